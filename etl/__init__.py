@@ -1,0 +1,1 @@
+"""Loads the catalogue's CSV files into PostgreSQL: clean, COPY, index, publish."""

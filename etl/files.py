@@ -1,0 +1,193 @@
+"""What the six CSV files look like: their names, columns, dialects and headers."""
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+BOM = b"\xef\xbb\xbf"
+
+
+class Kind(Enum):
+    """What a cell holds; the rules for each are in etl.clean."""
+
+    KEY = "a row's own id"
+    REFERENCE = "the id of a row of another file"
+    TEXT = "text"
+    PRICE = "a price"
+    SALE_PRICE = "a price, where 0 means none"
+    FLAG = "a boolean"
+    QUANTITY = "a whole number"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a file. `spellings` are the names it goes by in headers; the first is the
+    table's."""
+
+    spellings: tuple[str, ...]
+    kind: Kind
+    nullable: bool = False
+    parent: str | None = None  # for a REFERENCE: the table it refers to
+
+    @property
+    def name(self) -> str:
+        """The column's name in the database."""
+        return self.spellings[0]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the catalogue and the file that it is loaded from."""
+
+    name: str
+    file_names: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def references(self) -> tuple[Column, ...]:
+        """The columns that refer to rows of another table."""
+        return tuple(column for column in self.columns if column.parent)
+
+
+ID = Column(("id",), Kind.KEY)
+PRODUCT_ID = Column(("product_id", "productId"), Kind.REFERENCE, parent="products")
+STYLE_ID = Column(("style_id", "styleId"), Kind.REFERENCE, parent="styles")
+
+
+def text(name: str, nullable: bool = False) -> Column:
+    """Return a text column."""
+    return Column((name,), Kind.TEXT, nullable)
+
+
+# In the order of loading: a table stands after those it refers to.
+TABLES = (
+    Table(
+        "products",
+        ("product.csv", "products.csv"),
+        (
+            ID,
+            text("name"),
+            text("slogan", nullable=True),
+            text("description", nullable=True),
+            text("category", nullable=True),
+            Column(("default_price",), Kind.PRICE),
+        ),
+    ),
+    Table(
+        "features",
+        ("features.csv",),
+        (ID, PRODUCT_ID, text("feature"), text("value", nullable=True)),
+    ),
+    Table(
+        "styles",
+        ("styles.csv",),
+        (
+            ID,
+            PRODUCT_ID,
+            text("name"),
+            Column(("sale_price",), Kind.SALE_PRICE, nullable=True),
+            Column(("original_price",), Kind.PRICE),
+            Column(("default_style",), Kind.FLAG),
+        ),
+    ),
+    Table(
+        "photos",
+        ("photos.csv",),
+        (ID, STYLE_ID, text("url", nullable=True), text("thumbnail_url", nullable=True)),
+    ),
+    Table(
+        "skus",
+        ("skus.csv",),
+        (
+            ID,
+            STYLE_ID,
+            text("size", nullable=True),
+            Column(("quantity",), Kind.QUANTITY, nullable=True),
+        ),
+    ),
+    Table(
+        "related",
+        ("related.csv",),
+        (
+            ID,
+            Column(("current_product_id",), Kind.REFERENCE, parent="products"),
+            Column(("related_product_id",), Kind.REFERENCE, parent="products"),
+        ),
+    ),
+)
+
+
+class FilesError(Exception):
+    """The folder cannot be loaded as it is; the message names the file and what was expected."""
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One of the six files, found and recognised, not yet read beyond its header."""
+
+    table: Table
+    path: Path
+    size: int  # bytes
+    spaced: bool  # fields are separated by a comma and a space (dialect B), not a bare comma
+    header: bytes  # the header line as it stands, without BOM and line end
+    data_offset: int  # where the first row begins, in bytes
+
+    @property
+    def name(self) -> str:
+        """The file's name without its folder."""
+        return self.path.name
+
+
+def find_files(folder: Path) -> list[SourceFile]:
+    """Return the six files of `folder` in the order of loading, with what their headers tell.
+
+    Raises FilesError for the first file that is missing, there under both its names, not a
+    readable regular file, or whose header is not recognised.
+    """
+    if not folder.is_dir():
+        raise FilesError(f"{folder}: no such folder")
+    return [_open_table(folder, table) for table in TABLES]
+
+
+def _open_table(folder: Path, table: Table) -> SourceFile:
+    found = [folder / name for name in table.file_names if (folder / name).exists()]
+    wanted = " or ".join(table.file_names)
+    if not found:
+        raise FilesError(f"{folder / table.file_names[-1]}: missing; expected {wanted}")
+    if len(found) > 1:
+        raise FilesError(f"{folder}: both {found[0].name} and {found[1].name} are there; keep one")
+    return read_header(table, found[0])
+
+
+def read_header(table: Table, path: Path) -> SourceFile:
+    """Return what the first line of the file tells. Raises FilesError."""
+    if not path.is_file():
+        raise FilesError(f"{path}: not a regular file")
+    limit = 64 * 1024
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(limit)
+            size = stream.seek(0, 2)
+    except OSError as error:
+        raise FilesError(f"{path}: cannot be read: {error.strerror}") from error
+    skipped = len(BOM) if start.startswith(BOM) else 0
+    line, newline, _ = start[skipped:].partition(b"\n")
+    header = line.removesuffix(b"\r")
+    spaced = recognise_header(table, header)
+    if spaced is None:
+        expected = ",".join(column.spellings[0] for column in table.columns)
+        shown = header[:200].decode("utf-8", "backslashreplace") or "nothing"
+        raise FilesError(f"{path}: header not recognised; expected {expected}; found {shown}")
+    return SourceFile(table, path, size, spaced, header, skipped + len(line) + len(newline))
+
+
+def recognise_header(table: Table, header: bytes) -> bool | None:
+    """Return whether fields are separated by comma and space, or None for a foreign header."""
+    for spaced, separator in ((False, b","), (True, b", ")):
+        names = header.split(separator)
+        if len(names) == len(table.columns) and all(
+            name in {spelling.encode() for spelling in column.spellings}
+            for name, column in zip(names, table.columns, strict=True)
+        ):
+            return spaced
+    return None

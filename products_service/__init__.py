@@ -1,0 +1,42 @@
+"""The service behind a shop's product detail page: its application factory."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Flask
+
+from products_service import ops, products
+from products_service.config import load_settings
+from products_service.database import Database
+from products_service.statements import read_statements
+from products_service.urls import database_url
+from products_service.web import parameters, problems, request_ids
+
+
+def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
+    """Return the WSGI application. `settings` are those of config.load_settings.
+
+    Nothing is connected yet: the first request that needs the database does.
+    Raises ConfigurationError when a variable of the environment is not valid.
+    """
+    settings = load_settings() if settings is None else settings
+    app = Flask(__name__, static_folder=None)
+    app.config.from_mapping(settings)
+    # A path is one resource or none: nothing is redirected to a tidier spelling of itself.
+    app.url_map.strict_slashes = True
+    app.url_map.merge_slashes = False
+    app.extensions["database"] = Database(
+        database_url(settings, "app"),
+        read_statements(),
+        pool_size=settings["DB_POOL_SIZE"],
+        statement_timeout=settings["DB_STATEMENT_TIMEOUT_MS"] / 1000,
+        connect_timeout=settings["DB_CONNECT_TIMEOUT_MS"] / 1000,
+        deadline=settings["DB_DEADLINE_MS"] / 1000,
+        retry_pause=settings["DB_RETRY_PAUSE_MS"] / 1000,
+    )
+    parameters.init_app(app)
+    request_ids.init_app(app)
+    problems.init_app(app)
+    app.register_blueprint(products.blueprint)
+    app.register_blueprint(ops.blueprint)
+    return app

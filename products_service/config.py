@@ -1,0 +1,138 @@
+"""Every setting of the service: its environment variable, type, default and meaning, once."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_schema
+from marshmallow.validate import ContainsOnly, Length, Range  # noqa: F401
+
+MILLISECONDS = Range(1, 60_000)
+
+
+class ConfigurationError(Exception):
+    """A setting in the environment is not valid; the message names each one and what is allowed."""
+
+
+class SettingsSchema(Schema):
+    """The environment variables that the service, its commands and its hosts read."""
+
+    class Meta:
+        """Variables that are not ours are none of our business."""
+
+        unknown = EXCLUDE
+
+    DATABASE_URL = fields.String(
+        load_default=None,
+        metadata={
+            "secret": True,
+            "description": "PostgreSQL 15 or later that the service reads from, as a libpq URL. "
+            "Unset: the embedded server under DEVDB_DIR.",
+        },
+    )
+    ETL_DATABASE_URL = fields.String(
+        load_default=None,
+        metadata={
+            "secret": True,
+            "description": "Where `flask etl` writes, as a role that may create schemas. "
+            "Unset: DATABASE_URL.",
+        },
+    )
+    MIGRATIONS_DATABASE_URL = fields.String(
+        load_default=None,
+        metadata={
+            "secret": True,
+            "description": "Where `flask db upgrade` defines tables and roles. "
+            "Unset: ETL_DATABASE_URL.",
+        },
+    )
+    DEVDB_DIR = fields.String(
+        load_default=".devdb",
+        metadata={"description": "Folder of the embedded server, relative to where one works."},
+    )
+    DB_POOL_SIZE = fields.Integer(
+        load_default=4,
+        validate=Range(1, 100),
+        metadata={
+            "description": "Connections of one worker process. Fewer than GUNICORN_THREADS, so "
+            "that a thread is left to refuse what the pool cannot serve."
+        },
+    )
+    DB_STATEMENT_TIMEOUT_MS = fields.Integer(
+        load_default=500,
+        validate=MILLISECONDS,
+        metadata={"description": "A statement that runs longer is cancelled by PostgreSQL: 504."},
+    )
+    DB_CONNECT_TIMEOUT_MS = fields.Integer(
+        load_default=600,
+        validate=MILLISECONDS,
+        metadata={"description": "Time to connect to the database, all hosts of the URL together."},
+    )
+    DB_DEADLINE_MS = fields.Integer(
+        load_default=800,
+        validate=MILLISECONDS,
+        metadata={
+            "description": "Longest time a request waits for the database, connecting included, "
+            "also when the database is frozen or its host is gone."
+        },
+    )
+    DB_RETRY_PAUSE_MS = fields.Integer(
+        load_default=500,
+        validate=MILLISECONDS,
+        metadata={
+            "description": "After a failed connection attempt, requests are answered 503 without "
+            "another attempt for this long."
+        },
+    )
+    PORT = fields.Integer(
+        load_default=8000,
+        validate=Range(1, 65535),
+        metadata={"description": "Port that gunicorn listens on."},
+    )
+    BIND_ADDRESS = fields.String(
+        load_default="127.0.0.1",
+        metadata={"description": "Address that gunicorn listens on."},
+    )
+    GUNICORN_WORKERS = fields.Integer(
+        load_default=2,
+        validate=Range(1, 256),
+        metadata={"description": "Worker processes of one host."},
+    )
+    GUNICORN_THREADS = fields.Integer(
+        load_default=8,
+        validate=Range(2, 256),
+        metadata={"description": "Threads of one worker process."},
+    )
+
+    @validates_schema
+    def check_relations(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Refuse values that contradict one another."""
+        if data["DB_POOL_SIZE"] >= data["GUNICORN_THREADS"]:
+            raise ValidationError(
+                f"must be less than GUNICORN_THREADS ({data['GUNICORN_THREADS']}): otherwise no "
+                "thread is left to answer what needs no database",
+                "DB_POOL_SIZE",
+            )
+        if data["DB_STATEMENT_TIMEOUT_MS"] >= data["DB_DEADLINE_MS"]:
+            raise ValidationError(
+                f"must be less than DB_DEADLINE_MS ({data['DB_DEADLINE_MS']}), or a slow "
+                "statement looks like a lost database",
+                "DB_STATEMENT_TIMEOUT_MS",
+            )
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return every setting by its name, from `environ` (default: the process's environment).
+
+    An empty variable counts as unset. Raises ConfigurationError.
+    """
+    environ = os.environ if environ is None else environ
+    given = {name: value for name, value in environ.items() if value != ""}
+    try:
+        return SettingsSchema().load(given)
+    except ValidationError as error:
+        lines = [
+            f"{name}={given.get(name, '')!s}: {' '.join(messages)}"
+            for name, messages in sorted(error.messages_dict.items())
+        ]
+        raise ConfigurationError("invalid configuration: " + "; ".join(lines)) from None
