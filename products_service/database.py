@@ -1,0 +1,250 @@
+"""The way to PostgreSQL: pooled connections, prepared statements, a deadline on every wait."""
+
+import logging
+import select
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import psycopg2
+from dbutils.pooled_db import PooledDB, TooManyConnectionsError
+from psycopg2.extensions import POLL_OK, POLL_READ, set_wait_callback
+
+from products_service.statements import Statement
+
+log = logging.getLogger(__name__)
+
+# SQLSTATEs after which a connection is lost; without a code, the socket is. DBUtils would take
+# a statement timeout for a lost connection as well, and run the statement three times.
+# 57P01 to 57P03, 57P05: shut down, crashed, starting up, idle too long; 25P03: idle in a
+# transaction. https://www.postgresql.org/docs/current/errcodes-appendix.html
+_LOST = ("57P01", "57P02", "57P03", "57P05", "25P03")
+_TIMED_OUT = "57014"
+_OUT_OF_RESOURCES = "53"
+
+
+class DatabaseError(Exception):
+    """The database did not answer; the message is for the log, never for a client."""
+
+
+class DatabaseBusyError(DatabaseError):
+    """Every connection of the pool is in use."""
+
+
+class DatabaseUnreachableError(DatabaseError):
+    """No connection could be had, or the one in use was lost and could not be replaced."""
+
+
+class DatabaseTimeoutError(DatabaseError):
+    """The statement ran past its time limit. It ran once."""
+
+
+class StatementError(DatabaseError):
+    """PostgreSQL refused the statement: a defect, or a database that is not migrated."""
+
+
+class Answer(NamedTuple):
+    """What a statement returns: the load that answered, and the body or None."""
+
+    load_number: int
+    load_digest: str
+    body: str | None
+
+
+class _DeadlinePassedError(Exception):
+    """Waiting for PostgreSQL took longer than it may."""
+
+
+_thread = threading.local()
+
+
+def _wait(connection: "psycopg2.extensions.connection") -> None:
+    """Wait for the server, but not past the thread's deadline.
+
+    A frozen server keeps its sockets alive and its own timeouts frozen, so only a limit on
+    our side ends the wait. psycopg2 closes a connection whose wait was broken off. What this
+    costs, and the watchdog thread it was measured against: docs/decisions/deadline.md.
+    """
+    while (state := connection.poll()) != POLL_OK:
+        poller = select.poll()
+        poller.register(connection, select.POLLIN if state == POLL_READ else select.POLLOUT)
+        deadline = getattr(_thread, "deadline", None)
+        left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
+        if not poller.poll(left):
+            raise _DeadlinePassedError
+
+
+@contextmanager
+def _deadline(seconds: float) -> Iterator[None]:
+    """End every wait of this thread after so many seconds, or at an earlier deadline set before."""
+    outer = getattr(_thread, "deadline", None)
+    deadline = time.monotonic() + seconds
+    _thread.deadline = deadline if outer is None else min(deadline, outer)
+    try:
+        yield
+    finally:
+        _thread.deadline = outer
+
+
+def _is_lost(error: psycopg2.Error) -> bool:
+    code = error.pgcode
+    return code is None or code.startswith("08") or code in _LOST
+
+
+class _UnopenedConnection:
+    """Stands in the pool for a connection that was never opened.
+
+    PooledDB opens connections while it holds its one lock, so that a database that does not
+    answer would hold up every thread. A connection that is lost, on the other hand, is
+    replaced by the thread that needs it, outside the lock. So the pool is filled with these,
+    which look lost from the start.
+    """
+
+    def cursor(self) -> None:
+        """Fail like a lost connection."""
+        raise psycopg2.InterfaceError("not opened yet")
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to close."""
+
+
+class _Connector:
+    """Opens connections; after a failure refuses for a while, then lets one caller probe."""
+
+    # What DBUtils asks of a creator.
+    dbapi = psycopg2
+    threadsafety = psycopg2.threadsafety
+
+    def __init__(self, open_connection: Callable[[], Any], retry_pause: float):
+        self._open = open_connection
+        self._retry_pause = retry_pause
+        self._lock = threading.Lock()
+        self._retry_at: float | None = None  # None: the last attempt succeeded
+        self.last_error: Exception | None = None
+        self.filling = True
+
+    def __call__(self) -> Any:
+        """Return an open connection. Raises what opening raises, or DatabaseUnreachableError."""
+        if self.filling:
+            return _UnopenedConnection()
+        with self._lock:
+            if self._retry_at is not None:
+                if time.monotonic() < self._retry_at:
+                    raise DatabaseUnreachableError("a connection attempt failed a moment ago")
+                # We probe; whoever comes while we do is refused.
+                self._retry_at = time.monotonic() + self._retry_pause
+        try:
+            connection = self._open()
+        except Exception as error:
+            with self._lock:
+                self._retry_at = time.monotonic() + self._retry_pause
+            self.last_error = error
+            raise
+        self._retry_at = self.last_error = None
+        return connection
+
+
+class Database:
+    """Runs the service's statements. One for a process, made after the fork, used by all threads.
+
+    Times are in seconds. Nothing is connected before the first fetch.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        statements: Mapping[str, Statement],
+        *,
+        pool_size: int,
+        statement_timeout: float,
+        connect_timeout: float,
+        deadline: float,
+        retry_pause: float,
+    ):
+        self._url = url
+        self._connect_timeout = connect_timeout
+        self._deadline = deadline
+        self._statements = statements
+        self._session = ";\n".join(
+            [
+                "SET default_transaction_read_only = on",
+                f"SET statement_timeout = {round(statement_timeout * 1000)}",
+                *(statement.prepare for statement in statements.values()),
+            ]
+        )
+        # For the whole process: every psycopg2 connection in it waits by this function.
+        set_wait_callback(_wait)
+        self._connector = _Connector(self._open, retry_pause)
+        self._pool = PooledDB(
+            self._connector,
+            mincached=pool_size,
+            maxcached=pool_size,
+            maxconnections=pool_size,
+            maxshared=0,
+            blocking=False,
+            reset=False,
+            ping=0,
+            failures=(psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.InternalError),
+            isfatal=_is_lost,
+        )
+        self._connector.filling = False
+
+    def _open(self) -> "psycopg2.extensions.connection":
+        """Return a new connection with every statement prepared, in two round trips."""
+        with _deadline(self._connect_timeout):
+            connection = psycopg2.connect(
+                self._url,
+                application_name="products_service",
+                tcp_user_timeout=round(self._deadline * 1000),
+            )
+            # Set here and never after checkout: a connection that DBUtils replaces keeps it.
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(self._session)
+        return connection
+
+    def fetch(self, statement: str, **parameters: Any) -> Answer:
+        """Return what the statement of that name answers.
+
+        Raises DatabaseBusyError at once when the pool is empty, DatabaseUnreachableError,
+        DatabaseTimeoutError, all within the deadline; StatementError for what is not the
+        database's state but a defect.
+        """
+        execute = self._statements[statement].execute
+        values = tuple(parameters[name] for name, _ in self._statements[statement].parameters)
+        with _deadline(self._deadline), self._connection() as connection:
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute(execute, values)
+                    return Answer._make(cursor.fetchone())
+            except _DeadlinePassedError:
+                raise DatabaseTimeoutError(f"no answer within {self._deadline} s") from None
+            except psycopg2.Error as error:
+                raise self._translate(error) from error
+
+    @contextmanager
+    def _connection(self) -> Iterator[Any]:
+        try:
+            connection = self._pool.connection()
+        except TooManyConnectionsError:
+            raise DatabaseBusyError("every connection of the pool is in use") from None
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def _translate(self, error: psycopg2.Error) -> DatabaseError:
+        """Return our exception for one of psycopg2's."""
+        code = error.pgcode
+        if code == _TIMED_OUT:
+            return DatabaseTimeoutError(str(error).strip())
+        if _is_lost(error) or code.startswith(_OUT_OF_RESOURCES):
+            cause = self._connector.last_error
+            return DatabaseUnreachableError(f"{error} ({cause})" if cause else str(error))
+        return StatementError(f"{code}: {error}")
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._pool.close()

@@ -1,0 +1,25 @@
+"""Whether this process serves, and whether it can answer from the database."""
+
+from flask import Blueprint, Response, current_app
+
+blueprint = Blueprint("ops", __name__)
+
+
+@blueprint.after_request
+def forbid_storing(response: Response) -> Response:
+    """An answer about now is worth nothing later."""
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blueprint.get("/live")
+def live() -> Response:
+    """Say that the process serves; never touches the database."""
+    return Response('{"status":"live"}', mimetype="application/json")
+
+
+@blueprint.get("/ready")
+def ready() -> Response:
+    """Say which load the service answers from; 503 when the database does not answer."""
+    answer = current_app.extensions["database"].fetch("check_ready")
+    return Response(answer.body, mimetype="application/json")
