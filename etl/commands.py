@@ -1,0 +1,196 @@
+"""flask etl: load, generate, history."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from etl.connection import Connection, DatabaseError
+from etl.files import FilesError
+from etl.generate import generate as write_catalogue
+from etl.load import Load, LoadError, RejectLimit
+from etl.load import load as run_load
+from etl.progress import Progress, choose_progress
+from etl.publish import PublishError
+from products_service.config import ConfigurationError, load_settings
+from products_service.embedded import EmbeddedError
+from products_service.urls import database
+
+FOLDER = click.Path(path_type=Path)
+
+
+@click.group()
+def etl() -> None:
+    """Load the catalogue's CSV files into PostgreSQL."""
+
+
+class RejectLimitType(click.ParamType):
+    """N rows, or N% of a file's rows."""
+
+    name = "N|N%"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> RejectLimit:
+        """Return the limit; fail with what is allowed."""
+        if isinstance(value, RejectLimit):
+            return value
+        try:
+            if value.endswith("%"):
+                percent = float(value[:-1])
+                if 0 <= percent <= 100:
+                    return RejectLimit(rows=None, percent=percent)
+            elif value.isascii() and value.isdigit():
+                return RejectLimit(rows=int(value), percent=None)
+        except ValueError:
+            pass
+        self.fail(f"{value!r} is neither a number of rows (20) nor a percentage (0.5%)", param, ctx)
+
+
+@contextmanager
+def _connected() -> Iterator[str]:
+    """Yield the URL to load into; the embedded server runs meanwhile where none is configured."""
+    try:
+        with database(load_settings(), "etl") as url:
+            yield url
+    except ConfigurationError as error:
+        raise click.UsageError(str(error)) from None
+    except (EmbeddedError, DatabaseError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+@etl.command()
+@click.argument("folder", type=FOLDER)
+@click.option(
+    "--max-rejects",
+    type=RejectLimitType(),
+    default=RejectLimit(),
+    show_default="the larger of 10 and 1%",
+    help="Publish only if no file has more rejected rows than this: a number, or N% of its rows.",
+)
+@click.option(
+    "--report",
+    type=FOLDER,
+    default=Path("."),
+    show_default="here",
+    help="Folder in which rejects.csv and rejects/ are written anew.",
+)
+@click.option("--quiet", is_flag=True, help="Show no progress; the summary is still printed.")
+def load(folder: Path, max_rejects: RejectLimit, report: Path, quiet: bool) -> None:
+    """Load the six CSV files of FOLDER and publish them as the catalogue.
+
+    The new catalogue is built beside the one that is served and takes its place in one
+    transaction: readers see the old one or the new one. Lines that cannot be loaded are
+    rejected, listed in rejects.csv with the reason, and kept in rejects/ to be mended.
+
+    The exit status is 0 only if the catalogue was published.
+    """
+    result = Load(folder, {})
+    try:
+        with _connected() as url:
+            run_load(url, result, report, max_rejects, choose_progress(quiet))
+    except (FilesError, LoadError, PublishError) as error:
+        _print_summary(result)
+        raise click.ClickException(f"{error}\nThe catalogue is as it was.") from None
+    except click.ClickException:
+        _print_summary(result)
+        raise
+    except OSError as error:
+        _print_summary(result)
+        raise click.ClickException(f"{error}\nThe catalogue is as it was.") from None
+    _print_summary(result)
+    rejects = sum(tally.rejected + tally.repaired for tally in result.tallies.values())
+    if rejects:
+        click.echo(f"Repaired and rejected lines: {report / 'rejects.csv'}")
+    click.echo(f"Published as load {result.number}, digest {result.digest}.")
+
+
+def _print_summary(result: Load) -> None:
+    """Print the account of every file that was read."""
+    if not result.tallies:
+        return
+    form = "{:<14}{:>12}{:>12}{:>10}{:>10}{:>9}{:>12}"
+    click.echo(form.format("file", "read", "loaded", "repaired", "rejected", "seconds", "rows/s"))
+    totals = [0, 0, 0, 0]
+    seconds = 0.0
+    for name, tally in result.tallies.items():
+        counts = list(tally.counts().values())
+        totals = [total + count for total, count in zip(totals, counts, strict=True)]
+        seconds += tally.seconds
+        click.echo(form.format(name, *_figures(counts, tally.seconds)))
+    click.echo(form.format("total", *_figures(totals, seconds)))
+
+
+def _figures(counts: list[int], seconds: float) -> list[str]:
+    rate = f"{counts[0] / seconds:,.0f}" if seconds else "-"
+    return [*(f"{count:,}" for count in counts), f"{seconds:.2f}", rate]
+
+
+@etl.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--products", type=click.IntRange(1, 10_000_000), required=True, help="How many.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same bytes.")
+@click.option("--dirty", is_flag=True, help="Add the dirt that the published files have.")
+@click.option("--force", is_flag=True, help="Overwrite files that are there already.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+def generate(folder: Path, products: int, seed: int, dirty: bool, force: bool, quiet: bool) -> None:
+    """Write a synthetic catalogue's six CSV files into FOLDER.
+
+    The numbers of features, styles, photos, skus and related products are in proportion to
+    those of the full catalogue, which has 1,000,011 products.
+    """
+    present = sorted(file.name for file in folder.glob("*.csv")) if folder.is_dir() else []
+    if present and not force:
+        raise click.ClickException(
+            f"{folder} has {', '.join(present)} already: name another folder, or add --force"
+        )
+    progress = choose_progress(quiet)
+    try:
+        with progress.step(f"writing {products:,} products into {folder}"):
+            rows = write_catalogue(folder, products, seed, dirty)
+    except OSError as error:
+        raise click.ClickException(str(error)) from None
+    for name, count in rows.items():
+        click.echo(f"{name:<10}{count:>12,}")
+
+
+@etl.command()
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a load.")
+def history(limit: int, as_json: bool) -> None:
+    """List the published loads, newest first."""
+    with _connected() as url, closing(Connection(url)) as connection:
+        if not connection.value("find_catalogue"):
+            raise click.ClickException("the database is not migrated: run `flask db upgrade`")
+        rows = connection.run("list_loads", {"limit": limit})
+    names = ("number", "published_at", "seconds", "source", "digest", "tables")
+    if as_json:
+        for row in rows:
+            click.echo(json.dumps(dict(zip(names, row, strict=True))))
+        return
+    if not rows:
+        click.echo("No load was published yet.")
+    for number, published_at, seconds, source, digest, tables in rows:
+        loaded = sum(table["loaded"] for table in tables.values())
+        rejected = sum(table["rejected"] for table in tables.values())
+        click.echo(
+            f"load {number}  {published_at}  {seconds:.1f} s  {loaded:,} rows, "
+            f"{rejected:,} rejected  {digest}  {source}"
+        )
+
+
+def ensure_sample(url: str, products: int) -> bool:
+    """Load a generated catalogue where none was ever loaded; return whether it did.
+
+    For a first start: the catalogue goes the same way as any other.
+    """
+    with closing(Connection(url)) as connection:
+        if connection.value("get_load_number"):
+            return False
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name, "generated")
+        write_catalogue(folder, products)
+        run_load(url, Load(folder, {}), Path(name), RejectLimit(), Progress())
+    return True

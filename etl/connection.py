@@ -1,0 +1,127 @@
+"""The load's own connection to PostgreSQL, and the only way to it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib import resources
+from typing import Any, Protocol
+
+import psycopg2
+from psycopg2 import sql
+from psycopg2.extras import Json
+
+__all__ = ["Connection", "DatabaseError", "Json", "LockTimeoutError", "ViolationError"]
+
+# A server that sees the client die gives back the lock and the space; in the middle of an index
+# it would not look for minutes.
+_OPTIONS = "-c client_connection_check_interval=1000 -c statement_timeout=0"
+_VIOLATIONS = (psycopg2.errors.UniqueViolation, psycopg2.errors.ForeignKeyViolation)
+
+
+class DatabaseError(Exception):
+    """PostgreSQL cannot be reached, was lost, or refused a statement; the message tells."""
+
+
+class ViolationError(DatabaseError):
+    """A key or foreign key does not hold."""
+
+
+class LockTimeoutError(DatabaseError):
+    """A lock was not to be had within lock_timeout."""
+
+
+class Readable(Protocol):
+    """What COPY reads from."""
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to `size` bytes, none at the end."""
+
+
+@cache
+def read_sql(name: str) -> str:
+    """Return the text of etl/sql/{name}.sql."""
+    return resources.files("etl").joinpath("sql", f"{name}.sql").read_text("utf-8")
+
+
+class Connection:
+    """One session, in autocommit but for `transaction`. It runs the files of etl/sql by name."""
+
+    def __init__(self, url: str):
+        """Connect. Raises DatabaseError."""
+        with _translated():
+            self._connection = psycopg2.connect(
+                url, application_name="flask etl", options=_OPTIONS, connect_timeout=10
+            )
+            self._connection.autocommit = True
+
+    def run(
+        self, name: str, parameters: dict[str, Any] | None = None, **identifiers: Any
+    ) -> list[tuple[Any, ...]]:
+        """Run the statements of a file and return the rows of the last one.
+
+        `identifiers` fill the file's {places}: a name, a tuple of names for a qualified one,
+        or a list of names for a list. Raises DatabaseError.
+        """
+        with _translated(), self._connection.cursor() as cursor:
+            cursor.execute(_compose(read_sql(name), identifiers), parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    def value(self, name: str, parameters: dict[str, Any] | None = None, **places: Any) -> Any:
+        """Return the first column of the only row that a file's statement returns."""
+        return self.run(name, parameters, **places)[0][0]
+
+    def stream(self, name: str) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a file's query, a few thousand held at a time, in a transaction."""
+        with _translated(), self._connection.cursor(name=name) as cursor:
+            cursor.itersize = 10_000
+            cursor.execute(read_sql(name))
+            yield from cursor
+
+    def copy(self, name: str, source: Readable, **identifiers: Any) -> int:
+        """Run a file's COPY FROM STDIN over `source` and return the number of rows copied."""
+        with _translated(), self._connection.cursor() as cursor:
+            cursor.copy_expert(_compose(read_sql(name), identifiers), source, size=1 << 16)
+            return cursor.rowcount
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit what is run inside, or nothing of it when it raises."""
+        self._connection.autocommit = False
+        try:
+            yield
+            with _translated():
+                self._connection.commit()
+        finally:
+            if not self._connection.closed:
+                with _translated():
+                    self._connection.rollback()
+                    self._connection.autocommit = True
+
+    def close(self) -> None:
+        """End the session; what it held goes with it."""
+        self._connection.close()
+
+
+def _compose(text: str, identifiers: dict[str, Any]) -> Any:
+    if not identifiers:
+        return text
+    return sql.SQL(text).format(**{key: _identifier(name) for key, name in identifiers.items()})
+
+
+def _identifier(name: str | list[str]) -> sql.Composable:
+    if isinstance(name, list):
+        return sql.SQL(", ").join(map(sql.Identifier, name))
+    return sql.Identifier(name)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Raise our exceptions for psycopg2's."""
+    try:
+        yield
+    except _VIOLATIONS as error:
+        raise ViolationError(str(error).strip()) from error
+    except psycopg2.errors.LockNotAvailable as error:
+        raise LockTimeoutError(str(error).strip()) from error
+    except psycopg2.Error as error:
+        raise DatabaseError(str(error).strip()) from error

@@ -1,0 +1,96 @@
+"""What a person sees while a load runs: bars on a terminal, lines elsewhere, or nothing."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+
+class Progress:
+    """Shows nothing: the base of the two that do, and what --quiet uses."""
+
+    def begin_file(self, name: str, size: int) -> None:
+        """A file of `size` bytes is about to be read."""
+
+    def advance(self, size: int) -> None:
+        """So many more bytes of it were read."""
+
+    def end_file(self) -> None:
+        """It was read to its end."""
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Show that a step runs, then how long it took."""
+        yield
+
+
+class Lines(Progress):
+    """A line on standard error when something begins and every few seconds while it lasts."""
+
+    every = 5.0  # seconds
+
+    def begin_file(self, name: str, size: int) -> None:
+        """Say which file is read."""
+        self._name, self._size, self._read = name, size, 0
+        self._started = self._said = time.monotonic()
+        click.echo(f"reading {name}, {size:,} bytes", err=True)
+
+    def advance(self, size: int) -> None:
+        """Say how far it is, now and then."""
+        self._read += size
+        now = time.monotonic()
+        if now - self._said >= self.every and self._read:
+            self._said = now
+            left = (now - self._started) / self._read * (self._size - self._read)
+            share = self._read / self._size
+            click.echo(f"reading {self._name}: {share:.0%}, about {left:.0f} s left", err=True)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Say what is done, and its time when that was long enough to wonder about."""
+        started = time.monotonic()
+        click.echo(name, err=True)
+        yield
+        if (seconds := time.monotonic() - started) >= 1:
+            click.echo(f"{name}: {seconds:.1f} s", err=True)
+
+
+class Bars(Progress):
+    """A bar a file on a terminal, in bytes, with the time that is left."""
+
+    _bar: Any = None
+
+    def begin_file(self, name: str, size: int) -> None:
+        """Draw the file's bar."""
+        self._bar = click.progressbar(length=size, label=f"{name:<13}", file=sys.stderr)
+        self._bar.__enter__()
+
+    def advance(self, size: int) -> None:
+        """Draw it further."""
+        self._bar.update(size)
+
+    def end_file(self) -> None:
+        """Leave the bar as it is and go on below it."""
+        self._bar.__exit__(None, None, None)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Say what is done, and behind it how long it took."""
+        started = time.monotonic()
+        click.echo(f"{name} ", err=True, nl=False)
+        try:
+            yield
+        except BaseException:
+            click.echo(err=True)
+            raise
+        click.echo(f"{time.monotonic() - started:.1f} s", err=True)
+
+
+def choose_progress(quiet: bool) -> Progress:
+    """Return what suits where standard error goes."""
+    if quiet:
+        return Progress()
+    return Bars() if sys.stderr.isatty() else Lines()

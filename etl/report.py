@@ -1,0 +1,149 @@
+"""What became of the lines that were not loaded as they stood: rejects.csv and rejects/."""
+
+import codecs
+import os
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from etl.clean import Incident
+from etl.files import SourceFile
+
+_CHUNK = 1 << 20  # bytes
+
+
+@dataclass
+class Tally:
+    """The account of one file: every line read is loaded or rejected."""
+
+    read: int = 0
+    loaded: int = 0  # the repaired ones too
+    repaired: int = 0
+    rejected: int = 0
+    seconds: float = 0.0
+    # The numbers of those lines, ascending, 8 bytes each: lines that the database rejects are
+    # known by the position of their rows, which count the copied lines alone.
+    repaired_lines: array = field(default_factory=lambda: array("q"), repr=False)
+    rejected_lines: array = field(default_factory=lambda: array("q"), repr=False)
+
+    def lines_at(self, positions: Iterable[int]) -> Iterator[int]:
+        """Yield the line number of each row, given their positions, 1 for the first row copied."""
+        # Rejected line number i of those before a row at position p stands after this many rows:
+        copied_before = array("q", (line - 2 - i for i, line in enumerate(self.rejected_lines)))
+        for position in positions:
+            yield 1 + position + bisect_left(copied_before, position)
+
+    def was_repaired(self, line: int) -> bool:
+        """Whether the line is among the repaired ones."""
+        at = bisect_left(self.repaired_lines, line)
+        return at < len(self.repaired_lines) and self.repaired_lines[at] == line
+
+    def counts(self) -> dict[str, int]:
+        """Return the four figures by name."""
+        return {
+            "read": self.read,
+            "loaded": self.loaded,
+            "repaired": self.repaired,
+            "rejected": self.rejected,
+        }
+
+
+class Report:
+    """Writes rejects.csv (every repaired or rejected line, whole, with the reason) and beside it
+    the folder rejects/ (the rejected lines alone, in the format of the six files).
+
+    Raises OSError when they cannot be written.
+    """
+
+    def __init__(self, folder: Path):
+        """Begin both anew in `folder`."""
+        self.path = folder / "rejects.csv"
+        self.folder = folder / "rejects"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for file in self.folder.glob("*.csv"):
+            file.unlink()
+        self._csv = self.path.open("w", encoding="utf-8", newline="")
+        self._csv.write("file,line,action,reason,text\n")
+        self._rejects: dict[str, IO[bytes]] = {}
+
+    def add(self, source: SourceFile, incident: Incident) -> None:
+        """List a line, whose text is read from its file again."""
+        action = "rejected" if incident.rejected else "repaired"
+        start = [source.name, str(incident.line), action, incident.reason]
+        self._csv.write(",".join(map(_quoted, start)) + ',"')
+        # A text that is not UTF-8 is shown with escapes; rejects/ has its bytes.
+        decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+        rejects = self._open(source) if incident.rejected else None
+        for chunk in _read(source.path, incident.offset, incident.length):
+            self._csv.write(decoder.decode(chunk).replace('"', '""'))
+            if rejects:
+                rejects.write(chunk)
+        self._csv.write(decoder.decode(b"", final=True) + '"\n')
+        if rejects:
+            rejects.write(b"\n")
+
+    def _open(self, source: SourceFile) -> IO[bytes]:
+        if source.name not in self._rejects:
+            file = (self.folder / source.name).open("wb")
+            file.write(source.header + b"\n")
+            self._rejects[source.name] = file
+        return self._rejects[source.name]
+
+    def close(self) -> None:
+        """Write what is still held. Raises OSError when there is no room for it."""
+        for file in (self._csv, *self._rejects.values()):
+            file.close()
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if set(text) & set(',"\r\n') else text
+
+
+def _read(path: Path, offset: int, length: int) -> Iterator[bytes]:
+    """Yield the bytes of that part of the file, a chunk at a time."""
+    with path.open("rb") as stream:
+        while length:
+            chunk = os.pread(stream.fileno(), min(length, _CHUNK), offset)
+            if not chunk:
+                return
+            yield chunk
+            offset += len(chunk)
+            length -= len(chunk)
+
+
+def locate_lines(source: SourceFile, lines: Iterable[int]) -> Iterator[tuple[int, int, int]]:
+    """Yield (line, offset, length without the line end) of these lines, whose numbers ascend."""
+    with source.path.open("rb") as stream:
+        stream.seek(source.data_offset)
+        block, block_offset = b"", source.data_offset
+        at, line = 0, 2  # `line` begins at block[at]
+
+        def advance() -> bool:
+            nonlocal block, block_offset, at
+            block_offset += len(block)
+            block, at = stream.read(_CHUNK), 0
+            return bool(block)
+
+        for wanted in lines:
+            while line + (ends := block.count(b"\n", at)) < wanted:
+                line += ends
+                if not advance():
+                    return
+            for _ in range(wanted - line):
+                at = block.index(b"\n", at) + 1
+            line = wanted
+            start = block_offset + at
+            while (end := block.find(b"\n", at)) < 0 and advance():
+                pass
+            stop = block_offset + (end if end >= 0 else len(block))
+            at = max(end, 0) if end >= 0 else len(block)
+            yield wanted, start, _without_return(source.path, start, stop)
+
+
+def _without_return(path: Path, start: int, stop: int) -> int:
+    """Return the line's length, less a carriage return at its end."""
+    last = b"".join(_read(path, stop - 1, 1)) if stop > start else b""
+    return stop - start - (last == b"\r")

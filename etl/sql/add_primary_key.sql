@@ -1,0 +1,1 @@
+ALTER TABLE catalogue_next.{table} ADD PRIMARY KEY (id)

@@ -1,0 +1,1 @@
+SELECT position FROM rejected ORDER BY position

@@ -1,0 +1,2 @@
+-- One load at a time: a lock that the server gives back when the session ends, however it ends.
+SELECT pg_try_advisory_lock(hashtext('products_service etl'), 1)

@@ -1,0 +1,2 @@
+ALTER SCHEMA catalogue RENAME TO catalogue_previous;
+ALTER SCHEMA catalogue_next RENAME TO catalogue
