@@ -1,0 +1,59 @@
+"""Catalogues as tests write them: six CSV files from rows, in any dialect."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from psycopg2.extensions import get_wait_callback, set_wait_callback
+
+from etl.files import TABLES, Kind, Table
+from etl.load import Load, RejectLimit, load
+from etl.progress import Progress
+
+SAMPLE = Path(__file__).parents[2] / "shared" / "data" / "atelier-sample"
+
+Cell = str | int | bool | None
+Rows = Mapping[str, Sequence[Sequence[Cell]]]
+
+
+def render_cell(cell: Cell, kind: Kind) -> str:
+    """Return a cell as the published files have it: text quoted, the rest bare, NULL as null."""
+    if cell is None:
+        return "null"
+    if kind is Kind.TEXT:
+        return '"' + str(cell).replace('"', '""') + '"'
+    return str(int(cell)) if isinstance(cell, bool) else str(cell)
+
+
+def render_file(
+    table: Table, rows: Sequence[Sequence[Cell]], separator: str = ",", camel: bool = False
+) -> str:
+    """Return a whole file; `camel` spells keys like productId where a header may."""
+    names = [column.spellings[-1 if camel else 0] for column in table.columns]
+    kinds = [column.kind for column in table.columns]
+    lines = [separator.join(names)]
+    for row in rows:
+        cells = zip(row, kinds, strict=True)
+        lines.append(separator.join(render_cell(cell, kind) for cell, kind in cells))
+    return "\n".join(lines) + "\n"
+
+
+def write_catalogue(folder: Path, rows: Rows, separator: str = ",", camel: bool = False) -> Path:
+    """Write the six files, empty but for their headers where `rows` has nothing for them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for table in TABLES:
+        text = render_file(table, rows.get(table.name, ()), separator, camel)
+        (folder / table.file_names[-1]).write_text(text, "utf-8", newline="")
+    return folder
+
+
+def load_catalogue(url: str, folder: Path, report: Path, limit: RejectLimit | None = None) -> Load:
+    """Load a folder in this process and return what the load did. Raises what it raises."""
+    result = Load(folder, {})
+    # COPY does not go with the service's wait callback, which holds for the whole process.
+    callback = get_wait_callback()
+    set_wait_callback(None)
+    try:
+        load(url, result, report, limit or RejectLimit(), Progress())
+    finally:
+        set_wait_callback(callback)
+    return result

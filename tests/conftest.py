@@ -1,0 +1,133 @@
+"""A real PostgreSQL for the tests, databases cloned from a template, and the application."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from itertools import count
+from pathlib import Path
+
+import psycopg2
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from pytest_postgresql.janitor import DatabaseJanitor
+
+from products_service import create_app
+from products_service.commands.migrate import migrate
+from products_service.config import load_settings
+from tests.servers import Server, throwaway
+
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A PostgreSQL server: the wheel's, or the one whose programs are in TEST_PG_BIN."""
+    programs = os.environ.get("TEST_PG_BIN")
+    with throwaway(Path(programs) if programs else None) as running:
+        yield running
+
+
+def janitor(server: Server, name: str, template: str | None = None) -> DatabaseJanitor:
+    """Return what makes and drops a database of that name."""
+    return DatabaseJanitor(
+        user=server.superuser,
+        host=str(server.sockets),
+        port=server.port,
+        dbname=name,
+        template_dbname=template,
+        connection_timeout=5,
+    )
+
+
+class Database:
+    """A migrated database of its own, and its URLs for each of the service's roles."""
+
+    def __init__(self, server: Server, name: str) -> None:
+        self.server = server
+        self.name = name
+
+    @property
+    def app(self) -> str:
+        return self.server.url("products_app", self.name)
+
+    @property
+    def etl(self) -> str:
+        return self.server.url("products_etl", self.name)
+
+    @property
+    def admin(self) -> str:
+        return self.server.url(self.server.superuser, self.name)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that lead a command to this database."""
+        return {
+            "DATABASE_URL": self.app,
+            "ETL_DATABASE_URL": self.etl,
+            "MIGRATIONS_DATABASE_URL": self.admin,
+        }
+
+
+@pytest.fixture(scope="session")
+def template(server: Server) -> Iterator[str]:
+    """The name of a migrated database to clone."""
+    with janitor(server, "template_products"):
+        migrate(Database(server, "template_products").admin, MIGRATIONS, "up")
+        yield "template_products"
+
+
+@pytest.fixture(scope="session")
+def clone(server: Server, template: str) -> Iterator[Callable[[], Database]]:
+    """Makes migrated databases, dropped at the end."""
+    numbers = count(1)
+    with ExitStack() as stack:
+
+        def make() -> Database:
+            name = f"products_{next(numbers)}"
+            stack.enter_context(janitor(server, name, template))
+            with closing(psycopg2.connect(server.url(database=name))) as admin, admin:
+                # A clone has all but the grants on the database itself.
+                admin.cursor().execute(f"GRANT CREATE ON DATABASE {name} TO products_owner")
+            return Database(server, name)
+
+        yield make
+
+
+@pytest.fixture
+def database(clone: Callable[[], Database]) -> Database:
+    """A migrated database for one test."""
+    return clone()
+
+
+@pytest.fixture(scope="module")
+def shared_database(clone: Callable[[], Database]) -> Database:
+    """A migrated database for the tests of a module."""
+    return clone()
+
+
+def make_app(database: Database, **settings: str) -> Flask:
+    """Return the application on a database."""
+    return create_app(load_settings(database.environment | settings))
+
+
+@pytest.fixture
+def app(database: Database) -> Iterator[Flask]:
+    """The application on the test's own database."""
+    app = make_app(database)
+    yield app
+    app.extensions["database"].close()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A client of the application, in this process."""
+    return app.test_client()
+
+
+@pytest.fixture
+def reports() -> Iterator[Path]:
+    """A folder for a load's report."""
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
