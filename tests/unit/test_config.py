@@ -1,0 +1,48 @@
+"""Settings: defaults, and errors that name the variable and what is allowed."""
+
+import pytest
+
+from products_service.config import ConfigurationError, SettingsSchema, load_settings
+
+
+def test_defaults_are_valid() -> None:
+    settings = load_settings({})
+    assert settings["DB_POOL_SIZE"] < settings["GUNICORN_THREADS"]
+    assert settings["PORT"] == 8000
+    assert set(settings) == set(SettingsSchema().fields)
+
+
+def test_values_come_from_the_environment_and_foreign_variables_are_ignored() -> None:
+    settings = load_settings({"PORT": "9001", "HOME": "/root", "DATABASE_URL": "postgresql://x"})
+    assert settings["PORT"] == 9001
+    assert settings["DATABASE_URL"] == "postgresql://x"
+    assert "HOME" not in settings
+
+
+def test_empty_is_unset() -> None:
+    assert load_settings({"DATABASE_URL": "", "PORT": ""})["DATABASE_URL"] is None
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({"PORT": "http"}, "PORT=http: Not a valid integer"),
+        ({"PORT": "0"}, "PORT=0: .*greater than or equal to 1.*65535"),
+        ({"DB_POOL_SIZE": "8"}, "DB_POOL_SIZE=8: must be less than GUNICORN_THREADS"),
+        ({"GUNICORN_THREADS": "4"}, "DB_POOL_SIZE=: must be less than GUNICORN_THREADS"),
+        ({"DB_STATEMENT_TIMEOUT_MS": "900"}, "DB_STATEMENT_TIMEOUT_MS=900: must be less than"),
+    ],
+)
+def test_errors_name_the_variable(environ: dict[str, str], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        load_settings(environ)
+
+
+def test_errors_name_every_variable_that_is_wrong() -> None:
+    with pytest.raises(ConfigurationError, match=r"DB_POOL_SIZE=x.*PORT=y"):
+        load_settings({"PORT": "y", "DB_POOL_SIZE": "x"})
+
+
+def test_every_setting_says_what_it_means() -> None:
+    for name, field in SettingsSchema().fields.items():
+        assert field.metadata.get("description"), name

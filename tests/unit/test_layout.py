@@ -1,0 +1,179 @@
+"""The rules of the house: who may import whom, and that SQL lives in files."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("products_service", "etl")
+
+
+def modules() -> Iterator[Path]:
+    for package in PACKAGES:
+        yield from (ROOT / package).rglob("*.py")
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path) -> set[str]:
+    """Return the dotted names that a module imports, relative ones resolved."""
+    package = name_of(path).split(".")
+    if path.name != "__init__.py":
+        package = package[:-1]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            stem = ".".join([*base, *([node.module] if node.module else [])])
+            found.update(f"{stem}.{alias.name}" for alias in node.names)
+    return found
+
+
+def importers(target: str) -> set[str]:
+    """Return the modules that import `target` or anything below it."""
+    return {
+        name_of(path)
+        for path in modules()
+        if any(name == target or name.startswith(target + ".") for name in imports(path))
+    }
+
+
+def test_the_rules_see_imports() -> None:
+    assert "products_service.web.problems" in importers("products_service.database")
+
+
+def test_only_two_modules_reach_the_driver() -> None:
+    allowed = {"products_service.database", "etl.connection"}
+    assert importers("psycopg2") == allowed
+    assert importers("dbutils") == {"products_service.database"}
+    assert importers("psycopg") == set()
+
+
+@pytest.mark.parametrize(
+    ("importer", "target"),
+    [
+        ("products_service.web", "products_service.products"),
+        ("products_service.ops", "products_service.products"),
+        ("products_service.web", "products_service.ops"),
+        ("products_service.products", "products_service.ops"),
+        ("etl", "flask"),
+    ],
+)
+def test_rooms_keep_apart(importer: str, target: str) -> None:
+    trespassers = {name for name in importers(target) if f"{name}.".startswith(f"{importer}.")}
+    assert not trespassers
+
+
+def test_only_entry_points_name_commands() -> None:
+    assert all(
+        name.startswith("products_service.commands")
+        for name in importers("products_service.commands")
+    )
+    # `flask serve` loads the first catalogue; it is an entry point itself.
+    assert importers("etl") - importers_within("etl") <= {"products_service.commands.serve"}
+
+
+def importers_within(package: str) -> set[str]:
+    return {name_of(path) for path in modules() if name_of(path).split(".")[0] == package}
+
+
+def test_etl_knows_of_the_service_only_where_its_database_is() -> None:
+    known = {
+        name
+        for path in modules()
+        if name_of(path).split(".")[0] == "etl"
+        for name in imports(path)
+        if name.startswith("products_service")
+    }
+    allowed = ("products_service.config.", "products_service.urls.", "products_service.embedded.")
+    assert all(name.startswith(allowed) for name in known), known
+
+
+SQL = re.compile(
+    r"\s*(SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|CREATE|DROP|ALTER|TRUNCATE|COPY|LOCK|GRANT|VACUUM)"
+    r"\s+[A-Za-z_{\"(*]",
+)
+CALLS = {"execute", "executemany", "copy_expert", "copy_from", "callproc", "mogrify"}
+# Makes the embedded server's database before there is any connection module to ask.
+OUTSIDE_SQL = {"products_service.embedded.data"}
+
+
+def strings(tree: ast.AST) -> Iterator[str]:
+    """Yield the text constants that are not docstrings."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if id(node) not in docstrings and isinstance(getattr(node, "value", None), str):
+            yield node.value
+
+
+def test_sql_is_in_files() -> None:
+    for path in modules():
+        if name_of(path) in OUTSIDE_SQL:
+            continue
+        found = [text for text in strings(ast.parse(path.read_text("utf-8"))) if SQL.match(text)]
+        assert not found, f"{path}: {found}"
+
+
+def test_only_the_connection_modules_execute() -> None:
+    for path in modules():
+        calls = {
+            node.func.attr
+            for node in ast.walk(ast.parse(path.read_text("utf-8")))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        }
+        if name_of(path) not in {"products_service.database", "etl.connection"}:
+            assert not calls & CALLS, path
+
+
+def test_what_is_executed_comes_from_files() -> None:
+    """In the connection modules, `execute` is given a file's text or what is composed of it."""
+    allowed = {
+        "products_service/database.py": {"self._session", "execute"},
+        "etl/connection.py": {"read_sql(name)", "_compose(read_sql(name), identifiers)"},
+    }
+    for file, expected in allowed.items():
+        given = {
+            ast.unparse(node.args[0])
+            for node in ast.walk(ast.parse((ROOT / file).read_text("utf-8")))
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in CALLS
+        }
+        assert given == expected
+
+
+def test_every_sql_file_of_the_etl_is_run() -> None:
+    used = {
+        text
+        for path in (ROOT / "etl").glob("*.py")
+        for text in strings(ast.parse(path.read_text("utf-8")))
+    }
+    for file in (ROOT / "etl/sql").glob("*.sql"):
+        assert file.stem in used, f"{file.name} is run by nothing"
+
+
+def test_migrations_are_numbered_and_go_both_ways() -> None:
+    files = sorted((ROOT / "migrations").iterdir())
+    for number, file in enumerate(files, 1):
+        assert re.fullmatch(rf"{number:04}_[a-z_]+\.sql", file.name)
+        text = file.read_text("utf-8")
+        assert text.startswith("-- migrate:up\n")
+        assert "\n-- migrate:down\n" in text
+
+
+def test_modules_are_small() -> None:
+    for path in modules():
+        assert len(path.read_text("utf-8").splitlines()) <= 320, path
