@@ -35,13 +35,10 @@ SELECT
               ) AS photos,
               coalesce(
                 (
-                  SELECT json_object_agg(sku.id, json_build_object('quantity', quantity, 'size', size))
-                  FROM (
-                    SELECT skus.id, quantity, size
-                    FROM catalogue.skus
-                    WHERE skus.style_id = styles.id
-                    ORDER BY skus.position
-                  ) AS sku
+                  SELECT json_object_agg(skus.id, row_to_json(sku) ORDER BY skus.position)
+                  FROM catalogue.skus
+                  CROSS JOIN LATERAL (SELECT skus.quantity, skus.size) AS sku
+                  WHERE skus.style_id = styles.id
                 ),
                 '{"null":{"quantity":null,"size":null}}'
               ) AS skus
