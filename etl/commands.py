@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,13 @@ from typing import Any
 import click
 
 from etl.connection import Connection, DatabaseError
-from etl.files import FilesError
+from etl.files import TABLES, FilesError
 from etl.generate import generate as write_catalogue
 from etl.load import Load, LoadError, RejectLimit
 from etl.load import load as run_load
 from etl.progress import Progress, choose_progress
 from etl.publish import PublishError
+from etl.space import SpaceError
 from products_service.config import ConfigurationError, load_settings
 from products_service.embedded import EmbeddedError
 from products_service.urls import database
@@ -91,7 +92,7 @@ def load(folder: Path, max_rejects: RejectLimit, report: Path, quiet: bool) -> N
     try:
         with _connected() as url:
             run_load(url, result, report, max_rejects, choose_progress(quiet))
-    except (FilesError, LoadError, PublishError) as error:
+    except (FilesError, LoadError, PublishError, SpaceError) as error:
         _print_summary(result)
         raise click.ClickException(f"{error}\nThe catalogue is as it was.") from None
     except click.ClickException:
@@ -141,19 +142,39 @@ def generate(folder: Path, products: int, seed: int, dirty: bool, force: bool, q
     The numbers of features, styles, photos, skus and related products are in proportion to
     those of the full catalogue, which has 1,000,011 products.
     """
-    present = sorted(file.name for file in folder.glob("*.csv")) if folder.is_dir() else []
+    present = [folder / name for table in TABLES for name in table.file_names]
+    present = [file for file in present if file.exists()]
     if present and not force:
+        names = ", ".join(file.name for file in present)
         raise click.ClickException(
-            f"{folder} has {', '.join(present)} already: name another folder, or add --force"
+            f"{folder} has {names} already: name another folder, or add --force"
         )
-    progress = choose_progress(quiet)
     try:
-        with progress.step(f"writing {products:,} products into {folder}"):
-            rows = write_catalogue(folder, products, seed, dirty)
+        rows = write_catalogue(folder, products, seed, dirty, _follow(choose_progress(quiet)))
+        for file in present:
+            # product.csv and products.csv together could not be loaded.
+            if file.name == "product.csv":
+                file.unlink()
     except OSError as error:
         raise click.ClickException(str(error)) from None
     for name, count in rows.items():
         click.echo(f"{name:<10}{count:>12,}")
+
+
+def _follow(progress: Progress) -> Callable[[str, int, int], None]:
+    """Return what the generator tells its progress to: rows done and rows in all, by table."""
+    shown = {}
+
+    def tell(table: str, done: int, total: int) -> None:
+        if table not in shown:
+            shown[table] = 0
+            progress.begin_file(f"writing {table}", total, "rows")
+        progress.advance(done - shown[table])
+        shown[table] = done
+        if done == total:
+            progress.end_file()
+
+    return tell
 
 
 @etl.command()

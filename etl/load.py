@@ -15,6 +15,7 @@ from etl.files import TABLES, Column, SourceFile, Table, find_files
 from etl.progress import Progress
 from etl.publish import Publication, publish
 from etl.report import Report, Tally, locate_lines
+from etl.space import check_space
 
 NEXT = "catalogue_next"
 
@@ -60,6 +61,7 @@ def load(
     _refuse_own_report(load_.folder, report_folder)
     with closing(Connection(url)) as connection:
         migrations = _prepare(connection)
+        check_space(connection, sources)
         load_.started_at = connection.value("current_time")
         with closing(Report(report_folder)) as report:
             for source in sources:
@@ -123,7 +125,7 @@ def _copy(
         report.add(source, incident)
         (tally.rejected_lines if incident.rejected else tally.repaired_lines).append(incident.line)
 
-    progress.begin_file(source.name, source.size)
+    progress.begin_file(f"reading {source.name}", source.size)
     with source.path.open("rb") as stream:
         before = os.fstat(stream.fileno())
         stream.seek(source.data_offset)

@@ -12,14 +12,14 @@ import click
 class Progress:
     """Shows nothing: the base of the two that do, and what --quiet uses."""
 
-    def begin_file(self, name: str, size: int) -> None:
-        """A file of `size` bytes is about to be read."""
+    def begin_file(self, what: str, size: int, unit: str = "bytes") -> None:
+        """A file is about to be gone through: `what` says which and how; `size` is in units."""
 
     def advance(self, size: int) -> None:
-        """So many more bytes of it were read."""
+        """So many more units of it are done."""
 
     def end_file(self) -> None:
-        """It was read to its end."""
+        """All of it is done."""
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -32,21 +32,21 @@ class Lines(Progress):
 
     every = 5.0  # seconds
 
-    def begin_file(self, name: str, size: int) -> None:
-        """Say which file is read."""
-        self._name, self._size, self._read = name, size, 0
+    def begin_file(self, what: str, size: int, unit: str = "bytes") -> None:
+        """Say which file it is."""
+        self._what, self._size, self._done = what, size, 0
         self._started = self._said = time.monotonic()
-        click.echo(f"reading {name}, {size:,} bytes", err=True)
+        click.echo(f"{what}, {size:,} {unit}", err=True)
 
     def advance(self, size: int) -> None:
         """Say how far it is, now and then."""
-        self._read += size
+        self._done += size
         now = time.monotonic()
-        if now - self._said >= self.every and self._read:
+        if now - self._said >= self.every and self._done:
             self._said = now
-            left = (now - self._started) / self._read * (self._size - self._read)
-            share = self._read / self._size
-            click.echo(f"reading {self._name}: {share:.0%}, about {left:.0f} s left", err=True)
+            left = (now - self._started) / self._done * (self._size - self._done)
+            share = self._done / self._size
+            click.echo(f"{self._what}: {share:.0%}, about {left:.0f} s left", err=True)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -59,13 +59,13 @@ class Lines(Progress):
 
 
 class Bars(Progress):
-    """A bar a file on a terminal, in bytes, with the time that is left."""
+    """A bar a file on a terminal, with the time that is left."""
 
     _bar: Any = None
 
-    def begin_file(self, name: str, size: int) -> None:
+    def begin_file(self, what: str, size: int, unit: str = "bytes") -> None:
         """Draw the file's bar."""
-        self._bar = click.progressbar(length=size, label=f"{name:<13}", file=sys.stderr)
+        self._bar = click.progressbar(length=size, label=f"{what:<21}", file=sys.stderr)
         self._bar.__enter__()
 
     def advance(self, size: int) -> None:

@@ -26,6 +26,10 @@ BEGIN
   GRANT products_app TO products_owner;
   -- A load builds its tables in a schema of their own.
   EXECUTE format('GRANT CREATE ON DATABASE %I TO products_owner', current_database());
+  -- A load looks whether the server's disk has room; only a superuser can let it know where that is.
+  IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+    GRANT pg_read_all_settings TO products_owner;
+  END IF;
   -- The limits hold on the role, so that they hold behind a pooler too.
   ALTER ROLE products_app SET statement_timeout = '500ms';
   ALTER ROLE products_app SET default_transaction_read_only = on;
