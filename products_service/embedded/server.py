@@ -1,0 +1,196 @@
+"""The embedded server's life: made once, started by its first user, stopped by its last.
+
+All under .devdb/: who holds `lock` may start and stop; every user shares `users`; `keep` says that
+the server outlives its users. Both are flocks, which the kernel takes back however a process ends.
+"""
+
+import fcntl
+import os
+import shlex
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from products_service.embedded.binaries import EmbeddedError, run
+from products_service.embedded.data import prepare, programs_for
+from products_service.embedded.place import PORT, Place, locate
+from products_service.embedded.processes import answers, end_orphans, forget_stale_pid, postmaster
+
+# given at every start, so that data of an older checkout gets the settings of this one
+SETTINGS = {
+    "listen_addresses": "",
+    "port": str(PORT),
+    "max_connections": "100",
+    "shared_buffers": "256MB",
+    # no standby reads this server's log, and a load writes less of it
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "15min",
+    "log_checkpoints": "off",
+}
+# crash recovery of a large catalogue takes its time; pg_ctl returns at once if the server ends
+START_SECONDS = 600
+STOP_SECONDS = 60
+# what a server says that would start if only those of before it were gone
+NOT_YET = ("pre-existing shared memory block", 'lock file "')
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is known of a server: `pid` is None while it does not run."""
+
+    place: Place
+    pid: int | None
+    answers: bool
+    kept: bool
+
+
+@contextmanager
+def running(devdb: Path) -> Iterator[None]:
+    """Hold the server of `devdb` running, started if it is not, with the database `products`.
+
+    The last user to leave stops it, unless `start` asked for it. Raises EmbeddedError.
+    """
+    devdb = devdb.absolute()  # the caller may change folders meanwhile
+    make_devdb(devdb)
+    with open_shared(devdb / "users") as users:
+        try:
+            with locked(devdb) as lock:
+                fcntl.flock(users, fcntl.LOCK_SH)
+                if ensure_running(devdb, lock):
+                    (devdb / "keep").unlink(missing_ok=True)
+            yield
+        finally:
+            with locked(devdb):
+                leave(devdb, users)
+
+
+def leave(devdb: Path, users: int) -> None:
+    """Give up the share in `users`, and stop the server if it was the last one."""
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    place = locate(devdb)
+    if postmaster(place) is not None and not (devdb / "keep").exists():
+        halt(place)
+
+
+def start(devdb: Path) -> Status:
+    """Start the server of `devdb` unless it runs, and keep it until `stop`.
+
+    Raises EmbeddedError.
+    """
+    make_devdb(devdb)
+    with locked(devdb) as lock:
+        ensure_running(devdb, lock)
+        (devdb / "keep").touch()
+    return status(devdb)
+
+
+def stop(devdb: Path) -> bool:
+    """Stop the server of `devdb`, whoever started it; return whether one ran."""
+    if not devdb.is_dir():
+        return False
+    with locked(devdb):
+        (devdb / "keep").unlink(missing_ok=True)
+        place = locate(devdb)
+        if postmaster(place) is None:
+            return False
+        halt(place)
+        return True
+
+
+def status(devdb: Path) -> Status:
+    """Return what the server of `devdb` does now. Raises EmbeddedError."""
+    place = locate(devdb)
+    pid = postmaster(place)
+    return Status(place, pid, pid is not None and answers(place), (devdb / "keep").exists())
+
+
+def make_devdb(devdb: Path) -> None:
+    """Make the folder; ours to write in, and for root's `nobody` to pass through."""
+    try:
+        devdb.mkdir(parents=True)
+        devdb.chmod(0o755)  # the umask may have been stricter
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise unusable(devdb, error) from None
+
+
+@contextmanager
+def open_shared(path: Path) -> Iterator[int]:
+    """Open a file to lock, made if need be. Raises EmbeddedError where that cannot be."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise unusable(path, error) from None
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def unusable(path: Path, error: OSError) -> EmbeddedError:
+    """Return the error for a folder that the server cannot live in."""
+    return EmbeddedError(
+        f"cannot use {path}: {error.strerror}. Work as the user it belongs to, or name another "
+        "folder in DEVDB_DIR, or another server in DATABASE_URL"
+    )
+
+
+@contextmanager
+def locked(devdb: Path) -> Iterator[int]:
+    """Be the only one who starts or stops. What is done meanwhile ends by itself, in time."""
+    with open_shared(devdb / "lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lock
+
+
+def ensure_running(devdb: Path, lock: int) -> bool:
+    """Return once the server answers, and whether we started it. Raises EmbeddedError."""
+    place = locate(devdb)
+    started = False
+    deadline = time.monotonic() + STOP_SECONDS
+    while time.monotonic() < deadline:
+        if postmaster(place) is None:
+            launch(place, lock)
+            started = True
+        elif answers(place):
+            return started
+        time.sleep(0.02)
+    raise EmbeddedError(f"the server in {place.home} does not answer; its log is {place.log}")
+
+
+def launch(place: Place, lock: int) -> None:
+    """Start the server, with data made if there are none. Raises EmbeddedError.
+
+    What a killed server left behind ends on its own or is told to; until then we come back.
+    """
+    prepare(place, lock)
+    forget_stale_pid(place)
+    options = SETTINGS | {"unix_socket_directories": str(place.sockets)}
+    arguments = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in options.items())
+    said = place.log.stat().st_size if place.log.exists() else 0
+    try:
+        control(place, "start", "-t", str(START_SECONDS), "-l", place.log, "-o", arguments)
+    except EmbeddedError as error:
+        log = place.log.read_bytes()[said:].decode(errors="replace") if place.log.exists() else ""
+        if not any(reason in log for reason in NOT_YET):
+            raise EmbeddedError(f"{error}\n{log.strip()}\n(the log is {place.log})") from None
+        end_orphans(place)
+
+
+def halt(place: Place) -> None:
+    """Stop the server: sessions are ended, data are on disk. Raises EmbeddedError."""
+    control(place, "stop", "-m", "fast", "-t", str(STOP_SECONDS))
+
+
+def control(place: Place, command: str, *options: str | Path) -> None:
+    """Run pg_ctl on the data. Raises EmbeddedError."""
+    pg_ctl = programs_for(place) / "pg_ctl"
+    run([pg_ctl, command, "-s", "-w", "-D", place.data, *options], place.account)

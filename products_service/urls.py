@@ -1,0 +1,78 @@
+"""Which database each of the service's purposes uses, and the server behind it if it is ours."""
+
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from products_service import embedded
+
+# of each purpose: the settings that name its database, first set first; its role on our own server
+PURPOSES = {
+    "app": (("DATABASE_URL",), "products_app"),
+    "etl": (("ETL_DATABASE_URL", "DATABASE_URL"), "products_etl"),
+    "admin": (
+        ("MIGRATIONS_DATABASE_URL", "ETL_DATABASE_URL", "DATABASE_URL"),
+        "postgres",
+    ),
+}
+
+
+def named_by(settings: Mapping[str, Any], purpose: str) -> str | None:
+    """Return the setting that names the database of `purpose`; None: it is the embedded one."""
+    names, _ = PURPOSES[purpose]
+    return next((name for name in names if settings[name] is not None), None)
+
+
+def database_url(settings: Mapping[str, Any], purpose: str) -> str:
+    """Return the libpq URL for `purpose`: "app", "etl" or "admin".
+
+    Raises embedded.EmbeddedError if no setting names a database and there is none of our own.
+    """
+    name = named_by(settings, purpose)
+    if name is not None:
+        return settings[name]
+    return embedded.url(Path(settings["DEVDB_DIR"]), PURPOSES[purpose][1])
+
+
+@contextmanager
+def database(settings: Mapping[str, Any], purpose: str) -> Iterator[str]:
+    """Yield the URL for `purpose`; the embedded server, if it is that, runs meanwhile.
+
+    Raises embedded.EmbeddedError.
+    """
+    if named_by(settings, purpose) is not None:
+        yield database_url(settings, purpose)
+        return
+    with (
+        leaving_on_sigterm(),
+        embedded.running(Path(settings["DEVDB_DIR"])),
+    ):
+        yield database_url(settings, purpose)
+
+
+@contextmanager
+def leaving_on_sigterm() -> Iterator[None]:
+    """Make SIGTERM raise SystemExit, so that what was started is stopped.
+
+    Does nothing where somebody handles SIGTERM already, or in a thread, which may not.
+    """
+    ours = (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    )
+    if ours:
+        signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def leave(number: int, _: FrameType | None) -> None:
+    """End the program, with the status that a shell gives for the signal."""
+    raise SystemExit(128 + number)

@@ -1,0 +1,224 @@
+"""PostgreSQL servers and folders for tests, which leave nothing behind."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from products_service import embedded
+from products_service.embedded.binaries import (
+    copy_wheel,
+    environment,
+    nobody,
+    reachable,
+    run,
+    wheel_folder,
+)
+from products_service.embedded.place import outside
+from products_service.leash import leashed
+
+START_SECONDS = 60
+# nothing here has to survive a crash of the machine, only of the server
+SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "100",
+    "shared_buffers": "128MB",
+    "max_wal_size": "2GB",
+}
+
+
+class Server:
+    """A server in a temporary folder; `sockets` and `port` are where it listens.
+
+    `superuser` needs no password. `pid` is the postmaster's.
+    """
+
+    superuser = "postgres"
+
+    def __init__(self, folder: Path, programs: Path, settings: dict[str, str]) -> None:
+        self.folder = self.sockets = folder
+        self.data = folder / "data"
+        self.log = folder / "server.log"
+        self.account = nobody() if os.geteuid() == 0 else None
+        if self.account is not None:
+            os.chown(folder, *self.account)
+        if not reachable(programs / "postgres", self.account):
+            programs = copy_wheel(folder, self.account)
+        self.programs = programs
+        self.settings = SETTINGS | {"unix_socket_directories": str(folder)} | settings
+        self.port = int(settings.get("port", "5432"))
+        self.process: subprocess.Popen | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def url(self, user: str = superuser, database: str = "postgres") -> str:
+        """Return a libpq URL."""
+        return f"postgresql://{user}@/{database}?host={self.sockets}&port={self.port}"
+
+    def initialise(self) -> None:
+        """Make the data folder, sorted and encoded as the embedded server's is."""
+        said = subprocess.check_output([self.programs / "postgres", "--version"], text=True)
+        major = int(said.split()[2].partition(".")[0])
+        builtin = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        run(
+            [
+                *(self.programs / "initdb", "-D", self.data, "-U", self.superuser, "--no-sync"),
+                *("--auth=trust", "--encoding=UTF8"),
+                *(builtin if major >= 17 else ["--locale=C.UTF-8"]),
+            ],
+            self.account,
+        )
+
+    def start(self) -> None:
+        """Start the server, also after it was killed, and wait until it answers."""
+        uid, gid = (-1, -1) if self.account is None else self.account
+        options = [part for pair in self.settings.items() for part in ("-c", "=".join(pair))]
+        command = [str(self.programs / "postgres"), "-D", str(self.data), *options]
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            with self.log.open("ab") as log:
+                self.process = subprocess.Popen(
+                    # SIGQUIT, the immediate shutdown: it takes the shared memory along
+                    leashed(command, signal.SIGQUIT, uid, gid),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    cwd="/",
+                    env=environment(),
+                    start_new_session=True,
+                )
+            while self.process.poll() is None:
+                if self.answers():
+                    return
+                assert time.monotonic() < deadline, self.log.read_text()
+                time.sleep(0.02)
+            # sessions of a killed server may still hold its memory for a moment
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.1)
+
+    def answers(self) -> bool:
+        """Whether sessions are let in."""
+        asked = subprocess.run(
+            [self.programs / "pg_isready", "-q", "-h", self.sockets, "-p", str(self.port)],
+            env=environment(),
+            check=False,
+        )
+        return asked.returncode == 0
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop the server: SIGINT is the fast shutdown, SIGQUIT the immediate one."""
+        if self.process is None:
+            return
+        self.thaw()
+        with suppress(ProcessLookupError):
+            self.process.send_signal(how)
+        self.process.wait()
+        self.process = None
+
+    def restart(self) -> None:
+        """Stop and start: sessions are lost, the address stays."""
+        self.stop()
+        self.start()
+
+    def kill(self) -> None:
+        """Kill the postmaster with SIGKILL; its sessions notice on their own."""
+        self.stop(signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """Stop every process of the server in its tracks; the kernel still takes connections."""
+        # the postmaster first, so that no child is born meanwhile; signals take a moment to arrive
+        os.kill(self.pid, signal.SIGSTOP)
+        while state(self.pid) != "T":
+            time.sleep(0.001)
+        self.signal_children(signal.SIGSTOP)
+        while not {state(pid) for pid in children(self.pid)} <= {"T", "Z", ""}:
+            time.sleep(0.001)
+
+    def thaw(self) -> None:
+        """Let a frozen server go on."""
+        self.signal_children(signal.SIGCONT)
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGCONT)
+
+    def signal_children(self, number: signal.Signals) -> None:
+        for child in children(self.pid):
+            with suppress(ProcessLookupError):
+                os.kill(child, number)
+
+
+def stat(pid: int) -> list[str]:
+    """Return what the kernel says of a process, from its state on; empty if it is gone."""
+    try:
+        # the name, in parentheses, may hold anything
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def state(pid: int) -> str:
+    """Return the letter of a process's state, such as T for stopped; empty if it is gone."""
+    return "".join(stat(pid)[:1])
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes whose parent is `pid`."""
+    everyone = map(int, filter(str.isdigit, os.listdir("/proc")))
+    return [each for each in everyone if stat(each)[1:2] == [str(pid)]]
+
+
+@contextmanager
+def throwaway(bin_dir: Path | None = None, **settings: str) -> Iterator[Server]:
+    """Run a server of the programs in `bin_dir` (default: the wheel's), empty and not durable.
+
+    Only its user and root reach it. It is gone, folder and all, with the block, and with this
+    process however that ends, but then its folder stays.
+    """
+    # directly in the temporary folder: pytest's own are not open to the server's account
+    folder = Path(tempfile.mkdtemp(prefix="products-test-", dir=short_folder()))
+    try:
+        server = Server(folder, bin_dir or wheel_folder() / "bin", settings)
+        server.initialise()
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop(signal.SIGQUIT)
+    finally:
+        shutil.rmtree(folder)
+
+
+def short_folder() -> str:
+    """Return the temporary folder, or one that leaves room for a socket's path."""
+    given = tempfile.gettempdir()
+    return given if len(os.fsencode(given)) < 60 else "/tmp"
+
+
+@contextmanager
+def checkout(name: str = "checkout", mode: int = 0o755) -> Iterator[Path]:
+    """Yield an empty folder whose `.devdb` may hold an embedded server, which is removed after.
+
+    Below a folder of `mode`, since the server's account cannot enter pytest's own as root.
+    """
+    top = Path(tempfile.mkdtemp(prefix="products-test-", dir=short_folder()))
+    top.chmod(mode)
+    folder = top / name
+    folder.mkdir(parents=True)
+    devdb = folder / ".devdb"
+    try:
+        yield folder
+    finally:
+        if devdb.is_dir():
+            embedded.stop(devdb)
+        shutil.rmtree(outside(devdb.resolve()), ignore_errors=True)
+        shutil.rmtree(top)
