@@ -1,6 +1,7 @@
 """The way to PostgreSQL: pooled connections, prepared statements, a deadline on every wait."""
 
 import logging
+import math
 import select
 import threading
 import time
@@ -16,8 +17,8 @@ from products_service.statements import Statement
 
 log = logging.getLogger(__name__)
 
-# SQLSTATEs after which a connection is lost; without a code, the socket is. DBUtils would take
-# a statement timeout for a lost connection as well, and run the statement three times.
+# SQLSTATEs after which a connection is lost; without a code, the socket is, which is how psycopg2
+# reports most losses under a wait callback. The codes come from a pooler in between.
 # 57P01 to 57P03, 57P05: shut down, crashed, starting up, idle too long; 25P03: idle in a
 # transaction. https://www.postgresql.org/docs/current/errcodes-appendix.html
 _LOST = ("57P01", "57P02", "57P03", "57P05", "25P03")
@@ -73,7 +74,7 @@ def _wait(connection: "psycopg2.extensions.connection") -> None:
         deadline = getattr(_thread, "deadline", None)
         left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
         if not poller.poll(left):
-            raise _DeadlinePassedError
+            raise _DeadlinePassedError("PostgreSQL did not answer in time")
 
 
 @contextmanager
@@ -91,6 +92,16 @@ def _deadline(seconds: float) -> Iterator[None]:
 def _is_lost(error: psycopg2.Error) -> bool:
     code = error.pgcode
     return code is None or code.startswith("08") or code in _LOST
+
+
+def _is_closed(error: Exception) -> bool:
+    """Whether a connection was closed before anything was asked of it.
+
+    Only then may DBUtils replace it. Left to itself, it would take a statement timeout for a
+    lost connection and run the statement three times; told which errors mean a lost one, it
+    would still run a statement twice that times out on the connection that replaces it.
+    """
+    return isinstance(error, psycopg2.InterfaceError)
 
 
 class _UnopenedConnection:
@@ -122,8 +133,8 @@ class _Connector:
         self._retry_pause = retry_pause
         self._lock = threading.Lock()
         self._retry_at: float | None = None  # None: the last attempt succeeded
-        self.last_error: Exception | None = None
-        self.filling = True
+        self.last_error: BaseException | None = None
+        self.filling = True  # the pool: it is given what _UnopenedConnection tells of
 
     def __call__(self) -> Any:
         """Return an open connection. Raises what opening raises, or DatabaseUnreachableError."""
@@ -134,16 +145,33 @@ class _Connector:
                 if time.monotonic() < self._retry_at:
                     raise DatabaseUnreachableError("a connection attempt failed a moment ago")
                 # We probe; whoever comes while we do is refused.
-                self._retry_at = time.monotonic() + self._retry_pause
+                self._retry_at = math.inf
         try:
             connection = self._open()
-        except Exception as error:
+        except BaseException as error:
             with self._lock:
                 self._retry_at = time.monotonic() + self._retry_pause
             self.last_error = error
             raise
         self._retry_at = self.last_error = None
         return connection
+
+
+def _execute(connection: Any, execute: str, values: tuple[Any, ...]) -> Answer:
+    with connection.cursor() as cursor:
+        cursor.execute(execute, values)
+        return Answer._make(cursor.fetchone())
+
+
+def _execute_twice_if_lost(connection: Any, execute: str, values: tuple[Any, ...]) -> Answer:
+    """Return the answer, of a new connection where the one from the pool turns out to be lost."""
+    try:
+        return _execute(connection, execute, values)
+    except psycopg2.OperationalError as error:
+        if not _is_lost(error):
+            raise
+    # psycopg2 has closed the lost one, so that asking for a cursor replaces it.
+    return _execute(connection, execute, values)
 
 
 class Database:
@@ -187,7 +215,7 @@ class Database:
             reset=False,
             ping=0,
             failures=(psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.InternalError),
-            isfatal=_is_lost,
+            isfatal=_is_closed,
         )
         self._connector.filling = False
 
@@ -216,9 +244,7 @@ class Database:
         values = tuple(parameters[name] for name, _ in self._statements[statement].parameters)
         with _deadline(self._deadline), self._connection() as connection:
             try:
-                with connection.cursor() as cursor:
-                    cursor.execute(execute, values)
-                    return Answer._make(cursor.fetchone())
+                return _execute_twice_if_lost(connection, execute, values)
             except _DeadlinePassedError:
                 raise DatabaseTimeoutError(f"no answer within {self._deadline} s") from None
             except psycopg2.Error as error:

@@ -1,0 +1,486 @@
+"""What the service answers while its database is slow, busy, frozen, gone or broken."""
+
+import os
+import re
+import signal
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from products_service.commands.migrate import migrate
+from tests.catalogue import load_catalogue, write_catalogue
+from tests.conftest import MIGRATIONS, Database, janitor
+from tests.servers import Server, throwaway
+from tests.system.service import (
+    HANG,
+    Reply,
+    Service,
+    catalogue_locked,
+    connect,
+    count_sessions,
+    count_waiting,
+    serving,
+    session,
+    wait_for,
+)
+
+ROWS = {
+    "products": [(1, "Onesie", "Blend in", "Camouflage", "Jackets", "140")],
+    "features": [(1, 1, "Fabric", "Canvas")],
+    "styles": [(1, 1, "Forest", None, "140", True)],
+    "photos": [(1, 1, "https://e.example/1", "https://e.example/1t")],
+    "skus": [(1, 1, "XS", 8)],
+    "related": [(1, 1, 1)],
+}
+PATHS = ["/products", "/products/1", "/products/1/styles", "/products/1/related"]
+# What needs no database, whatever has become of it.
+UNCONCERNED = {
+    "/live": 200,
+    "/products/hello": 404,
+    "/products/0/styles": 404,
+    "/nothing": 404,
+    "/products?count=0": 400,
+}
+POOL = 4  # the shipped size, of each worker
+# So that what waits still waits when the test looks.
+PATIENT = {
+    "DB_STATEMENT_TIMEOUT_MS": "30000",
+    "DB_CONNECT_TIMEOUT_MS": "30000",
+    "DB_DEADLINE_MS": "40000",
+}
+# The promises of the time budget: the deadline of 800 ms and what carrying an answer takes;
+# "at once" for what is refused.
+DEADLINE = 0.9
+AT_ONCE = 0.2
+
+
+@pytest.fixture(scope="module")
+def database(shared_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Database:
+    """A loaded database."""
+    return filled(shared_database, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A loaded database on a server of its own, which tests may freeze, stop and kill."""
+    programs = os.environ.get("TEST_PG_BIN")
+    with throwaway(Path(programs) if programs else None) as server:
+        database = Database(server, "products")
+        with closing(connect(server.url())) as connection:
+            connection.autocommit = True
+            connection.cursor().execute("CREATE DATABASE products")
+        migrate(database.admin, MIGRATIONS, "up")
+        yield filled(database, tmp_path_factory)
+
+
+def filled(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Database:
+    folder = write_catalogue(tmp_path_factory.mktemp("catalogue"), ROWS)
+    load_catalogue(database.etl, folder, tmp_path_factory.mktemp("report"))
+    return database
+
+
+def assert_problem(reply: Reply, *statuses: int) -> None:
+    """Hold that it is a problem of one of these statuses, and tells nothing of what is inside."""
+    assert reply.status in statuses
+    assert reply.is_problem
+    if reply.status == 503:
+        assert reply.headers["Retry-After"] == "1"
+    for inside in (b"SELECT", b"EXECUTE", b"Traceback", b"psycopg", b"catalogue", b"socket"):
+        assert inside not in reply.body
+
+
+def assert_unconcerned(service: Service, seconds: float = HANG) -> None:
+    for path, status in UNCONCERNED.items():
+        reply = service.get(path)
+        assert reply.status == status
+        assert reply.seconds < seconds
+
+
+def warm_up(service: Service, database: Database, workers: int = 1) -> None:
+    """Have every connection of every pool opened."""
+
+    def is_warm() -> bool:
+        service.get_all(PATHS * workers)
+        return count_sessions(database) == POOL * workers
+
+    wait_for(is_warm)
+
+
+# Slow: a statement runs into its time limit.
+
+
+def test_statement_that_times_out_runs_once_and_is_504(
+    clone: Callable[[], Database], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    logging = filled(clone(), tmp_path_factory)
+    with session(logging) as cursor:
+        cursor.execute(f"ALTER DATABASE {logging.name} SET log_statement = 'all'")
+    with serving(logging, GUNICORN_WORKERS="1") as service:
+        warm_up(service, logging)
+        logged = len(logging.server.log.read_text())
+        with catalogue_locked(logging):
+            for reply in service.get_all(PATHS):
+                assert_problem(reply, 504)
+        log = logging.server.log.read_text()[logged:]
+        assert Counter(re.findall(r"LOG:  statement: EXECUTE (\w+)", log)) == {
+            "list_products": 1,
+            "get_product": 1,
+            "get_styles": 1,
+            "get_related": 1,
+        }
+        assert log.count("canceling statement due to statement timeout") == len(PATHS)
+        # The connections are as good as before, and nothing was opened in their place.
+        assert [reply.status for reply in service.get_all(PATHS)] == [200] * len(PATHS)
+        assert "LOG:  statement: SET" not in logging.server.log.read_text()[logged:]
+
+
+@pytest.mark.slow
+def test_statement_that_times_out_is_answered_within_the_deadline(database: Database) -> None:
+    with serving(database) as service:
+        warm_up(service, database, workers=2)
+        with catalogue_locked(database):
+            for _ in range(4):
+                for reply in service.get_all(PATHS):
+                    assert_problem(reply, 503, 504)
+                    assert reply.seconds < DEADLINE
+
+
+# Busy: every connection of the pool is in use.
+
+
+@contextmanager
+def full_pools(database: Database, workers: int) -> Iterator[Service]:
+    """Run a service of that many workers, each of whose connections waits for the block's end."""
+    with (
+        serving(database, GUNICORN_WORKERS=str(workers), **PATIENT) as service,
+        ThreadPoolExecutor(100) as threads,
+    ):
+        warm_up(service, database, workers)
+        replies = []
+        with catalogue_locked(database):
+
+            def is_full() -> bool:
+                # Which worker gets a request is the kernel's choice; a full one refuses it.
+                if count_waiting(database) == POOL * workers:
+                    return True
+                replies.append(threads.submit(service.get, "/products/1"))
+                return False
+
+            wait_for(is_full)
+            yield service
+        statuses = Counter(reply.result().status for reply in replies)
+        assert statuses[200] == POOL * workers
+        assert set(statuses) <= {200, 503}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_full_pool_refuses_and_all_else_is_answered(database: Database, workers: int) -> None:
+    with full_pools(database, workers) as service:
+        for reply in service.get_all(PATHS * 4):
+            assert_problem(reply, 503)
+            assert b"busy" in reply.body
+        assert_problem(service.get("/ready"), 503)
+        assert_unconcerned(service)
+        assert count_waiting(database) == POOL * workers
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_full_pool_refuses_at_once(database: Database, workers: int) -> None:
+    with full_pools(database, workers) as service:
+        for path in PATHS * 10:
+            reply = service.get(path)
+            assert_problem(reply, 503)
+            assert reply.seconds < AT_ONCE
+        assert_unconcerned(service, AT_ONCE)
+
+
+# Frozen: every process of the server is stopped, and the kernel keeps its sockets alive.
+
+
+@contextmanager
+def frozen(server: Server) -> Iterator[None]:
+    server.freeze()
+    try:
+        yield
+    finally:
+        server.thaw()
+
+
+def test_frozen_database(fragile: Database) -> None:
+    with serving(fragile) as service:
+        warm_up(service, fragile, workers=2)
+        with frozen(fragile.server):
+            for _ in range(2):
+                for reply in service.get_all(PATHS):
+                    assert_problem(reply, 503, 504)
+            assert_problem(service.get("/ready"), 503, 504)
+            assert_unconcerned(service)
+        for path in [*PATHS, "/ready"]:
+            service.wait_for_status(200, path)
+
+
+@pytest.mark.slow
+def test_frozen_database_is_answered_for_within_the_deadline(fragile: Database) -> None:
+    with serving(fragile) as service:
+        warm_up(service, fragile, workers=2)
+        with frozen(fragile.server):
+            end = time.monotonic() + 5
+            while time.monotonic() < end:
+                with service.asked(PATHS * 3) as replies:
+                    assert_unconcerned(service, AT_ONCE)
+                for reply in replies:
+                    assert_problem(reply.result(), 503, 504)
+                    assert reply.result().seconds < DEADLINE
+        thawed = time.monotonic()
+        service.wait_for_status(200, "/products/1")
+        assert time.monotonic() - thawed < 2
+
+
+# Restarted, stopped, killed: the sessions are lost, and there is nobody to make new ones.
+
+
+def assert_same_processes(service: Service, workers: int = 2) -> None:
+    assert service.log.count("Booting worker") == workers
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT, signal.SIGKILL])
+def test_stopped_database(fragile: Database, how: signal.Signals) -> None:
+    with serving(fragile) as service:
+        warm_up(service, fragile, workers=2)
+        fragile.server.stop(how)
+        try:
+            # A session of a killed server may answer once more before it sees that.
+            service.wait_for_status(503, "/products/1")
+            for path in [*PATHS, "/ready"] * 2:
+                assert_problem(service.get(path), 503)
+            assert_unconcerned(service)
+        finally:
+            fragile.server.start()
+        for path in [*PATHS, "/ready"]:
+            service.wait_for_status(200, path)
+        assert_same_processes(service)
+
+
+def test_restarted_database_between_requests_costs_no_error(fragile: Database) -> None:
+    with serving(fragile) as service:
+        warm_up(service, fragile, workers=2)
+        fragile.server.restart()
+        for _ in range(4):
+            assert [reply.status for reply in service.get_all(PATHS)] == [200] * len(PATHS)
+        assert_same_processes(service)
+
+
+def test_terminated_sessions_cost_no_error(database: Database) -> None:
+    with serving(database) as service:
+        warm_up(service, database, workers=2)
+        with session(database) as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND application_name = 'products_service'"
+            )
+            assert cursor.fetchall() == [(True,)] * POOL * 2
+        for _ in range(4):
+            assert [reply.status for reply in service.get_all(PATHS)] == [200] * len(PATHS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_service_answers_within_two_seconds_of_a_restart(
+    fragile: Database, how: signal.Signals
+) -> None:
+    with serving(fragile) as service:
+        warm_up(service, fragile, workers=2)
+        fragile.server.stop(how)
+        try:
+            end = time.monotonic() + 2
+            while time.monotonic() < end:
+                for reply in service.get_all(PATHS):
+                    assert reply.status in (200, 503)
+                    assert reply.seconds < DEADLINE
+        finally:
+            fragile.server.start()
+        started = time.monotonic()
+        while any(reply.status != 200 for reply in service.get_all(PATHS)):
+            assert time.monotonic() - started < 2
+        assert_same_processes(service)
+
+
+# Not there yet.
+
+
+def test_server_that_comes_after_the_service(fragile: Database) -> None:
+    fragile.server.stop()
+    try:
+        with serving(fragile) as service:
+            for path in [*PATHS, "/ready"]:
+                assert_problem(service.get(path), 503)
+            assert_unconcerned(service)
+            fragile.server.start()
+            for path in [*PATHS, "/ready"]:
+                service.wait_for_status(200, path)
+            assert_same_processes(service)
+    finally:
+        if fragile.server.process is None:
+            fragile.server.start()
+
+
+def test_database_that_comes_after_the_service(server: Server, template: str) -> None:
+    late = Database(server, "products_late")
+    with serving(late) as service:
+        for path in [*PATHS, "/ready"]:
+            assert_problem(service.get(path), 503)
+        assert_unconcerned(service)
+        assert 'database "products_late" does not exist' in service.log
+        with janitor(server, late.name, template):
+            service.wait_for_status(200, "/ready")
+            assert service.wait_for_status(200, "/products").body == b"[]"
+
+
+# A host that nothing comes back from.
+
+
+class BlackHole:
+    """A port that takes connections and says nothing; or, unroutable, takes none."""
+
+    def __init__(self, unroutable: bool) -> None:
+        self._stack = ExitStack()
+        self._listener = self._stack.enter_context(socket.socket())
+        self._listener.bind(("127.0.0.1", 0))
+        self._listener.listen(0 if unroutable else 128)
+        self.address = self._listener.getsockname()
+        if unroutable:
+            # Once the queue is full, the kernel drops what comes, as a lost route does.
+            while self._fill():
+                pass
+
+    def _fill(self) -> bool:
+        client = self._stack.enter_context(socket.socket())
+        client.settimeout(0.2)
+        return client.connect_ex(self.address) == 0
+
+    @property
+    def url(self) -> str:
+        host, port = self.address
+        return f"postgresql://products_app@{host}:{port}/products"
+
+    def count_connections(self) -> int:
+        """Return how many have connected since it was asked last."""
+        self._listener.setblocking(False)
+        count = 0
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except BlockingIOError:
+                return count
+            connection.close()
+            count += 1
+
+    def close(self) -> None:
+        """Refuse whoever waits, and whoever comes."""
+        self._stack.close()
+
+
+@pytest.fixture
+def black_hole() -> Iterator[Callable[[bool], BlackHole]]:
+    """Makes black holes, closed at the end."""
+    with ExitStack() as stack:
+
+        def make(unroutable: bool) -> BlackHole:
+            return stack.enter_context(closing(BlackHole(unroutable)))
+
+        yield make
+
+
+BLACK_HOLES = pytest.mark.parametrize(
+    "unroutable", [False, True], ids=["silent host", "unroutable host"]
+)
+
+
+@BLACK_HOLES
+def test_black_hole(black_hole: Callable[[bool], BlackHole], unroutable: bool) -> None:
+    with serving(None, DATABASE_URL=black_hole(unroutable).url) as service:
+        for path in [*PATHS, "/ready"]:
+            assert_problem(service.get(path), 503)
+        assert_unconcerned(service)
+
+
+def test_black_hole_is_not_tried_again_within_the_pause(
+    black_hole: Callable[[bool], BlackHole],
+) -> None:
+    host = black_hole(False)
+    settings = {"GUNICORN_WORKERS": "1", "DB_RETRY_PAUSE_MS": "60000"}
+    with serving(None, DATABASE_URL=host.url, **settings) as service:
+        assert_problem(service.get("/products/1"), 503)
+        assert host.count_connections() == 1
+        for reply in service.get_all([*PATHS, "/ready"] * 2):
+            assert_problem(reply, 503)
+        assert host.count_connections() == 0
+
+
+def test_black_hole_leaves_threads_for_all_else(
+    black_hole: Callable[[bool], BlackHole],
+) -> None:
+    host = black_hole(False)
+    with (
+        serving(None, DATABASE_URL=host.url, GUNICORN_WORKERS="1", **PATIENT) as service,
+        service.asked(PATHS * 5) as replies,
+    ):
+        # As many as there are connections wait for theirs; the others are refused meanwhile.
+        wait_for(lambda: sum(reply.done() for reply in replies) == len(replies) - POOL)
+        assert_unconcerned(service)
+        assert sum(reply.done() for reply in replies) == len(replies) - POOL
+        host.close()
+        for reply in replies:
+            assert_problem(reply.result(), 503)
+
+
+@pytest.mark.slow
+@BLACK_HOLES
+def test_black_hole_is_answered_for_within_the_deadline(
+    black_hole: Callable[[bool], BlackHole], unroutable: bool
+) -> None:
+    with serving(None, DATABASE_URL=black_hole(unroutable).url) as service:
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            with service.asked(PATHS * 3) as replies:
+                assert_unconcerned(service, AT_ONCE)
+            for reply in replies:
+                assert_problem(reply.result(), 503)
+                assert reply.result().seconds < DEADLINE
+
+
+# Broken: what only an operator or a developer can mend.
+
+
+def test_unmigrated_database(server: Server, template: str) -> None:
+    unmigrated = Database(server, "products_unmigrated")
+    with janitor(server, unmigrated.name), serving(unmigrated) as service:
+        for path in [*PATHS, "/ready"]:
+            assert_problem(service.get(path), 503)
+        assert_unconcerned(service)
+        assert 'relation "catalogue.published_load" does not exist' in service.log
+
+
+def test_defect_is_hidden_and_logged_with_its_request(
+    clone: Callable[[], Database], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    broken = filled(clone(), tmp_path_factory)
+    with serving(broken, GUNICORN_WORKERS="1") as service:
+        warm_up(service, broken)
+        with session(broken) as cursor:
+            cursor.execute("DROP TABLE catalogue.photos")
+        reply = service.get("/products/1/styles", {"X-Request-ID": "what-failed-1"})
+        assert_problem(reply, 500)
+        assert b"photos" not in reply.body
+        assert b'"instance":"urn:request:what-failed-1"' in reply.body
+        assert reply.headers["X-Request-ID"] == "what-failed-1"
+        assert "request what-failed-1 failed" in service.log
+        assert 'relation "catalogue.photos" does not exist' in service.log
+        assert service.get("/products/1").status == 200

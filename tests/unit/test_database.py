@@ -1,0 +1,343 @@
+"""The way to PostgreSQL: what it answers, raises, opens and closes."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+
+import psycopg2
+import pytest
+from psycopg2.extensions import get_wait_callback, set_wait_callback
+
+from products_service.database import (
+    Answer,
+    Database,
+    DatabaseBusyError,
+    DatabaseTimeoutError,
+    DatabaseUnreachableError,
+    StatementError,
+    _Connector,
+)
+from products_service.statements import Statement, read_statement, read_statements
+from tests.servers import Server
+
+# seconds; a limit on what hangs, not a promise
+HANG = 60
+OURS = "datname = current_database() AND application_name = 'products_service'"
+STATEMENTS = {
+    statement.name: statement
+    for statement in [
+        Statement("echo", (("body", "text"),), "SELECT 7, 'digest', $1 AS body"),
+        Statement(
+            "sleep", (("seconds", "float8"),), "SELECT 7, 'digest', pg_sleep($1)::text AS body"
+        ),
+        Statement("lock", (), "SELECT 7, 'digest', pg_advisory_xact_lock(1)::text AS body"),
+        Statement("divide", (("by", "integer"),), "SELECT 7, 'digest', (1 / $1)::text AS body"),
+        Statement(
+            "session",
+            (),
+            "SELECT 7, 'digest', pg_backend_pid() || ' ' || current_setting('statement_timeout') "
+            "|| ' ' || current_setting('default_transaction_read_only') AS body",
+        ),
+        Statement(
+            "write", (), "INSERT INTO written VALUES (1) RETURNING 7, 'digest', 'written' AS body"
+        ),
+    ]
+}
+
+
+@pytest.fixture(scope="module")
+def url(server: Server) -> Iterator[str]:
+    """An empty database with a table that anyone could write."""
+    with closing(psycopg2.connect(server.url())) as connection:
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute("CREATE DATABASE data_layer")
+        url = server.url(database="data_layer")
+        with closing(psycopg2.connect(url)) as inside, inside:
+            inside.cursor().execute("CREATE TABLE written (number integer)")
+        yield url
+        cursor.execute("DROP DATABASE data_layer WITH (FORCE)")
+
+
+@contextmanager
+def opened(
+    url: str, statements: dict[str, Statement] = STATEMENTS, **settings: float
+) -> Iterator[Database]:
+    """Yield a Database that is patient, but for what `settings` say."""
+    callback = get_wait_callback()
+    patient = {
+        "pool_size": 2,
+        "statement_timeout": HANG,
+        "connect_timeout": HANG,
+        "deadline": HANG,
+        "retry_pause": HANG,
+    }
+    try:
+        with closing(Database(url, statements, **(patient | settings))) as database:
+            yield database
+    finally:
+        set_wait_callback(callback)
+
+
+@pytest.fixture
+def admin(url: str) -> Iterator["psycopg2.extensions.cursor"]:
+    """A session beside the tested ones."""
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        yield connection.cursor()
+
+
+def terminate(admin: "psycopg2.extensions.cursor") -> None:
+    admin.execute(f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE {OURS}")
+    assert all(ended for (ended,) in admin.fetchall())
+
+
+def wait_for_sessions(admin: "psycopg2.extensions.cursor", count: int, condition: str) -> None:
+    deadline = time.monotonic() + HANG
+    while True:
+        admin.execute(f"SELECT count(*) FROM pg_stat_activity WHERE {OURS} AND {condition}")
+        if admin.fetchone() == (count,):
+            return
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_fetch_returns_the_row(url: str) -> None:
+    with opened(url) as database:
+        assert database.fetch("echo", body="[1, 2]") == Answer(7, "digest", "[1, 2]")
+        assert database.fetch("echo", body=None) == Answer(7, "digest", None)
+
+
+def test_nothing_is_connected_before_the_first_fetch(
+    url: str, admin: "psycopg2.extensions.cursor"
+) -> None:
+    with opened(url) as database:
+        wait_for_sessions(admin, 0, "true")
+        database.fetch("echo", body="")
+        wait_for_sessions(admin, 1, "true")
+    wait_for_sessions(admin, 0, "true")
+
+
+def test_parameters_are_values_and_never_sql(url: str) -> None:
+    with opened(url) as database:
+        for text in ("'); DROP TABLE written; --", "%s", "%(body)s", "$1", "\\'"):
+            assert database.fetch("echo", body=text).body == text
+
+
+def test_empty_pool_is_busy(url: str, admin: "psycopg2.extensions.cursor") -> None:
+    admin.execute("SELECT pg_advisory_lock(1)")
+    with opened(url) as database, ThreadPoolExecutor(2) as threads:
+        waiting = [threads.submit(database.fetch, "lock") for _ in range(2)]
+        try:
+            wait_for_sessions(admin, 2, "wait_event_type = 'Lock'")
+            with pytest.raises(DatabaseBusyError):
+                database.fetch("echo", body="")
+        finally:
+            admin.execute("SELECT pg_advisory_unlock(1)")
+        for answer in waiting:
+            assert answer.result(timeout=HANG).load_number == 7
+        assert database.fetch("echo", body="").body == ""
+
+
+def test_statement_timeout(url: str) -> None:
+    with opened(url, statement_timeout=0.05, pool_size=1) as database:
+        session = database.fetch("session").body
+        with pytest.raises(DatabaseTimeoutError, match="statement timeout"):
+            database.fetch("sleep", seconds=HANG)
+        assert database.fetch("session").body == session
+
+
+def test_statement_timeout_after_a_lost_connection_runs_once(
+    url: str, server: Server, admin: "psycopg2.extensions.cursor"
+) -> None:
+    with opened(url, statement_timeout=0.05, pool_size=1) as database:
+        database.fetch("session")
+        terminate(admin)
+        logged = len(server.log.read_text())
+        with pytest.raises(DatabaseTimeoutError, match="statement timeout"):
+            database.fetch("sleep", seconds=HANG)
+    log = server.log.read_text()[logged:]
+    assert log.count("canceling statement due to statement timeout") == 1
+
+
+def test_deadline_ends_the_wait_and_the_connection(
+    url: str, admin: "psycopg2.extensions.cursor"
+) -> None:
+    with opened(url, deadline=0.3, pool_size=1) as database:
+        session = database.fetch("session").body
+        with pytest.raises(DatabaseTimeoutError, match=r"no answer within 0\.3 s"):
+            database.fetch("sleep", seconds=HANG)
+        assert database.fetch("session").body != session
+    terminate(admin)
+
+
+def test_sessions_are_read_only(url: str) -> None:
+    with opened(url) as database, pytest.raises(StatementError, match="read-only transaction"):
+        database.fetch("write")
+
+
+def test_failed_statement_is_a_defect_and_leaves_the_connection(url: str) -> None:
+    with opened(url, pool_size=1) as database:
+        session = database.fetch("session").body
+        with pytest.raises(StatementError, match="division by zero"):
+            database.fetch("divide", by=0)
+        # No transaction was left open, which would refuse this.
+        assert database.fetch("session").body == session
+
+
+def test_replaced_connection_is_like_the_first(
+    url: str, admin: "psycopg2.extensions.cursor"
+) -> None:
+    with opened(url, statement_timeout=45, pool_size=1) as database:
+        first = database.fetch("session").body.split()
+        terminate(admin)
+        second = database.fetch("session").body.split()
+        assert second[0] != first[0]
+        assert second[1:] == first[1:] == ["45s", "on"]
+        # Autocommit: nothing is left open between two statements.
+        wait_for_sessions(admin, 1, "state = 'idle' AND xact_start IS NULL")
+
+
+def test_connection_lost_in_a_statement_is_replaced(
+    url: str, admin: "psycopg2.extensions.cursor"
+) -> None:
+    admin.execute("SELECT pg_advisory_lock(1)")
+    with opened(url, pool_size=1) as database, ThreadPoolExecutor(1) as thread:
+        answer = thread.submit(database.fetch, "lock")
+        try:
+            wait_for_sessions(admin, 1, "wait_event_type = 'Lock'")
+            terminate(admin)
+            wait_for_sessions(admin, 1, "wait_event_type = 'Lock'")
+        finally:
+            admin.execute("SELECT pg_advisory_unlock(1)")
+        assert answer.result(timeout=HANG).load_number == 7
+
+
+def test_unreachable_server_is_named_in_the_error(url: str) -> None:
+    nowhere = "postgresql://nobody@127.0.0.1:1/nothing"
+    with opened(nowhere) as database, pytest.raises(DatabaseUnreachableError, match="refused"):
+        database.fetch("echo", body="")
+
+
+def test_statement_that_cannot_be_prepared_is_named_in_the_error(url: str) -> None:
+    broken = Statement("broken", (), "SELECT 7, 'digest', body FROM missing")
+    with (
+        opened(url, {"broken": broken}) as database,
+        pytest.raises(DatabaseUnreachableError, match='relation "missing" does not exist'),
+    ):
+        database.fetch("broken")
+
+
+class Opening:
+    """Stands for psycopg2's connect: fails while `error` is set, and counts."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+        self.count = 0
+        self.gate = threading.Event()
+        self.gate.set()
+        self.entered = threading.Event()
+
+    def __call__(self) -> object:
+        self.count += 1
+        self.entered.set()
+        assert self.gate.wait(HANG)
+        if self.error:
+            raise self.error
+        return self
+
+
+def make_connector(opening: Callable[[], object], retry_pause: float) -> _Connector:
+    connector = _Connector(opening, retry_pause)
+    connector.filling = False
+    return connector
+
+
+def test_connector_refuses_for_a_while_after_a_failure() -> None:
+    opening = Opening()
+    connector = make_connector(opening, retry_pause=HANG)
+    opening.error = psycopg2.OperationalError("no route")
+    with pytest.raises(psycopg2.OperationalError):
+        connector()
+    opening.error = None
+    for _ in range(3):
+        with pytest.raises(DatabaseUnreachableError):
+            connector()
+    assert opening.count == 1
+    assert str(connector.last_error) == "no route"
+
+
+def test_connector_lets_one_caller_probe_however_long_that_takes() -> None:
+    opening = Opening()
+    connector = make_connector(opening, retry_pause=0)
+    opening.error = psycopg2.OperationalError("no route")
+    with pytest.raises(psycopg2.OperationalError):
+        connector()
+    opening.error = None
+    opening.gate.clear()
+    opening.entered.clear()
+    with ThreadPoolExecutor(1) as thread:
+        probe = thread.submit(connector)
+        try:
+            assert opening.entered.wait(HANG)
+            for _ in range(3):
+                with pytest.raises(DatabaseUnreachableError):
+                    connector()
+        finally:
+            opening.gate.set()
+        assert probe.result(timeout=HANG) is opening
+    assert opening.count == 2
+    # It has succeeded: everyone may connect again.
+    assert connector() is opening
+    assert connector.last_error is None
+
+
+def test_connector_opens_several_at_once_while_all_is_well() -> None:
+    opening = Opening()
+    opening.gate.clear()
+    connector = make_connector(opening, retry_pause=HANG)
+    with ThreadPoolExecutor(3) as threads:
+        connections = [threads.submit(connector) for _ in range(3)]
+        deadline = time.monotonic() + HANG
+        while opening.count < 3:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+        opening.gate.set()
+        assert [connection.result(timeout=HANG) for connection in connections] == [opening] * 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "SELECT 1",
+        "-- another()\nSELECT 1",
+        "-- stated\nSELECT 1",
+        "-- stated(id integer\nSELECT 1",
+        "-- stated(id integer) \nSELECT 1",
+        "/* stated() */\nSELECT 1",
+        "\n-- stated()\nSELECT 1",
+        "-- stated(ID integer)\nSELECT 1",
+        "-- stated()",
+    ],
+)
+def test_statement_without_its_signature_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"sql/stated\.sql must begin with"):
+        read_statement("stated", text)
+
+
+def test_statement_is_read_with_its_parameters() -> None:
+    text = "-- stated(id integer, after bigint, ids integer[])\n-- why\nSELECT 1"
+    statement = read_statement("stated", text)
+    assert statement.parameters == (("id", "integer"), ("after", "bigint"), ("ids", "integer[]"))
+    assert statement.prepare == f"PREPARE stated (integer, bigint, integer[]) AS\n{text}"
+    assert statement.execute == "EXECUTE stated (%s, %s, %s)"
+    assert read_statement("stated", "-- stated()\nSELECT 1").execute.strip() == "EXECUTE stated"
+
+
+def test_statements_are_the_files() -> None:
+    statements = read_statements()
+    assert "get_product" in statements
+    assert all(name == statement.name for name, statement in statements.items())
