@@ -1,9 +1,11 @@
 """flask etl: load, generate, history."""
 
 import json
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +40,11 @@ class RejectLimitType(click.ParamType):
         """Return the limit; fail with what is allowed."""
         if isinstance(value, RejectLimit):
             return value
-        try:
-            if value.endswith("%"):
-                percent = float(value[:-1])
-                if 0 <= percent <= 100:
-                    return RejectLimit(rows=None, percent=percent)
-            elif value.isascii() and value.isdigit():
-                return RejectLimit(rows=int(value), percent=None)
-        except ValueError:
-            pass
+        if re.fullmatch(r"[0-9]{1,9}", value):
+            return RejectLimit(rows=int(value), percent=None)
+        percent = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,9})?)%", value)
+        if percent and Decimal(percent[1]) <= 100:
+            return RejectLimit(rows=None, percent=Decimal(percent[1]))
         self.fail(f"{value!r} is neither a number of rows (20) nor a percentage (0.5%)", param, ctx)
 
 
@@ -92,24 +90,15 @@ def load(folder: Path, max_rejects: RejectLimit, report: Path, quiet: bool) -> N
     try:
         with _connected() as url:
             run_load(url, result, report, max_rejects, choose_progress(quiet))
-    except (FilesError, LoadError, PublishError, SpaceError) as error:
-        _print_summary(result)
+    except (FilesError, LoadError, PublishError, SpaceError, OSError) as error:
         raise click.ClickException(f"{error}\nThe catalogue is as it was.") from None
-    except click.ClickException:
-        _print_summary(result)
-        raise
-    except OSError as error:
-        _print_summary(result)
-        raise click.ClickException(f"{error}\nThe catalogue is as it was.") from None
-    _print_summary(result)
-    rejects = sum(tally.rejected + tally.repaired for tally in result.tallies.values())
-    if rejects:
-        click.echo(f"Repaired and rejected lines: {report / 'rejects.csv'}")
+    finally:
+        _print_summary(result, report)
     click.echo(f"Published as load {result.number}, digest {result.digest}.")
 
 
-def _print_summary(result: Load) -> None:
-    """Print the account of every file that was read."""
+def _print_summary(result: Load, report: Path) -> None:
+    """Print the account of every file that was read, and where its lines are listed."""
     if not result.tallies:
         return
     form = "{:<14}{:>12}{:>12}{:>10}{:>10}{:>9}{:>12}"
@@ -122,6 +111,9 @@ def _print_summary(result: Load) -> None:
         seconds += tally.seconds
         click.echo(form.format(name, *_figures(counts, tally.seconds)))
     click.echo(form.format("total", *_figures(totals, seconds)))
+    if any(tally.rejected or tally.repaired for tally in result.tallies.values()):
+        listed = click.format_filename(report / "rejects.csv")
+        click.echo(f"Repaired and rejected lines: {listed}")
 
 
 def _figures(counts: list[int], seconds: float) -> list[str]:

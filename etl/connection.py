@@ -1,5 +1,6 @@
 """The load's own connection to PostgreSQL, and the only way to it."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -79,9 +80,14 @@ class Connection:
 
     def copy(self, name: str, source: Readable, **identifiers: Any) -> int:
         """Run a file's COPY FROM STDIN over `source` and return the number of rows copied."""
-        with _translated(), self._connection.cursor() as cursor:
-            cursor.copy_expert(_compose(read_sql(name), identifiers), source, size=1 << 16)
-            return cursor.rowcount
+        try:
+            with _translated(), _hushed(), self._connection.cursor() as cursor:
+                cursor.copy_expert(_compose(read_sql(name), identifiers), source, size=1 << 16)
+                return cursor.rowcount
+        except DatabaseError:
+            if self._connection.closed:
+                raise DatabaseError("the connection to PostgreSQL was lost") from None
+            raise
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -112,6 +118,17 @@ def _identifier(name: str | list[str]) -> sql.Composable:
     if isinstance(name, list):
         return sql.SQL(", ").join(map(sql.Identifier, name))
     return sql.Identifier(name)
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep psycopg2 from printing: one that loses its connection while it copies stumbles over
+    its own second error, and shows that instead of the first."""
+    hook, sys.excepthook = sys.excepthook, lambda *_: None
+    try:
+        yield
+    finally:
+        sys.excepthook = hook
 
 
 @contextmanager

@@ -7,14 +7,15 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 from etl.clean import Cleaner, Incident
 from etl.connection import Connection, DatabaseError, ViolationError
-from etl.files import TABLES, Column, SourceFile, Table, find_files
+from etl.files import TABLES, Column, SourceFile, Table, find_files, read_header
 from etl.progress import Progress
 from etl.publish import Publication, publish
-from etl.report import Report, Tally, locate_lines
+from etl.report import Report, Tally, locate_lines, naming
 from etl.space import check_space
 
 NEXT = "catalogue_next"
@@ -29,7 +30,7 @@ class RejectLimit:
     """How many rejects a file may have: a number of rows, a percentage of them, or the larger."""
 
     rows: int | None = 10
-    percent: float | None = 1.0
+    percent: Decimal | None = Decimal(1)
 
     def allowed(self, rows_read: int) -> int:
         """Return the highest number of rejects that is still published."""
@@ -54,7 +55,7 @@ def load(
     """Load the six files of a folder and publish them as the catalogue, or raise.
 
     Raises FilesError before anything is touched when the files are not what is expected,
-    LoadError, PublishError or DatabaseError later, and OSError for the report's folder.
+    LoadError, PublishError or DatabaseError later, and OSError, which names the file or folder.
     Readers are not disturbed at any time.
     """
     sources = find_files(load_.folder)
@@ -65,8 +66,8 @@ def load(
         load_.started_at = connection.value("current_time")
         with closing(Report(report_folder)) as report:
             for source in sources:
-                tally = load_.tallies[source.name] = Tally()
-                _load_file(connection, source, tally, report, progress)
+                tally = _load_file(connection, source, report, progress)
+                load_.tallies[source.name] = tally
                 _hold_to_limit(source, tally, limit)
         with progress.step("building indexes"):
             connection.run("indexes")
@@ -105,15 +106,27 @@ def _prepare(connection: Connection) -> str | None:
 
 
 def _load_file(
-    connection: Connection, source: SourceFile, tally: Tally, report: Report, progress: Progress
-) -> None:
+    connection: Connection, source: SourceFile, report: Report, progress: Progress
+) -> Tally:
     started = time.monotonic()
+    tally = Tally()
+    before = _state(source)
     _copy(connection, source, tally, report, progress)
     with progress.step(f"checking {source.name}"):
         _check_ids(connection, source, tally, report)
         for column in source.table.references:
             _check_parents(connection, source, column, tally, report)
+    # Rejected lines were read from it again, and its header was read when the load began.
+    if _state(source) != before or read_header(source.table, source.path) != source:
+        raise LoadError(f"{source.name} was changed while it was read: load again")
     tally.seconds = time.monotonic() - started
+    return tally
+
+
+def _state(source: SourceFile) -> tuple[int, ...]:
+    """Return what changes when the file is written to or another takes its place."""
+    state = source.path.stat()
+    return state.st_ino, state.st_size, state.st_mtime_ns
 
 
 def _copy(
@@ -126,8 +139,7 @@ def _copy(
         (tally.rejected_lines if incident.rejected else tally.repaired_lines).append(incident.line)
 
     progress.begin_file(f"reading {source.name}", source.size)
-    with source.path.open("rb") as stream:
-        before = os.fstat(stream.fileno())
+    with naming(source.path), source.path.open("rb") as stream:
         stream.seek(source.data_offset)
         cleaner = Cleaner(source, stream, on_incident)
         watched = _Watched(cleaner, progress.advance)
@@ -138,10 +150,8 @@ def _copy(
                 copied = connection.copy("copy_table", watched, **places)
         except DatabaseError as error:
             raise watched.error or error from None
-        after = os.fstat(stream.fileno())
-    progress.end_file()
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise LoadError(f"{source.name} was changed while it was read: load again")
+        finally:
+            progress.end_file()
     if copied != cleaner.rows_copied:
         raise LoadError(
             f"{source.name}: PostgreSQL copied {copied} of {cleaner.rows_copied} rows; please "
@@ -223,17 +233,23 @@ def _hold_to_limit(source: SourceFile, tally: Tally, limit: RejectLimit) -> None
         )
 
 
+# By name and in order, so that a search for a file of etl/sql finds what runs it.
+_DIGESTS = (
+    "digest_products",
+    "digest_features",
+    "digest_styles",
+    "digest_photos",
+    "digest_skus",
+    "digest_related",
+)
+
+
 def compute_digest(connection: Connection, schema: str) -> str:
     """Return the digest of a catalogue: the same for the same rows in the same relative order."""
     lines = []
-    for table in TABLES:
-        places = {"schema": schema, "table": table.name, "columns": _columns(table)}
-        if table.references:
-            places["parent"] = table.references[0].name
-            row = connection.run("digest_children", **places)[0]
-        else:
-            row = connection.run("digest_root", **places)[0]
-        lines.append(" ".join([table.name, *row]))
+    for statement in _DIGESTS:
+        rows, hashes = connection.run(statement, schema=schema)[0]
+        lines.append(f"{statement} {rows} {hashes}")
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
 
 
@@ -247,8 +263,8 @@ def _publish(
     number = connection.value("next_number")
     connection.run("copy_grants")
     tables = {source.table.name: load_.tallies[source.name].counts() for source in sources}
-    publication = Publication(
-        number, str(load_.folder.resolve()), load_.started_at, load_.digest, tables
-    )
+    # The name of a folder need not be UTF-8.
+    folder = os.fsencode(load_.folder.resolve()).decode("utf-8", "backslashreplace")
+    publication = Publication(number, folder, load_.started_at, load_.digest, tables)
     publish(connection, publication, migrations)
     return number

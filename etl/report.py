@@ -5,6 +5,7 @@ import os
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -55,7 +56,7 @@ class Report:
     """Writes rejects.csv (every repaired or rejected line, whole, with the reason) and beside it
     the folder rejects/ (the rejected lines alone, in the format of the six files).
 
-    Raises OSError when they cannot be written.
+    Raises OSError, which names the file or folder, when they cannot be written.
     """
 
     def __init__(self, folder: Path):
@@ -65,12 +66,17 @@ class Report:
         self.folder.mkdir(parents=True, exist_ok=True)
         for file in self.folder.glob("*.csv"):
             file.unlink()
-        self._csv = self.path.open("w", encoding="utf-8", newline="")
+        self._files = ExitStack()
+        self._csv = self._files.enter_context(self.path.open("w", encoding="utf-8", newline=""))
         self._csv.write("file,line,action,reason,text\n")
         self._rejects: dict[str, IO[bytes]] = {}
 
     def add(self, source: SourceFile, incident: Incident) -> None:
         """List a line, whose text is read from its file again."""
+        with naming(self.path.parent):
+            self._add(source, incident)
+
+    def _add(self, source: SourceFile, incident: Incident) -> None:
         action = "rejected" if incident.rejected else "repaired"
         start = [source.name, str(incident.line), action, incident.reason]
         self._csv.write(",".join(map(_quoted, start)) + ',"')
@@ -87,15 +93,25 @@ class Report:
 
     def _open(self, source: SourceFile) -> IO[bytes]:
         if source.name not in self._rejects:
-            file = (self.folder / source.name).open("wb")
+            file = self._files.enter_context((self.folder / source.name).open("wb"))
             file.write(source.header + b"\n")
             self._rejects[source.name] = file
         return self._rejects[source.name]
 
     def close(self) -> None:
         """Write what is still held. Raises OSError when there is no room for it."""
-        for file in (self._csv, *self._rejects.values()):
-            file.close()
+        with naming(self.path.parent):
+            self._files.close()
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Name the path in errors of reading and writing, which know no more than a descriptor."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
 
 
 def _quoted(text: str) -> str:
@@ -104,7 +120,7 @@ def _quoted(text: str) -> str:
 
 def _read(path: Path, offset: int, length: int) -> Iterator[bytes]:
     """Yield the bytes of that part of the file, a chunk at a time."""
-    with path.open("rb") as stream:
+    with naming(path), path.open("rb") as stream:
         while length:
             chunk = os.pread(stream.fileno(), min(length, _CHUNK), offset)
             if not chunk:

@@ -1,0 +1,38 @@
+"""What the tests of loads need beside the fixtures of all tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from psycopg2.extensions import get_wait_callback, set_wait_callback
+
+from tests.catalogue import write_catalogue
+
+
+@pytest.fixture(autouse=True)
+def no_wait_callback() -> Iterator[None]:
+    """The service's wait callback, which another test may have set, does not go with COPY."""
+    callback = get_wait_callback()
+    set_wait_callback(None)
+    yield
+    set_wait_callback(callback)
+
+
+@pytest.fixture(scope="session")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose load takes a second or two: long enough to be met on its way."""
+    products = range(1, 8_001)
+    styles = range(1, 16_001)
+    skus = range(1, 96_001)
+    return write_catalogue(
+        tmp_path_factory.mktemp("large"),
+        {
+            # One row is rejected at once, so that a report is begun.
+            "products": [(id_, f"Product {id_}", "", None, None, id_) for id_ in [*products, 0]],
+            "features": [(id_, id_ % 8_000 + 1, "Fit", f"Value {id_}") for id_ in styles],
+            "styles": [(id_, (id_ + 1) // 2, "Red", None, id_, False) for id_ in styles],
+            "photos": [(id_, id_ % 16_000 + 1, f"https://e.example/{id_}", "") for id_ in styles],
+            "skus": [(id_, id_ % 16_000 + 1, "XS", id_) for id_ in skus],
+            "related": [(id_, id_ % 8_000 + 1, 8_000 - id_ // 2) for id_ in styles if id_ < 16_000],
+        },
+    )

@@ -1,0 +1,191 @@
+"""kill -9 of a load, and of PostgreSQL during one: the catalogue that is served stays whole."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from etl.connection import Connection
+from products_service.commands.migrate import migrate
+from tests.catalogue import load_catalogue, write_catalogue
+from tests.conftest import MIGRATIONS, Database
+from tests.etl.loads import (
+    ROWS,
+    query,
+    rows_of,
+    schemas,
+    served,
+    started,
+    texts,
+    wait_until,
+    watching,
+)
+from tests.servers import throwaway
+
+# What the load's last statement looks like at the moments in which it is killed, in their order.
+MOMENTS = {
+    "making the first table": "CREATE TABLE catalogue_next",
+    "copying a small file": 'COPY catalogue_next."photos"',
+    "copying a large file": 'COPY catalogue_next."skus"',
+    "checking ids": 'ALTER TABLE catalogue_next."skus" ADD PRIMARY KEY',
+    "checking parents": 'ALTER TABLE catalogue_next."skus" ADD FOREIGN KEY',
+    "building indexes": "CREATE INDEX skus_by_style",
+    "analysing": "VACUUM .* catalogue_next",
+    "computing the digest": 'FROM "catalogue_next"."?skus',
+    "about to publish": "LOCK TABLE catalogue.published_load",
+}
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A folder with the small catalogue."""
+    return write_catalogue(tmp_path / "small", ROWS)
+
+
+def assert_whole(database: Database) -> None:
+    """The catalogue that is served is the one that was recorded, and the service can read it."""
+    number, digest = served(database)
+    recorded = "SELECT number, digest FROM catalogue.published_load"
+    assert query(database.app, recorded) == [(number, digest)]
+    newest = "SELECT number, digest FROM etl.loads ORDER BY number DESC LIMIT 1"
+    assert query(database.admin, newest) == [(number, digest)]
+
+
+def assert_next_load_works(database: Database, small: Path, reports: Path) -> None:
+    """The next load publishes and clears away what the killed one has left."""
+    before, _ = served(database)
+    result = load_catalogue(database.etl, small, reports)
+    assert served(database) == (before + 1, result.digest)
+    assert_whole(database)
+    assert rows_of(database, "skus") == texts(ROWS["skus"])
+    assert schemas(database) == ["catalogue", "catalogue_previous"]
+    # The one before is not served and holds no more than one catalogue.
+    tables = (
+        "SELECT count(*)::integer FROM pg_class JOIN pg_namespace ON relnamespace = "
+        "pg_namespace.oid WHERE relkind = 'r' AND nspname !~ '^(pg_|information_schema)'"
+    )
+    assert query(database.admin, tables) == [(2 * 7 + 2,)]  # etl.loads, schema_migrations
+
+
+def wait_for_the_lock(database: Database) -> None:
+    """Wait until the server has noticed that the killed load is gone."""
+
+    def free() -> bool:
+        with closing(Connection(database.etl)) as connection:
+            return connection.value("lock_loads")
+
+    wait_until(free)
+
+
+def from_then_on(moment: str) -> str:
+    """Return a pattern for the moment and, lest it is missed on a busy machine, for later ones."""
+    names = list(MOMENTS)
+    return "|".join(MOMENTS[name] for name in names[names.index(moment) :])
+
+
+@contextmanager
+def nothing_published(database: Database) -> Iterator[None]:
+    """A reader keeps its lock on the served catalogue, so a load cannot go beyond its last step."""
+    with closing(psycopg2.connect(database.app)) as reader:
+        reader.cursor().execute("SELECT number FROM catalogue.published_load")
+        yield
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_killed_load_changes_nothing(
+    shared_database: Database, large: Path, small: Path, reports: Path, moment: str
+) -> None:
+    load_catalogue(shared_database.etl, small, reports)
+    before = served(shared_database)
+    with (
+        nothing_published(shared_database),
+        watching(shared_database) as runs,
+        started(shared_database, "load", large, "--report", reports, "--quiet") as process,
+    ):
+        wait_until(lambda: runs(from_then_on(moment)), process)
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+        wait_for_the_lock(shared_database)
+    assert "catalogue_next" in schemas(shared_database)
+    assert served(shared_database) == before
+    assert_whole(shared_database)
+    assert_next_load_works(shared_database, small, reports)
+
+
+def test_a_load_killed_between_the_swap_and_its_record(
+    shared_database: Database, small: Path, reports: Path
+) -> None:
+    load_catalogue(shared_database.etl, small, reports)
+    before = served(shared_database)
+    with (
+        closing(psycopg2.connect(shared_database.admin)) as other,
+        watching(shared_database) as runs,
+        started(shared_database, "load", small, "--report", reports, "--quiet") as process,
+    ):
+        other.cursor().execute("LOCK TABLE etl.loads IN SHARE MODE")
+        wait_until(lambda: runs("INSERT INTO etl.loads"), process)
+        process.kill()
+        process.wait()
+        wait_for_the_lock(shared_database)
+    assert served(shared_database) == before
+    assert_whole(shared_database)
+    assert_next_load_works(shared_database, small, reports)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_load_killed_while_it_publishes(
+    shared_database: Database, large: Path, small: Path, tmp_path: Path, reports: Path, seed: int
+) -> None:
+    """It has published or it has not: there is nothing between."""
+    load_catalogue(shared_database.etl, small, reports)
+    before = served(shared_database)
+    other = write_catalogue(tmp_path / "other", ROWS | {"skus": [(9, 5, "L", seed)]})
+    with started(shared_database, "load", other, "--report", reports) as process:
+        for line in process.stderr:
+            if line == "publishing\n":
+                break
+        time.sleep(random.Random(seed).random() * 0.02)
+        process.kill()
+        process.wait()
+    wait_for_the_lock(shared_database)
+    assert_whole(shared_database)
+    after = served(shared_database)
+    if after == before:
+        assert rows_of(shared_database, "skus") == texts(ROWS["skus"])
+    else:
+        assert after[0] == before[0] + 1
+        assert rows_of(shared_database, "skus") == [("9", "5", "L", str(seed))]
+    assert_next_load_works(shared_database, small, reports)
+
+
+def test_postgresql_killed_during_a_load(
+    large: Path, small: Path, tmp_path: Path, reports: Path
+) -> None:
+    programs = os.environ.get("TEST_PG_BIN")
+    with throwaway(Path(programs) if programs else None) as server:
+        query(server.url(), "CREATE DATABASE products")
+        database = Database(server, "products")
+        migrate(database.admin, MIGRATIONS, "up")
+        load_catalogue(database.etl, small, reports)
+        for moment in ("copying a large file", "building indexes"):
+            before = served(database)
+            with started(database, "load", large, "--report", reports, "--quiet") as process:
+                with nothing_published(database), watching(database) as runs:
+                    wait_until(partial(runs, from_then_on(moment)), process)
+                    server.kill()
+                _, said = process.communicate(timeout=60)
+            assert process.returncode == 1
+            assert "Error: " in said
+            assert "Traceback" not in said
+            assert "SystemError" not in said
+            server.start()
+            assert served(database) == before
+            assert_whole(database)
+            assert_next_load_works(database, small, reports)
