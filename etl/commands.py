@@ -1,4 +1,4 @@
-"""flask etl: load, generate, history."""
+"""flask etl: load, verify, generate, history."""
 
 import json
 import re
@@ -11,14 +11,15 @@ from typing import Any
 
 import click
 
-from etl.connection import Connection, DatabaseError
-from etl.files import TABLES, FilesError
+from etl.connection import Connection
+from etl.errors import EtlError
+from etl.files import TABLES
 from etl.generate import generate as write_catalogue
-from etl.load import Load, LoadError, RejectLimit
+from etl.load import Load, RejectLimit
 from etl.load import load as run_load
 from etl.progress import Progress, choose_progress
-from etl.publish import PublishError
-from etl.space import SpaceError
+from etl.verify import Comparison
+from etl.verify import verify as run_verify
 from products_service.config import ConfigurationError, load_settings
 from products_service.embedded import EmbeddedError
 from products_service.urls import database
@@ -56,7 +57,7 @@ def _connected() -> Iterator[str]:
             yield url
     except ConfigurationError as error:
         raise click.UsageError(str(error)) from None
-    except (EmbeddedError, DatabaseError) as error:
+    except (EmbeddedError, EtlError, OSError) as error:
         raise click.ClickException(str(error)) from None
 
 
@@ -90,8 +91,9 @@ def load(folder: Path, max_rejects: RejectLimit, report: Path, quiet: bool) -> N
     try:
         with _connected() as url:
             run_load(url, result, report, max_rejects, choose_progress(quiet))
-    except (FilesError, LoadError, PublishError, SpaceError, OSError) as error:
-        raise click.ClickException(f"{error}\nThe catalogue is as it was.") from None
+    except click.ClickException as error:
+        error.message += "\nThe catalogue is as it was."
+        raise
     finally:
         _print_summary(result, report)
     click.echo(f"Published as load {result.number}, digest {result.digest}.")
@@ -119,6 +121,40 @@ def _print_summary(result: Load, report: Path) -> None:
 def _figures(counts: list[int], seconds: float) -> list[str]:
     rate = f"{counts[0] / seconds:,.0f}" if seconds else "-"
     return [*(f"{count:,}" for count in counts), f"{seconds:.2f}", rate]
+
+
+@etl.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--quiet", is_flag=True, help="Show no progress; the result is still printed.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def verify(folder: Path, quiet: bool, as_json: bool) -> None:
+    """Compare the catalogue that is served with the six CSV files of FOLDER.
+
+    The files go through the same cleaning as in a load, into temporary tables; then rows and their
+    order are compared by count and digest, table by table. Nothing that is served is touched.
+
+    The exit status is 0 only if all agree.
+    """
+    with _connected() as url:
+        comparisons = run_verify(url, folder, choose_progress(quiet))
+    equal = all(comparison.equal for comparison in comparisons)
+    if as_json:
+        tables = [vars(comparison) for comparison in comparisons]
+        click.echo(json.dumps({"equal": equal, "tables": tables}))
+    else:
+        _print_comparisons(comparisons)
+    if not equal:
+        raise click.ClickException(f"what is served is not what {folder} says")
+
+
+def _print_comparisons(comparisons: list[Comparison]) -> None:
+    form = "{:<10}{:>14}{:>14}   {}"
+    click.echo(form.format("table", "in the files", "served", ""))
+    for comparison in comparisons:
+        counts = (f"{comparison.in_files:,}", f"{comparison.served:,}")
+        click.echo(
+            form.format(comparison.table, *counts, "equal" if comparison.equal else "DIFFER")
+        )
 
 
 @etl.command()

@@ -11,6 +11,8 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extras import Json
 
+from etl.errors import EtlError
+
 __all__ = ["Connection", "DatabaseError", "Json", "LockTimeoutError", "ViolationError"]
 
 # A server that sees the client die gives back the lock and the space; in the middle of an index
@@ -19,7 +21,7 @@ _OPTIONS = "-c client_connection_check_interval=1000 -c statement_timeout=0"
 _VIOLATIONS = (psycopg2.errors.UniqueViolation, psycopg2.errors.ForeignKeyViolation)
 
 
-class DatabaseError(Exception):
+class DatabaseError(EtlError):
     """PostgreSQL cannot be reached, was lost, or refused a statement; the message tells."""
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from etl.errors import EtlError
+
 BOM = b"\xef\xbb\xbf"
 
 
@@ -117,7 +119,7 @@ TABLES = (
 )
 
 
-class FilesError(Exception):
+class FilesError(EtlError):
     """The folder cannot be loaded as it is; the message names the file and what was expected."""
 
 

@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import Any
 
 from etl.connection import Connection, Json, LockTimeoutError
+from etl.errors import EtlError
 
 # A statement of the service ends by its own time limit, far sooner than this.
 PATIENCE = 60.0  # seconds
 
 
-class PublishError(Exception):
+class PublishError(EtlError):
     """The next catalogue was complete but could not be published; the served one is as it was."""
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from etl.clean import Incident
 from etl.files import SourceFile
@@ -50,6 +50,20 @@ class Tally:
             "repaired": self.repaired,
             "rejected": self.rejected,
         }
+
+
+class Listing(Protocol):
+    """Where lines go that are not loaded as they stand."""
+
+    def add(self, source: SourceFile, incident: Incident) -> None:
+        """List a line."""
+
+
+class NoReport:
+    """Lists nothing."""
+
+    def add(self, source: SourceFile, incident: Incident) -> None:
+        """Let the line go."""
 
 
 class Report:

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Sequence
 
 from etl.connection import Connection
+from etl.errors import EtlError
 from etl.files import SourceFile
 
 # Bytes on disk for a byte of CSV: 1.9 for tables and indexes, measured; the rest is for sorting
@@ -11,7 +12,7 @@ from etl.files import SourceFile
 FACTOR = 2.5
 
 
-class SpaceError(Exception):
+class SpaceError(EtlError):
     """The server's disk is too full for the load; the message has both figures."""
 
 

@@ -1,1 +1,1 @@
-ALTER TABLE catalogue_next.{table} ADD FOREIGN KEY ({column}) REFERENCES catalogue_next.{parent}
+ALTER TABLE {schema}.{table} ADD FOREIGN KEY ({column}) REFERENCES {schema}.{parent}

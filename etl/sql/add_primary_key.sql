@@ -1,1 +1,1 @@
-ALTER TABLE catalogue_next.{table} ADD PRIMARY KEY (id)
+ALTER TABLE {schema}.{table} ADD PRIMARY KEY (id)

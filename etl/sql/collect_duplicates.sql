@@ -3,6 +3,6 @@ CREATE TEMPORARY TABLE rejected AS
 SELECT position
 FROM (
   SELECT position, row_number() OVER (PARTITION BY id ORDER BY position) AS occurrence
-  FROM catalogue_next.{table}
+  FROM {schema}.{table}
 ) AS numbered
 WHERE occurrence > 1

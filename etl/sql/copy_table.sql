@@ -1,2 +1,2 @@
 -- The rows, frozen: nothing needs to visit them again, and every snapshot sees them.
-COPY catalogue_next.{table} ({columns}) FROM STDIN (FORMAT csv, NULL 'null', FREEZE)
+COPY {schema}.{table} ({columns}) FROM STDIN (FORMAT csv, NULL 'null', FREEZE)

@@ -1,2 +1,2 @@
-DELETE FROM catalogue_next.{table} USING rejected WHERE {table}.position = rejected.position;
+DELETE FROM {schema}.{table} USING rejected WHERE {table}.position = rejected.position;
 DROP TABLE rejected

@@ -12,8 +12,9 @@ from typing import Any
 import psycopg2
 
 from etl.connection import Connection
+from etl.digest import combine, compute_digests
 from etl.files import TABLES
-from etl.load import Load, RejectLimit, compute_digest, load
+from etl.load import Load, RejectLimit, load
 from etl.progress import Progress
 from tests.catalogue import Cell, Rows
 from tests.conftest import Database
@@ -100,7 +101,9 @@ def assert_account(database: Database, result: Load) -> None:
 def served(database: Database) -> tuple[int, str]:
     """Return the number of the load that is served and the digest of the rows that really are."""
     with closing(Connection(database.etl)) as connection:
-        return connection.value("get_load_number"), compute_digest(connection, "catalogue")
+        return connection.value("get_load_number"), combine(
+            compute_digests(connection, "catalogue")
+        )
 
 
 def schemas(database: Database) -> list[str]:

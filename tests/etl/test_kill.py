@@ -31,11 +31,11 @@ from tests.servers import throwaway
 
 # What the load's last statement looks like at the moments in which it is killed, in their order.
 MOMENTS = {
-    "making the first table": "CREATE TABLE catalogue_next",
-    "copying a small file": 'COPY catalogue_next."photos"',
-    "copying a large file": 'COPY catalogue_next."skus"',
-    "checking ids": 'ALTER TABLE catalogue_next."skus" ADD PRIMARY KEY',
-    "checking parents": 'ALTER TABLE catalogue_next."skus" ADD FOREIGN KEY',
+    "making the first table": 'CREATE TABLE "catalogue_next"',
+    "copying a small file": 'COPY "catalogue_next"."photos"',
+    "copying a large file": 'COPY "catalogue_next"."skus"',
+    "checking ids": 'ALTER TABLE "catalogue_next"."skus" ADD PRIMARY KEY',
+    "checking parents": 'ALTER TABLE "catalogue_next"."skus" ADD FOREIGN KEY',
     "building indexes": "CREATE INDEX skus_by_style",
     "analysing": "VACUUM .* catalogue_next",
     "computing the digest": 'FROM "catalogue_next"."?skus',

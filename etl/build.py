@@ -1,0 +1,147 @@
+"""One file into one table: its rows copied, its keys made to hold, every line accounted for."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from etl.clean import Cleaner, Incident
+from etl.connection import Connection, DatabaseError, ViolationError
+from etl.errors import EtlError
+from etl.files import Column, SourceFile, read_header
+from etl.progress import Progress
+from etl.report import Listing, Tally, locate_lines, naming
+
+
+class BuildError(EtlError):
+    """A file could not be taken in; the message names it."""
+
+
+@dataclass(frozen=True)
+class Builder:
+    """Fills the tables of `schema`, which are made like those that are served.
+
+    What is not loaded as it stands goes to `listing`.
+    """
+
+    connection: Connection
+    schema: str
+    listing: Listing
+    progress: Progress
+
+    def load_file(self, source: SourceFile) -> Tally:
+        """Load a file into a table of its own, whose parents are loaded already.
+
+        Raises BuildError, DatabaseError, and OSError with the name of the file or folder.
+        """
+        started = time.monotonic()
+        tally = Tally()
+        before = _state(source)
+        self._copy(source, tally)
+        with self.progress.step(f"checking {source.name}"):
+            self._check_ids(source, tally)
+            for column in source.table.references:
+                self._check_parents(source, column, tally)
+        # Rejected lines were read from it again, and its header was read when the load began.
+        if _state(source) != before or read_header(source.table, source.path) != source:
+            raise BuildError(f"{source.name} was changed while it was read: load again")
+        tally.seconds = time.monotonic() - started
+        return tally
+
+    def _copy(self, source: SourceFile, tally: Tally) -> None:
+        """Copy the file's rows; list and count what is not loaded as it stands."""
+
+        def on_incident(incident: Incident) -> None:
+            self.listing.add(source, incident)
+            lines = tally.rejected_lines if incident.rejected else tally.repaired_lines
+            lines.append(incident.line)
+
+        self.progress.begin_file(f"reading {source.name}", source.size)
+        with naming(source.path), source.path.open("rb") as stream:
+            stream.seek(source.data_offset)
+            cleaner = Cleaner(source, stream, on_incident)
+            watched = _Watched(cleaner, self.progress.advance)
+            columns = [column.name for column in source.table.columns]
+            places = {"schema": self.schema, "table": source.table.name}
+            try:
+                with self.connection.transaction():
+                    self.connection.run("create_table", **places)
+                    copied = self.connection.copy("copy_table", watched, columns=columns, **places)
+            except DatabaseError as error:
+                raise watched.error or error from None
+            finally:
+                self.progress.end_file()
+        if copied != cleaner.rows_copied:
+            raise BuildError(
+                f"{source.name}: PostgreSQL copied {copied} of {cleaner.rows_copied} rows; please "
+                "report this as a defect"
+            )
+        tally.read, tally.loaded = cleaner.rows_read, cleaner.rows_copied
+        tally.repaired, tally.rejected = cleaner.rows_repaired, cleaner.rows_rejected
+
+    def _check_ids(self, source: SourceFile, tally: Tally) -> None:
+        """Make the ids a key; where they are none, reject the rows whose id came before."""
+        places = {"schema": self.schema, "table": source.table.name}
+        try:
+            self.connection.run("add_primary_key", **places)
+        except ViolationError:
+            self.connection.run("collect_duplicates", **places)
+            self.reject(source, tally, "the id came before in the file")
+            self.connection.run("add_primary_key", **places)
+
+    def _check_parents(self, source: SourceFile, column: Column, tally: Tally) -> None:
+        """Make the column a foreign key; where it is none, reject the rows without a parent."""
+        places = {
+            "schema": self.schema,
+            "table": source.table.name,
+            "column": column.name,
+            "parent": column.parent,
+        }
+        try:
+            self.connection.run("add_foreign_key", **places)
+        except ViolationError:
+            self.connection.run("collect_orphans", **places)
+            self.reject(source, tally, f"unknown {column.parent.removesuffix('s')}")
+            self.connection.run("add_foreign_key", **places)
+
+    def reject(self, source: SourceFile, tally: Tally, reason: str) -> None:
+        """Take the collected rows out of the table; list and count their lines."""
+        with self.connection.transaction():
+            positions = (position for (position,) in self.connection.stream("list_rejected"))
+            for line, offset, length in locate_lines(source, tally.lines_at(positions)):
+                self.listing.add(source, Incident(line, offset, length, reason, rejected=True))
+                tally.repaired -= tally.was_repaired(line)
+                tally.rejected += 1
+                tally.loaded -= 1
+            self.connection.run("delete_rejected", schema=self.schema, table=source.table.name)
+
+
+def _state(source: SourceFile) -> tuple[int, ...]:
+    """Return what changes when the file is written to or another takes its place."""
+    with naming(source.path):
+        state = source.path.stat()
+    return state.st_ino, state.st_size, state.st_mtime_ns
+
+
+class _Watched:
+    """Passes on what a cleaner reads and tells how far into the file that is.
+
+    psycopg2 turns what `read` raises into an error of its own: `error` keeps the original.
+    """
+
+    def __init__(self, cleaner: Cleaner, advance: Callable[[int], None]):
+        self._cleaner = cleaner
+        self._advance = advance
+        self._told = 0
+        self.error: Exception | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next rows."""
+        try:
+            piece = self._cleaner.read(size)
+        except Exception as error:
+            self.error = error
+            raise
+        if self._cleaner.bytes_read > self._told:
+            self._advance(self._cleaner.bytes_read - self._told)
+            self._told = self._cleaner.bytes_read
+        return piece
