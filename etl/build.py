@@ -18,15 +18,17 @@ class BuildError(EtlError):
 
 @dataclass(frozen=True)
 class Builder:
-    """Fills the tables of `schema`, which are made like those that are served.
+    """Fills the tables of `schema`, which are like those that are served.
 
-    What is not loaded as it stands goes to `listing`.
+    What is not loaded as it stands goes to `listing`. A `whole` catalogue's tables are made here,
+    and parents are looked for in it; tables of changes are there already, their parents elsewhere.
     """
 
     connection: Connection
     schema: str
     listing: Listing
     progress: Progress
+    whole: bool = True
 
     def load_file(self, source: SourceFile) -> Tally:
         """Load a file into a table of its own, whose parents are loaded already.
@@ -39,7 +41,7 @@ class Builder:
         self._copy(source, tally)
         with self.progress.step(f"checking {source.name}"):
             self._check_ids(source, tally)
-            for column in source.table.references:
+            for column in source.table.references if self.whole else ():
                 self._check_parents(source, column, tally)
         # Rejected lines were read from it again, and its header was read when the load began.
         if _state(source) != before or read_header(source.table, source.path) != source:
@@ -64,8 +66,10 @@ class Builder:
             places = {"schema": self.schema, "table": source.table.name}
             try:
                 with self.connection.transaction():
-                    self.connection.run("create_table", **places)
-                    copied = self.connection.copy("copy_table", watched, columns=columns, **places)
+                    if self.whole:
+                        self.connection.run("create_table", **places)
+                    copy = "copy_table" if self.whole else "copy_changes"
+                    copied = self.connection.copy(copy, watched, columns=columns, **places)
             except DatabaseError as error:
                 raise watched.error or error from None
             finally:

@@ -18,6 +18,7 @@ from etl.generate import generate as write_catalogue
 from etl.load import Load, RejectLimit
 from etl.load import load as run_load
 from etl.progress import Progress, choose_progress
+from etl.upsert import upsert as run_upsert
 from etl.verify import Comparison
 from etl.verify import verify as run_verify
 from products_service.config import ConfigurationError, load_settings
@@ -64,6 +65,13 @@ def _connected() -> Iterator[str]:
 @etl.command()
 @click.argument("folder", type=FOLDER)
 @click.option(
+    "--mode",
+    type=click.Choice(["replace", "upsert"]),
+    default="replace",
+    show_default=True,
+    help="Replace the whole catalogue, or merge changed rows into it.",
+)
+@click.option(
     "--max-rejects",
     type=RejectLimitType(),
     default=RejectLimit(),
@@ -78,19 +86,23 @@ def _connected() -> Iterator[str]:
     help="Folder in which rejects.csv and rejects/ are written anew.",
 )
 @click.option("--quiet", is_flag=True, help="Show no progress; the summary is still printed.")
-def load(folder: Path, max_rejects: RejectLimit, report: Path, quiet: bool) -> None:
+def load(folder: Path, mode: str, max_rejects: RejectLimit, report: Path, quiet: bool) -> None:
     """Load the six CSV files of FOLDER and publish them as the catalogue.
 
     The new catalogue is built beside the one that is served and takes its place in one
     transaction: readers see the old one or the new one. Lines that cannot be loaded are
     rejected, listed in rejects.csv with the reason, and kept in rejects/ to be mended.
 
+    With --mode upsert FOLDER has only changed rows, in one or more of the files: known ids get new
+    values, new ones are added, and a last column `deleted` marks rows to remove.
+
     The exit status is 0 only if the catalogue was published.
     """
     result = Load(folder, {})
     try:
         with _connected() as url:
-            run_load(url, result, report, max_rejects, choose_progress(quiet))
+            run = run_load if mode == "replace" else run_upsert
+            run(url, result, report, max_rejects, choose_progress(quiet))
     except click.ClickException as error:
         error.message += "\nThe catalogue is as it was."
         raise
@@ -113,6 +125,9 @@ def _print_summary(result: Load, report: Path) -> None:
         seconds += tally.seconds
         click.echo(form.format(name, *_figures(counts, tally.seconds)))
     click.echo(form.format("total", *_figures(totals, seconds)))
+    if any(result.removed.values()):
+        removed = ", ".join(f"{table} {rows:,}" for table, rows in result.removed.items() if rows)
+        click.echo(f"Removed rows: {removed}")
     if any(tally.rejected or tally.repaired for tally in result.tallies.values()):
         listed = click.format_filename(report / "rejects.csv")
         click.echo(f"Repaired and rejected lines: {listed}")
@@ -214,18 +229,18 @@ def history(limit: int, as_json: bool) -> None:
         if not connection.value("find_catalogue"):
             raise click.ClickException("the database is not migrated: run `flask db upgrade`")
         rows = connection.run("list_loads", {"limit": limit})
-    names = ("number", "published_at", "seconds", "source", "digest", "tables")
+    names = ("number", "mode", "published_at", "seconds", "source", "digest", "tables")
     if as_json:
         for row in rows:
             click.echo(json.dumps(dict(zip(names, row, strict=True))))
         return
     if not rows:
         click.echo("No load was published yet.")
-    for number, published_at, seconds, source, digest, tables in rows:
+    for number, mode, published_at, seconds, source, digest, tables in rows:
         loaded = sum(table["loaded"] for table in tables.values())
         rejected = sum(table["rejected"] for table in tables.values())
         click.echo(
-            f"load {number}  {published_at}  {seconds:.1f} s  {loaded:,} rows, "
+            f"load {number}  {mode}  {published_at}  {seconds:.1f} s  {loaded:,} rows, "
             f"{rejected:,} rejected  {digest}  {source}"
         )
 

@@ -93,7 +93,13 @@ class Connection:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit what is run inside, or nothing of it when it raises."""
+        """Commit what is run inside, or nothing of it when it raises.
+
+        Inside another transaction it is part of that one.
+        """
+        if not self._connection.autocommit:
+            yield
+            return
         self._connection.autocommit = False
         try:
             yield

@@ -1,6 +1,6 @@
 """What the six CSV files look like: their names, columns, dialects and headers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
@@ -119,6 +119,10 @@ TABLES = (
 )
 
 
+# A file of changes may have this column last: a row so marked is removed, and what belongs to it.
+DELETED = Column(("deleted",), Kind.FLAG, nullable=True)
+
+
 class FilesError(EtlError):
     """The folder cannot be loaded as it is; the message names the file and what was expected."""
 
@@ -151,36 +155,60 @@ def find_files(folder: Path) -> list[SourceFile]:
     return [_open_table(folder, table) for table in TABLES]
 
 
-def _open_table(folder: Path, table: Table) -> SourceFile:
+def find_changes(folder: Path) -> list[SourceFile]:
+    """Return those of the six files that `folder` has, which may mark rows as deleted.
+
+    Raises FilesError as find_files does, but only if all are missing.
+    """
+    if not folder.is_dir():
+        raise FilesError(f"{folder}: no such folder")
+    present = [
+        table for table in TABLES if any((folder / name).exists() for name in table.file_names)
+    ]
+    if not present:
+        names = ", ".join(table.file_names[-1] for table in TABLES)
+        raise FilesError(f"{folder}: no file to load; expected one or more of {names}")
+    return [_open_table(folder, table, changes=True) for table in present]
+
+
+def _open_table(folder: Path, table: Table, changes: bool = False) -> SourceFile:
     found = [folder / name for name in table.file_names if (folder / name).exists()]
     wanted = " or ".join(table.file_names)
     if not found:
         raise FilesError(f"{folder / table.file_names[-1]}: missing; expected {wanted}")
     if len(found) > 1:
         raise FilesError(f"{folder}: both {found[0].name} and {found[1].name} are there; keep one")
+    if changes:
+        marked = replace(table, columns=(*table.columns, DELETED))
+        if recognise_header(marked, _read_start(found[0])[1]) is not None:
+            return read_header(marked, found[0])
     return read_header(table, found[0])
 
 
 def read_header(table: Table, path: Path) -> SourceFile:
     """Return what the first line of the file tells. Raises FilesError."""
+    size, header, data_offset = _read_start(path)
+    spaced = recognise_header(table, header)
+    if spaced is None:
+        expected = ",".join(column.name for column in table.columns)
+        shown = header[:200].decode("utf-8", "backslashreplace") or "nothing"
+        raise FilesError(f"{path}: header not recognised; expected {expected}; found {shown}")
+    return SourceFile(table, path, size, spaced, header, data_offset)
+
+
+def _read_start(path: Path) -> tuple[int, bytes, int]:
+    """Return the file's size, its first line without BOM and line end, and where rows begin."""
     if not path.is_file():
         raise FilesError(f"{path}: not a regular file")
-    limit = 64 * 1024
     try:
         with path.open("rb") as stream:
-            start = stream.read(limit)
+            start = stream.read(64 * 1024)
             size = stream.seek(0, 2)
     except OSError as error:
         raise FilesError(f"{path}: cannot be read: {error.strerror}") from error
     skipped = len(BOM) if start.startswith(BOM) else 0
     line, newline, _ = start[skipped:].partition(b"\n")
-    header = line.removesuffix(b"\r")
-    spaced = recognise_header(table, header)
-    if spaced is None:
-        expected = ",".join(column.spellings[0] for column in table.columns)
-        shown = header[:200].decode("utf-8", "backslashreplace") or "nothing"
-        raise FilesError(f"{path}: header not recognised; expected {expected}; found {shown}")
-    return SourceFile(table, path, size, spaced, header, skipped + len(line) + len(newline))
+    return size, line.removesuffix(b"\r"), skipped + len(line) + len(newline)
 
 
 def recognise_header(table: Table, header: bytes) -> bool | None:

@@ -2,13 +2,13 @@
 
 import os
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
 from etl.build import Builder
-from etl.connection import Connection
+from etl.connection import Connection, LockTimeoutError
 from etl.digest import Digests, combine, compute_digests
 from etl.errors import EtlError
 from etl.files import TABLES, SourceFile, find_files
@@ -46,6 +46,7 @@ class Load:
     started_at: datetime | None = None
     number: int | None = None
     digest: str | None = None
+    removed: dict[str, int] = field(default_factory=dict)  # rows by table, of an upsert
 
 
 def load(
@@ -58,16 +59,19 @@ def load(
     Readers are not disturbed at any time.
     """
     sources = find_files(load_.folder)
-    _refuse_own_report(load_.folder, report_folder)
+    refuse_own_report(load_.folder, report_folder)
     with closing(Connection(url)) as connection:
-        migrations = _prepare(connection)
+        begin(connection)
+        connection.run("create_schema")
+        connection.run("create_identity")
+        migrations = connection.value("list_migrations")
         check_space(connection, sources)
         load_.started_at = connection.value("current_time")
         with closing(Report(report_folder)) as report:
             builder = Builder(connection, NEXT, report, progress)
             for source in sources:
                 tally = load_.tallies[source.name] = builder.load_file(source)
-                _hold_to_limit(source, tally, limit)
+                hold_to_limit(source, tally, limit)
         with progress.step("building indexes"):
             connection.run("indexes")
         with progress.step("analysing"):
@@ -80,7 +84,8 @@ def load(
             load_.number = _publish(connection, load_, sources, digests, migrations)
 
 
-def _refuse_own_report(folder: Path, report_folder: Path) -> None:
+def refuse_own_report(folder: Path, report_folder: Path) -> None:
+    """Raise LoadError when the report would be written over the files that are read."""
     rejects = report_folder / "rejects"
     if rejects.exists() and folder.resolve() == rejects.resolve():
         raise LoadError(
@@ -89,8 +94,8 @@ def _refuse_own_report(folder: Path, report_folder: Path) -> None:
         )
 
 
-def _prepare(connection: Connection) -> str | None:
-    """Take the lock of loads, become the owner, clear what was left; return the migrations."""
+def begin(connection: Connection) -> None:
+    """Take the lock of loads, become the owner and clear what was left. Raises LoadError."""
     if not connection.value("find_catalogue"):
         raise LoadError("the database is not migrated: run `flask db upgrade`")
     if not connection.value("lock_loads"):
@@ -99,13 +104,17 @@ def _prepare(connection: Connection) -> str | None:
         raise LoadError(f"another load is running{which}; nothing was done")
     if connection.value("find_owner_role"):
         connection.run("become_owner")
-    connection.run("drop_leftovers")
-    connection.run("create_schema")
-    connection.run("create_identity")
-    return connection.value("list_migrations")
+    try:
+        connection.run("drop_leftovers")
+    except LockTimeoutError:
+        raise LoadError(
+            "another session still reads the catalogue before the one that is served (a dump, a "
+            "report?): load again when it has ended"
+        ) from None
 
 
-def _hold_to_limit(source: SourceFile, tally: Tally, limit: RejectLimit) -> None:
+def hold_to_limit(source: SourceFile, tally: Tally, limit: RejectLimit) -> None:
+    """Raise LoadError when the file has more rejects than are allowed."""
     allowed = limit.allowed(tally.read)
     if tally.rejected > allowed:
         raise LoadError(
@@ -123,14 +132,22 @@ def _publish(
 ) -> int:
     number = connection.value("next_number")
     connection.run("copy_grants")
-    tables = {
+    tables = {source.table.name: load_.tallies[source.name].counts() for source in sources}
+    publish(connection, describe(load_, "replace", number, tables, digests), migrations)
+    return number
+
+
+def describe(
+    load_: Load, mode: str, number: int, tables: dict[str, dict[str, int]], digests: Digests
+) -> Publication:
+    """Return the load as it is recorded: `tables` has what became of each table's lines."""
+    recorded = {
         # A sum of hashes is larger than the integers that JSON carries safely.
-        source.table.name: load_.tallies[source.name].counts()
-        | {"hashes": str(digests[source.table.name][1])}
-        for source in sources
+        table: figures
+        | {"removed": load_.removed.get(table, 0)}
+        | {"rows": digests[table][0], "hashes": str(digests[table][1])}
+        for table, figures in tables.items()
     }
     # The name of a folder need not be UTF-8.
     folder = os.fsencode(load_.folder.resolve()).decode("utf-8", "backslashreplace")
-    publication = Publication(number, folder, load_.started_at, load_.digest, tables)
-    publish(connection, publication, migrations)
-    return number
+    return Publication(number, mode, folder, load_.started_at, load_.digest, recorded)

@@ -24,6 +24,7 @@ class Publication:
     """A load as it is recorded."""
 
     number: int
+    mode: str  # replace or upsert
     source: str
     started_at: datetime
     digest: str
@@ -71,4 +72,9 @@ def _swap(connection: Connection, publication: Publication, migrations: str | No
         if connection.value("list_migrations") != migrations:
             raise PublishError("the database was migrated while the load ran: load again")
         connection.run("swap_catalogues")
-        connection.run("record_load", vars(publication) | {"tables": Json(publication.tables)})
+        record(connection, publication)
+
+
+def record(connection: Connection, publication: Publication) -> None:
+    """Record a load, in the transaction that publishes it."""
+    connection.run("record_load", vars(publication) | {"tables": Json(publication.tables)})

@@ -75,11 +75,14 @@ CREATE SCHEMA etl;
 
 CREATE TABLE etl.loads (
   number bigint PRIMARY KEY CHECK (number > 0),
+  mode text NOT NULL CHECK (mode IN ('replace', 'upsert')),
   source text NOT NULL,
   started_at timestamptz NOT NULL,
   published_at timestamptz NOT NULL,
   digest text NOT NULL,
-  -- {"products": {"read": 350, "loaded": 350, "repaired": 0, "rejected": 0}, ...}
+  -- What became of the lines, and what the table holds since: rows, and the sum of their hashes.
+  -- {"products": {"read": 350, "loaded": 350, "repaired": 0, "rejected": 0,
+  --               "removed": 0, "rows": 350, "hashes": "-123"}, ...}
   tables jsonb NOT NULL
 );
 
@@ -110,6 +113,7 @@ $$;
 -- migrate:down
 
 DROP SCHEMA IF EXISTS catalogue_next CASCADE;
+DROP SCHEMA IF EXISTS catalogue_changes CASCADE;
 DROP SCHEMA IF EXISTS catalogue_previous CASCADE;
 DROP SCHEMA catalogue CASCADE;
 DROP SCHEMA etl CASCADE;

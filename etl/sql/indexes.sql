@@ -14,4 +14,7 @@ CREATE INDEX photos_by_style ON catalogue_next.photos (style_id, position);
 CREATE INDEX skus_by_style ON catalogue_next.skus (style_id, position);
 
 -- get_related: the related products of a product in file order.
-CREATE INDEX related_by_product ON catalogue_next.related (current_product_id, position)
+CREATE INDEX related_by_product ON catalogue_next.related (current_product_id, position);
+
+-- remove_related, and the foreign key when a product goes: the pairs that name it.
+CREATE INDEX related_by_related_product ON catalogue_next.related (related_product_id)

@@ -1,4 +1,4 @@
-INSERT INTO etl.loads (number, source, started_at, published_at, digest, tables)
+INSERT INTO etl.loads (number, mode, source, started_at, published_at, digest, tables)
 VALUES (
-  %(number)s, %(source)s, %(started_at)s, clock_timestamp(), %(digest)s, %(tables)s
+  %(number)s, %(mode)s, %(source)s, %(started_at)s, clock_timestamp(), %(digest)s, %(tables)s
 )

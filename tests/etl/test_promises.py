@@ -305,7 +305,7 @@ def test_keys_indexes_owners_and_grants_are_those_of_the_migrations(
             if line.startswith("CREATE INDEX")
         }
         assert {re.sub(' USING btree|"', "", definition) for _, _, definition in added} == built
-        assert len(added) == len(built) == 5
+        assert len(added) == len(built) == 6
         published["indexes"] -= added
         names = {name for _, name, _ in added}
         published["relations"] = {row for row in published["relations"] if row[0] not in names}
@@ -386,12 +386,17 @@ def test_history(database: Database, folder: Path, reports: Path) -> None:
     listed = flask_etl(database, "history", "--json").stdout.splitlines()
     newest, oldest = map(json.loads, listed)
     assert newest["number"] == 2
-    assert list(oldest) == ["number", "published_at", "seconds", "source", "digest", "tables"]
+    assert list(oldest) == [
+        *("number", "mode", "published_at", "seconds", "source", "digest", "tables")
+    ]
+    assert oldest["mode"] == "replace"
     assert oldest["source"] == str(folder.resolve())
     assert oldest["digest"] == first.digest
     expected = {name.removesuffix(".csv"): figures for name, figures in counts(first).items()}
     for table in oldest["tables"].values():
         assert int(table.pop("hashes"))
+        assert table.pop("rows") == table["loaded"]
+        assert table.pop("removed") == 0
     assert oldest["tables"] == {
         table: dict(zip(COUNTS, figures, strict=True)) for table, figures in expected.items()
     }

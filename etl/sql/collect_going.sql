@@ -1,0 +1,11 @@
+-- The products and styles that are removed, after the new and changed rows are merged: a style that
+-- went to another product stays.
+CREATE TEMPORARY TABLE going_products AS
+SELECT id FROM catalogue_changes.products WHERE deleted;
+
+CREATE TEMPORARY TABLE going_styles AS
+SELECT id FROM catalogue_changes.styles WHERE deleted
+UNION
+SELECT styles.id FROM going_products JOIN catalogue.styles ON product_id = going_products.id;
+
+ANALYZE going_products, going_styles

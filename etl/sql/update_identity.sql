@@ -1,0 +1,1 @@
+UPDATE catalogue.published_load SET number = %(number)s, digest = %(digest)s

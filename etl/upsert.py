@@ -1,0 +1,106 @@
+"""Changed rows merged into the catalogue that is served, in one transaction."""
+
+from contextlib import closing
+from pathlib import Path
+
+from etl.build import Builder
+from etl.connection import Connection
+from etl.digest import Digests, combine, compute_digests
+from etl.files import TABLES, SourceFile, find_changes
+from etl.load import Load, RejectLimit, begin, describe, hold_to_limit, refuse_own_report
+from etl.progress import Progress
+from etl.publish import record
+from etl.report import Report, Tally
+from etl.space import check_space
+
+CHANGES = "catalogue_changes"
+
+# The files of etl/sql that merge a table's rows, in the order of loading: parents first.
+_UPSERTS = {
+    "products": "upsert_products",
+    "features": "upsert_features",
+    "styles": "upsert_styles",
+    "photos": "upsert_photos",
+    "skus": "upsert_skus",
+    "related": "upsert_related",
+}
+# Those that remove rows: what refers to others first.
+_REMOVALS = {
+    "related": "remove_related",
+    "skus": "remove_skus",
+    "photos": "remove_photos",
+    "styles": "remove_styles",
+    "features": "remove_features",
+    "products": "remove_products",
+}
+
+
+def upsert(
+    url: str, load_: Load, report_folder: Path, limit: RejectLimit, progress: Progress
+) -> None:
+    """Merge the changed rows of a folder into the catalogue, or raise and change nothing.
+
+    The cost grows with the change, not with the catalogue. Raises as load.load does.
+    """
+    sources = find_changes(load_.folder)
+    refuse_own_report(load_.folder, report_folder)
+    with closing(Connection(url)) as connection:
+        begin(connection)
+        check_space(connection, sources)
+        load_.started_at = connection.value("current_time")
+        connection.run("create_changes")
+        with closing(Report(report_folder)) as report:
+            builder = Builder(connection, CHANGES, report, progress, whole=False)
+            for source in sources:
+                load_.tallies[source.name] = builder.load_file(source)
+            with progress.step("merging"), connection.transaction():
+                _merge(builder, sources, load_, limit)
+        connection.run("drop_changes")
+
+
+def _merge(builder: Builder, sources: list[SourceFile], load_: Load, limit: RejectLimit) -> None:
+    connection = builder.connection
+    connection.run("collect_touched")
+    whole, before = _recorded_digests(connection), compute_digests(connection, "pg_temp")
+    for source in sources:
+        tally = load_.tallies[source.name]
+        _reject_orphans(builder, source, tally)
+        hold_to_limit(source, tally, limit)
+        connection.run(_UPSERTS[source.table.name])
+    connection.run("collect_going")
+    for table, statement in _REMOVALS.items():
+        load_.removed[table] = connection.value(statement)
+    after = compute_digests(connection, "pg_temp")
+    digests = {table: _changed(whole[table], before[table], after[table]) for table in whole}
+    load_.digest = combine(digests)
+    load_.number = connection.value("next_number")
+    counts = {source.table.name: load_.tallies[source.name].counts() for source in sources}
+    tables = {table.name: counts.get(table.name, Tally().counts()) for table in TABLES}
+    publication = describe(load_, "upsert", load_.number, tables, digests)
+    connection.run("update_identity", vars(publication))
+    record(connection, publication)
+
+
+def _reject_orphans(builder: Builder, source: SourceFile, tally: Tally) -> None:
+    for column in source.table.references:
+        places = {"table": source.table.name, "column": column.name, "parent": column.parent}
+        builder.connection.run("collect_orphaned_changes", **places)
+        builder.reject(source, tally, f"unknown {column.parent.removesuffix('s')}")
+
+
+def _recorded_digests(connection: Connection) -> Digests:
+    """Return what is known of the served catalogue, or reckon it where the record is missing."""
+    found = connection.run("get_last_load")
+    if not found:
+        return compute_digests(connection, "catalogue")
+    return {
+        table.name: (found[0][0][table.name]["rows"], int(found[0][0][table.name]["hashes"]))
+        for table in TABLES
+    }
+
+
+def _changed(
+    whole: tuple[int, int], before: tuple[int, int], after: tuple[int, int]
+) -> tuple[int, int]:
+    """Return a table's rows and hashes after its touched rows went from `before` to `after`."""
+    return whole[0] - before[0] + after[0], whole[1] - before[1] + after[1]

@@ -1,0 +1,247 @@
+"""flask etl load --mode upsert: what is served afterwards is what a model in Python says."""
+
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psycopg2
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from psycopg2.extensions import set_wait_callback
+
+from etl.connection import Connection
+from etl.digest import combine, compute_digests
+from etl.files import DELETED, TABLES, FilesError
+from etl.load import Load, LoadError, RejectLimit
+from etl.progress import Progress
+from etl.upsert import upsert
+from etl.verify import verify
+from tests.catalogue import load_catalogue, render_cell, write_catalogue
+from tests.conftest import Database
+from tests.etl.loads import ROWS, counts, flask_etl, query, rows_of, schemas, served, texts
+
+Model = dict[str, list[tuple]]
+# Of each table's rows: where a parent's id stands, and whose.
+PARENTS = {
+    "features": [(1, "products")],
+    "styles": [(1, "products")],
+    "photos": [(1, "styles")],
+    "skus": [(1, "styles")],
+    "related": [(1, "products"), (2, "products")],
+}
+
+
+def write_changes(folder: Path, changes: Model, separator: str = ",") -> Path:
+    """Write files of changes; the last cell of a row is its `deleted`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for table in TABLES:
+        if table.name in changes:
+            columns = (*table.columns, DELETED)
+            lines = [separator.join(column.name for column in columns)]
+            for row in changes[table.name]:
+                cells = zip(row, columns, strict=True)
+                lines.append(separator.join(render_cell(c, column.kind) for c, column in cells))
+            (folder / table.file_names[-1]).write_text("\n".join(lines), "utf-8")
+    return folder
+
+
+def run_upsert(database: Database, folder: Path, report: Path) -> Load:
+    result = Load(folder, {})
+    upsert(database.etl, result, report, RejectLimit(), Progress())
+    return result
+
+
+def merge(model: Model, changes: Model) -> tuple[Model, int]:
+    """Return what the catalogue is after the changes, and how many rows are rejected."""
+    merged = {table.name: list(model[table.name]) for table in TABLES}
+    going = {name: {row[0] for row in rows if row[-1]} for name, rows in changes.items()}
+    rejected = 0
+    for name, rows in merged.items():
+        for *cells, deleted in changes.get(name, []):
+            if deleted:
+                continue
+            parents = PARENTS.get(name, [])
+            known = all(
+                cells[at] in {row[0] for row in merged[parent]} - going.get(parent, set())
+                for at, parent in parents
+            )
+            if not known:
+                rejected += 1
+                continue
+            place = next((i for i, row in enumerate(rows) if row[0] == cells[0]), None)
+            if place is not None and (not parents or rows[place][1] == cells[1]):
+                rows[place] = tuple(cells)
+            else:
+                rows[:] = [row for row in rows if row[0] != cells[0]] + [tuple(cells)]
+    for name, rows in merged.items():
+        rows[:] = [
+            row
+            for row in rows
+            if row[0] not in going.get(name, set())
+            and all(row[at] in {r[0] for r in merged[p]} for at, p in PARENTS.get(name, []))
+        ]
+    return merged, rejected
+
+
+def assert_serves(database: Database, model: Model, folder: Path) -> None:
+    """The rows and their order are the model's, and the digest reckoned from the change is true."""
+    with closing(Connection(database.etl)) as connection:
+        digest = combine(compute_digests(connection, "catalogue"))
+    recorded = "SELECT digest FROM catalogue.published_load JOIN etl.loads USING (number, digest)"
+    assert query(database.admin, recorded) == [(digest,)]
+    compared = verify(database.etl, write_catalogue(folder, model), Progress())
+    assert all(comparison.equal for comparison in compared), compared
+
+
+def test_rows_change_come_and_go(database: Database, tmp_path: Path) -> None:
+    load_catalogue(database.etl, write_catalogue(tmp_path / "all", ROWS), tmp_path)
+    changes = {
+        "products": [
+            (1, "Renamed", None, "", "Jackets", "141.50", False),
+            (9, "New", *4 * ["1"], None),
+        ],
+        "features": [(2, 1, "Moved", None, False), (1, 1, "Fabric", "Wool", False)],
+        "styles": [(2, *ROWS["styles"][1][1:], True)],
+        "photos": [(3, 1, "changed", None, None), (7, 1, "new", None, None)],
+        "related": [(4, 9, 2, False)],
+    }
+    result = run_upsert(database, write_changes(tmp_path / "changes", changes), tmp_path)
+    assert served(database)[0] == result.number == 2
+    assert rows_of(database, "features")[-1] == ("2", "1", "Moved", None)
+    assert [row[0] for row in rows_of(database, "photos")] == [
+        "1",
+        "3",
+        "7",
+    ]  # 2 went with its style
+    assert result.removed["styles"] == result.removed["photos"] == 1
+    assert schemas(database) == ["catalogue"]
+    merged, _ = merge({name: list(rows) for name, rows in ROWS.items()}, changes)
+    assert_serves(database, merged, tmp_path / "model")
+
+
+def test_a_removed_product_takes_all_that_is_its_own(database: Database, tmp_path: Path) -> None:
+    load_catalogue(database.etl, write_catalogue(tmp_path / "all", ROWS), tmp_path)
+    folder = write_changes(tmp_path / "changes", {"products": [(*ROWS["products"][0], True)]})
+    done = flask_etl(database, "load", folder, "--mode", "upsert", "--report", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (
+        "Removed rows: related 3, skus 2, photos 3, styles 2, features 2, products 1" in done.stdout
+    )
+    assert rows_of(database, "related") == []
+    assert rows_of(database, "skus") == texts([(2, 5, "7, 5", None)])
+    listed = flask_etl(database, "history").stdout
+    assert listed.startswith("load 2  upsert  ")
+
+
+def test_mended_rejects_are_loaded(database: Database, tmp_path: Path) -> None:
+    folder = write_catalogue(tmp_path / "all", ROWS)
+    with (folder / "skus.csv").open("a") as stream:
+        stream.write('8,1,"M",many\n9,77,"L",3\n')
+    load_catalogue(database.etl, folder, tmp_path)
+    mended = (tmp_path / "rejects").rename(tmp_path / "mended")
+    text = (mended / "skus.csv").read_text()
+    (mended / "skus.csv").write_text(text.replace("many", "12").replace("77", "2"))
+    result = run_upsert(database, mended, tmp_path)
+    assert counts(result) == {"skus.csv": (2, 2, 0, 0)}
+    assert rows_of(database, "skus")[-2:] == texts([(8, 1, "M", 12), (9, 2, "L", 3)])
+
+
+def test_too_many_rejects_change_nothing(database: Database, tmp_path: Path) -> None:
+    load_catalogue(database.etl, write_catalogue(tmp_path / "all", ROWS), tmp_path)
+    before = served(database)
+    changes = {
+        "products": [(2, "Renamed", None, None, None, "1", None)],
+        "skus": [(id_, 77, "S", 1, None) for id_ in range(20, 31)],
+    }
+    folder = write_changes(tmp_path / "changes", changes)
+    with pytest.raises(LoadError, match=r"skus.csv: 11 of 11 rows rejected, more than the 10"):
+        run_upsert(database, folder, tmp_path)
+    assert served(database) == before
+    assert (tmp_path / "rejects" / "skus.csv").read_text().count("\n") == 12
+
+
+def test_what_is_no_change_is_refused(database: Database, tmp_path: Path) -> None:
+    with pytest.raises(FilesError, match=r"expected one or more of products.csv, features.csv"):
+        run_upsert(database, tmp_path, tmp_path)
+    folder = write_changes(tmp_path / "changes", {"skus": [(1, 1, "S", 1, True)]})
+    done = flask_etl(database, "load", folder)
+    assert done.returncode == 1
+    assert "missing" in done.stderr
+    for table in TABLES:
+        (folder / table.file_names[-1]).write_text("id,nonsense\n")
+        with pytest.raises(FilesError, match="header not recognised"):
+            run_upsert(database, folder, tmp_path)
+        (folder / table.file_names[-1]).unlink()
+
+
+IDS = st.integers(1, 6)
+NAMES = st.sampled_from(["a", "b", "", "null"])
+PRICES = st.sampled_from(["1", "1.0", "2.50"])
+DELETIONS = st.sampled_from([None, False, True])
+
+
+def tables(*deleted: st.SearchStrategy) -> st.SearchStrategy[Model]:
+    """Catalogues whose ids often meet; references may be to what is not there."""
+
+    def rows(*columns: st.SearchStrategy) -> st.SearchStrategy[list[tuple]]:
+        row = st.tuples(IDS, *columns, *deleted)
+        return st.lists(row, max_size=5, unique_by=lambda row: row[0])
+
+    nullable = st.none() | NAMES
+    return st.fixed_dictionaries(
+        {
+            "products": rows(NAMES, nullable, nullable, nullable, PRICES),
+            "features": rows(IDS, NAMES, nullable),
+            "styles": rows(IDS, NAMES, st.none() | PRICES, PRICES, st.booleans()),
+            "photos": rows(IDS, nullable, nullable),
+            "skus": rows(IDS, nullable, st.none() | st.integers(0, 9)),
+            "related": rows(IDS, IDS),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def scratch(clone: Callable[[], Database]) -> Database:
+    return clone()
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(model=tables(), changes=tables(DELETIONS))
+def test_any_change_of_any_catalogue(scratch: Database, model: Model, changes: Model) -> None:
+    set_wait_callback(None)
+    empty = {name: [] for name in model}
+    new = {name: [(*row, None) for row in rows] for name, rows in model.items()}
+    model, _ = merge(empty, new)  # what would be rejected is left out
+    with TemporaryDirectory() as name:
+        load_catalogue(scratch.etl, write_catalogue(Path(name, "all"), model), Path(name))
+        result = run_upsert(scratch, write_changes(Path(name, "changes"), changes), Path(name))
+        merged, rejected = merge(model, changes)
+        assert sum(tally.rejected for tally in result.tallies.values()) == rejected
+        assert_serves(scratch, merged, Path(name, "model"))
+
+
+def test_readers_see_the_change_at_once_and_whole(database: Database, tmp_path: Path) -> None:
+    """A transaction that read before the upsert goes on reading the same catalogue."""
+    load_catalogue(database.etl, write_catalogue(tmp_path / "all", ROWS), tmp_path)
+    read = (
+        "SELECT (SELECT number FROM catalogue.published_load), "
+        "(SELECT count(*) FROM catalogue.products)"
+    )
+    with closing(psycopg2.connect(database.app)) as connection, connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        cursor.execute(read)
+        assert cursor.fetchone() == (1, 3)
+        folder = write_changes(tmp_path / "changes", {"products": [(*ROWS["products"][2], True)]})
+        run_upsert(database, folder, tmp_path)
+        cursor.execute(read)
+        assert cursor.fetchone() == (1, 3)
+        connection.rollback()
+        cursor.execute(read)
+        assert cursor.fetchone() == (2, 2)
