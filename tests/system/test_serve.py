@@ -1,0 +1,115 @@
+"""flask serve, which `make run` is: all it takes from an empty folder on, until told to stop."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from products_service import embedded
+from products_service.config import SettingsSchema
+from tests.catalogue import write_catalogue
+from tests.servers import checkout
+from tests.system.service import HANG, ROOT, Client, free_port
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """An empty folder for the embedded server's data and for reports."""
+    with checkout() as folder:
+        yield folder
+
+
+def flask(folder: Path, port: int, *arguments: str | Path) -> dict:
+    """Return what starts `flask ...` in the checkout, with its own data, for subprocess."""
+    kept = {
+        name: value for name, value in os.environ.items() if name not in SettingsSchema().fields
+    }
+    return {
+        "args": [sys.executable, "-m", "flask", *map(os.fspath, arguments)],
+        "cwd": ROOT,
+        "env": kept | {"DEVDB_DIR": str(folder / ".devdb"), "PORT": str(port)},
+        "stdin": subprocess.DEVNULL,
+        "stderr": subprocess.STDOUT,
+    }
+
+
+@contextmanager
+def serving(folder: Path, port: int) -> Iterator[subprocess.Popen]:
+    """Run `flask serve` until it answers; it is killed at the end if it still runs."""
+    log = folder / "serve.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(**flask(folder, port, "serve"), stdout=output)
+    try:
+        deadline = time.monotonic() + HANG
+        while get(port, "/live")[0] != 200:
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def get(port: int, path: str) -> tuple[int, bytes]:
+    """Return status and body; status 0 where nobody listens."""
+    try:
+        with closing(Client(port)) as client:
+            reply = client.get(path)
+            return reply.status, reply.body
+    except OSError:
+        return 0, b""
+
+
+def stop(process: subprocess.Popen, number: signal.Signals) -> None:
+    process.send_signal(number)
+    assert process.wait(HANG) == 0
+
+
+def test_from_nothing_to_a_served_catalogue_and_back(folder: Path, tmp_path: Path) -> None:
+    port = free_port()
+    with serving(folder, port) as process:
+        status, body = get(port, "/products?page=1000&count=1")
+        assert (status, len(json.loads(body))) == (200, 1)
+        assert get(port, "/products?page=1001&count=1") == (200, b"[]")
+        # A load while it serves shows without a restart.
+        rows = {"products": [(7, "Loaded meanwhile", None, None, None, "19.90")]}
+        catalogue = write_catalogue(tmp_path / "catalogue", rows)
+        load = flask(folder, port, "etl", "load", catalogue, "--report", tmp_path)
+        subprocess.run(**load, stdout=subprocess.DEVNULL, timeout=HANG, check=True)
+        assert b"Loaded meanwhile" in get(port, "/products/7")[1]
+        stop(process, signal.SIGTERM)
+    assert embedded.status(folder / ".devdb").pid is None
+    assert get(port, "/live") == (0, b"")
+    # Started again it loads nothing: the data are those of before.
+    with serving(folder, port) as process:
+        assert b"Loaded meanwhile" in get(port, "/products?count=1")[1]
+        assert get(port, "/ready") == (200, b'{"load":2}')
+        stop(process, signal.SIGINT)
+    assert embedded.status(folder / ".devdb").pid is None
+
+
+def test_taken_port_is_said_at_once(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            **flask(folder, port, "serve"), stdout=subprocess.PIPE, timeout=HANG, check=False
+        )
+    assert done.returncode == 1
+    assert f"cannot listen on port {port}".encode() in done.stdout
+    assert b"PORT=" in done.stdout
+
+
+def test_bad_setting_is_named(folder: Path) -> None:
+    command = flask(folder, 0, "serve")
+    done = subprocess.run(**command, stdout=subprocess.PIPE, timeout=HANG, check=False)
+    assert done.returncode == 2
+    assert b"PORT=0" in done.stdout
