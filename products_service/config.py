@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_schema
-from marshmallow.validate import ContainsOnly, Length, Range  # noqa: F401
+from marshmallow.validate import Range, Regexp
 
 MILLISECONDS = Range(1, 60_000)
+LIBPQ_URL = Regexp(
+    r"postgres(ql)?://", error="must be a URL such as postgresql://user@host/database"
+)
 
 
 class ConfigurationError(Exception):
@@ -24,6 +27,7 @@ class SettingsSchema(Schema):
 
     DATABASE_URL = fields.String(
         load_default=None,
+        validate=LIBPQ_URL,
         metadata={
             "secret": True,
             "description": "PostgreSQL 15 or later that the service reads from, as a libpq URL. "
@@ -32,6 +36,7 @@ class SettingsSchema(Schema):
     )
     ETL_DATABASE_URL = fields.String(
         load_default=None,
+        validate=LIBPQ_URL,
         metadata={
             "secret": True,
             "description": "Where `flask etl` writes, as a role that may create schemas. "
@@ -40,6 +45,7 @@ class SettingsSchema(Schema):
     )
     MIGRATIONS_DATABASE_URL = fields.String(
         load_default=None,
+        validate=LIBPQ_URL,
         metadata={
             "secret": True,
             "description": "Where `flask db upgrade` defines tables and roles. "
@@ -128,11 +134,13 @@ def load_settings(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     """
     environ = os.environ if environ is None else environ
     given = {name: value for name, value in environ.items() if value != ""}
+    schema = SettingsSchema()
     try:
-        return SettingsSchema().load(given)
+        return schema.load(given)
     except ValidationError as error:
-        lines = [
-            f"{name}={given.get(name, '')!s}: {' '.join(messages)}"
-            for name, messages in sorted(error.messages_dict.items())
-        ]
+        lines = []
+        for name, messages in sorted(error.messages_dict.items()):
+            secret = schema.fields[name].metadata.get("secret")
+            shown = "(hidden)" if secret else given.get(name, "")
+            lines.append(f"{name}={shown}: {' '.join(messages)}")
         raise ConfigurationError("invalid configuration: " + "; ".join(lines)) from None

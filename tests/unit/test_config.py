@@ -28,6 +28,7 @@ def test_empty_is_unset() -> None:
     [
         ({"PORT": "http"}, "PORT=http: Not a valid integer"),
         ({"PORT": "0"}, "PORT=0: .*greater than or equal to 1.*65535"),
+        ({"DATABASE_URL": "host=db password=x"}, r"DATABASE_URL=\(hidden\): must be a URL such as"),
         ({"DB_POOL_SIZE": "8"}, "DB_POOL_SIZE=8: must be less than GUNICORN_THREADS"),
         ({"GUNICORN_THREADS": "4"}, "DB_POOL_SIZE=: must be less than GUNICORN_THREADS"),
         ({"DB_STATEMENT_TIMEOUT_MS": "900"}, "DB_STATEMENT_TIMEOUT_MS=900: must be less than"),
