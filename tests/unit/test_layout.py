@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("products_service", "etl")
+PACKAGES = ("products_service", "etl", "benchmarks")
+CONNECTIONS = {"products_service.database", "etl.connection", "benchmarks.connection"}
 
 
 def modules() -> Iterator[Path]:
@@ -50,9 +51,8 @@ def test_the_rules_see_imports() -> None:
     assert "products_service.web.problems" in importers("products_service.database")
 
 
-def test_only_two_modules_reach_the_driver() -> None:
-    allowed = {"products_service.database", "etl.connection"}
-    assert importers("psycopg2") == allowed
+def test_only_the_connection_modules_reach_the_driver() -> None:
+    assert importers("psycopg2") == CONNECTIONS
     assert importers("dbutils") == {"products_service.database"}
     assert importers("psycopg") == set()
 
@@ -65,6 +65,10 @@ def test_only_two_modules_reach_the_driver() -> None:
         ("products_service.web", "products_service.ops"),
         ("products_service.products", "products_service.ops"),
         ("etl", "flask"),
+        ("etl", "benchmarks"),
+        ("products_service", "benchmarks"),
+        ("benchmarks", "etl"),
+        ("benchmarks", "flask"),
     ],
 )
 def test_rooms_keep_apart(importer: str, target: str) -> None:
@@ -73,8 +77,9 @@ def test_rooms_keep_apart(importer: str, target: str) -> None:
 
 
 def test_only_entry_points_name_commands() -> None:
+    # The commands of the benchmarks are an entry point too, and fail as the service's own do.
     assert all(
-        name.startswith("products_service.commands")
+        name.startswith("products_service.commands") or name == "benchmarks.commands"
         for name in importers("products_service.commands")
     )
     # `flask serve` loads the first catalogue; it is an entry point itself.
@@ -85,15 +90,26 @@ def importers_within(package: str) -> set[str]:
     return {name_of(path) for path in modules() if name_of(path).split(".")[0] == package}
 
 
-def test_etl_knows_of_the_service_only_where_its_database_is() -> None:
-    known = {
+def known_of_the_service(package: str) -> set[str]:
+    return {
         name
         for path in modules()
-        if name_of(path).split(".")[0] == "etl"
+        if name_of(path).split(".")[0] == package
         for name in imports(path)
         if name.startswith("products_service")
     }
+
+
+def test_etl_knows_of_the_service_only_where_its_database_is() -> None:
+    known = known_of_the_service("etl")
     allowed = ("products_service.config.", "products_service.urls.", "products_service.embedded.")
+    assert all(name.startswith(allowed) for name in known), known
+
+
+def test_benchmarks_know_of_the_service_only_what_a_client_may() -> None:
+    known = known_of_the_service("benchmarks")
+    rooms = ("config", "urls", "embedded", "statements", "commands.problems")
+    allowed = tuple(f"products_service.{room}." for room in rooms)
     assert all(name.startswith(allowed) for name in known), known
 
 
@@ -134,7 +150,7 @@ def test_only_the_connection_modules_execute() -> None:
             for node in ast.walk(ast.parse(path.read_text("utf-8")))
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
         }
-        if name_of(path) not in {"products_service.database", "etl.connection"}:
+        if name_of(path) not in CONNECTIONS:
             assert not calls & CALLS, path
 
 
@@ -143,6 +159,12 @@ def test_what_is_executed_comes_from_files() -> None:
     allowed = {
         "products_service/database.py": {"self._session", "execute"},
         "etl/connection.py": {"read_sql(name)", "_compose(read_sql(name), identifiers)"},
+        "benchmarks/connection.py": {
+            "_compose(read_sql(name), identifiers)",
+            "statement.prepare",
+            "statement.execute",
+            "read_sql(how) + statement.execute",
+        },
     }
     for file, expected in allowed.items():
         given = {
@@ -155,13 +177,14 @@ def test_what_is_executed_comes_from_files() -> None:
         assert given == expected
 
 
-def test_every_sql_file_of_the_etl_is_run() -> None:
+@pytest.mark.parametrize("package", ["etl", "benchmarks"])
+def test_every_sql_file_is_run(package: str) -> None:
     used = {
         text
-        for path in (ROOT / "etl").glob("*.py")
+        for path in (ROOT / package).glob("*.py")
         for text in strings(ast.parse(path.read_text("utf-8")))
     }
-    for file in (ROOT / "etl/sql").glob("*.sql"):
+    for file in (ROOT / package / "sql").glob("*.sql"):
         assert file.stem in used, f"{file.name} is run by nothing"
 
 

@@ -1,0 +1,2 @@
+-- Statistics and a visibility map, as a load leaves them.
+VACUUM (ANALYZE) benchmark_index.{table}

@@ -1,0 +1,2 @@
+-- An index less.
+DROP INDEX benchmark_index.{index}

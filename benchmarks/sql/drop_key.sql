@@ -1,0 +1,2 @@
+-- A primary key less.
+ALTER TABLE benchmark_index.{table} DROP CONSTRAINT {index}

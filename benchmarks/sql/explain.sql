@@ -1,0 +1,2 @@
+-- The plan of the statement that follows, which is not run.
+EXPLAIN (FORMAT JSON)

@@ -1,0 +1,2 @@
+-- The plan of the statement that follows, run, with its times and blocks.
+EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON)
