@@ -1,6 +1,7 @@
 """A real PostgreSQL for the tests, databases cloned from a template, and the application."""
 
 import os
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -17,6 +18,10 @@ from products_service import create_app
 from products_service.commands.migrate import migrate
 from products_service.config import load_settings
 from tests.servers import Server, throwaway
+
+# A shell that runs the tests in the background has them ignore Ctrl-C, and so would every program
+# that they start: but some are to be interrupted by it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 

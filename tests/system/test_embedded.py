@@ -25,11 +25,9 @@ HANG = 60
 AS_ROOT = os.geteuid() == 0
 # uses the server, says so, and leaves when its input ends
 USER = """
-import signal, sys
+import sys
 from pathlib import Path
 from products_service import embedded
-# a shell that runs the tests in the background has us ignore it
-signal.signal(signal.SIGINT, signal.default_int_handler)
 devdb = Path(sys.argv[1])
 with embedded.running(devdb):
     print(embedded.status(devdb).pid, flush=True)
