@@ -1,6 +1,5 @@
 """The way to PostgreSQL: pooled connections, prepared statements, a deadline on every wait."""
 
-import logging
 import math
 import select
 import threading
@@ -14,8 +13,6 @@ from dbutils.pooled_db import PooledDB, TooManyConnectionsError
 from psycopg2.extensions import POLL_OK, POLL_READ, set_wait_callback
 
 from products_service.statements import Statement
-
-log = logging.getLogger(__name__)
 
 # SQLSTATEs after which a connection is lost; without a code, the socket is, which is how psycopg2
 # reports most losses under a wait callback. The codes come from a pooler in between.
