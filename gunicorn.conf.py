@@ -1,6 +1,20 @@
 """gunicorn on one app host; the same file on a laptop and on the fleet."""
 
+import os
+import shutil
+import tempfile
+
+# The folder in which the workers count, so that whichever is asked can add them up.
+# prometheus_client looks for it when it is imported, which our package does.
+if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="products-service-metrics-")
+
+from prometheus_client.multiprocess import mark_process_dead
+
 from products_service.config import ConfigurationError, load_settings
+from products_service.logs import logging_config
+from products_service.serving import refusals
+from products_service.serving.logger import Logger
 
 try:
     _settings = load_settings()
@@ -19,3 +33,17 @@ timeout = 30
 graceful_timeout = 10
 # On by default since 25.1; it has no use here and fails under a hardened systemd unit.
 control_socket_disable = True
+logger_class = Logger
+logconfig_dict = logging_config(_settings["LOG_LEVEL"], _settings["LOG_FORMAT"])
+
+refusals.install()
+
+
+def child_exit(server, worker):
+    """Forget what a worker that has ended said of its present state; its counts stay."""
+    mark_process_dead(worker.pid)
+
+
+def on_exit(server):
+    """Leave nothing behind."""
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)

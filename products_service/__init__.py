@@ -5,12 +5,13 @@ from typing import Any
 
 from flask import Flask
 
-from products_service import ops, products
+from products_service import ops, pages, products
 from products_service.config import load_settings
 from products_service.database import Database
+from products_service.ops import metrics
 from products_service.statements import read_statements
 from products_service.urls import database_url
-from products_service.web import parameters, problems, request_ids
+from products_service.web import access_log, caching, headers, parameters, problems, timing
 
 
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
@@ -25,18 +26,33 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     # A path is one resource or none: nothing is redirected to a tidier spelling of itself.
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False
+    statements = read_statements()
     app.extensions["database"] = Database(
         database_url(settings, "app"),
-        read_statements(),
+        statements,
         pool_size=settings["DB_POOL_SIZE"],
         statement_timeout=settings["DB_STATEMENT_TIMEOUT_MS"] / 1000,
         connect_timeout=settings["DB_CONNECT_TIMEOUT_MS"] / 1000,
         deadline=settings["DB_DEADLINE_MS"] / 1000,
         retry_pause=settings["DB_RETRY_PAUSE_MS"] / 1000,
+        observer=observer(settings),
     )
     parameters.init_app(app)
-    request_ids.init_app(app)
+    timing.init_app(app)
+    # What follows an answer is done in the reverse order.
+    metrics.init_app(app)
+    access_log.init_app(app)
+    headers.init_app(app)
+    caching.init_app(app, statements)
     problems.init_app(app)
     app.register_blueprint(products.blueprint)
     app.register_blueprint(ops.blueprint)
+    app.register_blueprint(pages.blueprint)
     return app
+
+
+def observer(settings: Mapping[str, Any]) -> timing.StatementTimer:
+    """Return who is told what the database does."""
+    if settings["METRICS"]:
+        return metrics.DatabaseMetrics(settings["DB_POOL_SIZE"])
+    return timing.StatementTimer()

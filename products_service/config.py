@@ -1,20 +1,48 @@
 """Every setting of the service: its environment variable, type, default and meaning, once."""
 
+import difflib
 import os
+import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_schema
-from marshmallow.validate import Range, Regexp
+from marshmallow.validate import OneOf, Range, Regexp
 
 MILLISECONDS = Range(1, 60_000)
+SECONDS = Range(0, 365 * 24 * 3600)
 LIBPQ_URL = Regexp(
     r"postgres(ql)?://", error="must be a URL such as postgresql://user@host/database"
 )
+# begins like settings of ours and is gunicorn's
+FOREIGN = {"GUNICORN_CMD_ARGS"}
 
 
 class ConfigurationError(Exception):
     """A setting in the environment is not valid; the message names each one and what is allowed."""
+
+
+class Origins(fields.Field[frozenset[str]]):
+    """Web origins (RFC 6454) separated by spaces; `*` for all, `none` for none."""
+
+    _origin = re.compile(
+        r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?"
+    )
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> frozenset[str]:
+        if value.strip() in ("*", "none"):
+            return frozenset({"*"} if value.strip() == "*" else ())
+        origins = frozenset(value.split())
+        wrong = sorted(each for each in origins if not self._origin.fullmatch(each))
+        if wrong or not origins:
+            raise ValidationError(
+                "must be *, none, or origins such as https://shop.example separated by spaces"
+            )
+        return origins
+
+    def _serialize(self, value: frozenset[str], attr: Any, obj: Any, **kwargs: Any) -> str:
+        return " ".join(sorted(value)) or "none"
 
 
 class SettingsSchema(Schema):
@@ -110,6 +138,47 @@ class SettingsSchema(Schema):
         metadata={"description": "Threads of one worker process."},
     )
 
+    CACHE_MAX_AGE = fields.Integer(
+        load_default=30,
+        validate=SECONDS,
+        metadata={"description": "Seconds for which caches may show an answer without asking."},
+    )
+    CACHE_STALE_WHILE_REVALIDATE = fields.Integer(
+        load_default=10,
+        validate=SECONDS,
+        metadata={"description": "Seconds beyond that, while they ask."},
+    )
+    CACHE_STALE_IF_ERROR = fields.Integer(
+        load_default=600,
+        validate=SECONDS,
+        metadata={"description": "Seconds beyond that, while the service fails."},
+    )
+    CORS_ORIGINS = Origins(
+        load_default=frozenset({"*"}),
+        metadata={
+            "description": "Origins whose pages may read the answers, separated by spaces: * for "
+            "all, none for none."
+        },
+    )
+    LOG_LEVEL = fields.String(
+        load_default="info",
+        validate=OneOf(["debug", "info", "warning", "error"]),
+        metadata={"description": "Least level that is logged; requests are logged apart."},
+    )
+    LOG_FORMAT = fields.String(
+        load_default="json",
+        validate=OneOf(["json", "text"]),
+        metadata={"description": "A JSON object a line, or text to read. On standard error."},
+    )
+    ACCESS_LOG = fields.Boolean(
+        load_default=True,
+        metadata={"description": "Whether each request is logged, on a line."},
+    )
+    METRICS = fields.Boolean(
+        load_default=True,
+        metadata={"description": "Whether requests and statements are counted for /metrics."},
+    )
+
     @validates_schema
     def check_relations(self, data: Mapping[str, Any], **_: Any) -> None:
         """Refuse values that contradict one another."""
@@ -144,3 +213,19 @@ def load_settings(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
             shown = "(hidden)" if secret else given.get(name, "")
             lines.append(f"{name}={shown}: {' '.join(messages)}")
         raise ConfigurationError("invalid configuration: " + "; ".join(lines)) from None
+
+
+def find_misspelt(environ: Mapping[str, str]) -> list[str]:
+    """Return a sentence on each variable that looks like a setting and is none; never its value."""
+    ours = list(SettingsSchema().fields)
+    # a beginning that several settings share belongs to them all
+    beginnings = Counter(name[: name.find("_") + 1] for name in ours)
+    shared = tuple(beginning for beginning, count in beginnings.items() if beginning and count > 1)
+    found = []
+    for name in sorted(environ.keys() - set(ours) - FOREIGN):
+        # one letter or underscore in ten: DATABASE_URI is meant for us, TEST_DATABASE_URL is not
+        if close := difflib.get_close_matches(name.upper(), ours, n=1, cutoff=0.91):
+            found.append(f"{name} is not a setting: is {close[0]} meant?")
+        elif name.startswith(shared):
+            found.append(f"{name} is not a setting (flask config lists them)")
+    return found

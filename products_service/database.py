@@ -12,6 +12,14 @@ import psycopg2
 from dbutils.pooled_db import PooledDB, TooManyConnectionsError
 from psycopg2.extensions import POLL_OK, POLL_READ, set_wait_callback
 
+from products_service.database_events import (
+    DatabaseBusyError,
+    DatabaseError,
+    DatabaseTimeoutError,
+    DatabaseUnreachableError,
+    Observer,
+    StatementError,
+)
 from products_service.statements import Statement
 
 # SQLSTATEs after which a connection is lost; without a code, the socket is, which is how psycopg2
@@ -21,26 +29,6 @@ from products_service.statements import Statement
 _LOST = ("57P01", "57P02", "57P03", "57P05", "25P03")
 _TIMED_OUT = "57014"
 _OUT_OF_RESOURCES = "53"
-
-
-class DatabaseError(Exception):
-    """The database did not answer; the message is for the log, never for a client."""
-
-
-class DatabaseBusyError(DatabaseError):
-    """Every connection of the pool is in use."""
-
-
-class DatabaseUnreachableError(DatabaseError):
-    """No connection could be had, or the one in use was lost and could not be replaced."""
-
-
-class DatabaseTimeoutError(DatabaseError):
-    """The statement ran past its time limit. It ran once."""
-
-
-class StatementError(DatabaseError):
-    """PostgreSQL refused the statement: a defect, or a database that is not migrated."""
 
 
 class Answer(NamedTuple):
@@ -187,7 +175,11 @@ class Database:
         connect_timeout: float,
         deadline: float,
         retry_pause: float,
+        observer: Observer | None = None,
     ):
+        self._observer = observer or Observer()
+        # When it was asked, in one piece with what was answered: threads set and read it.
+        self._seen: tuple[float, int, str] = (-math.inf, 0, "")
         self._url = url
         self._connect_timeout = connect_timeout
         self._deadline = deadline
@@ -237,15 +229,35 @@ class Database:
         DatabaseTimeoutError, all within the deadline; StatementError for what is not the
         database's state but a defect.
         """
-        execute = self._statements[statement].execute
-        values = tuple(parameters[name] for name, _ in self._statements[statement].parameters)
+        started = time.monotonic()
+        try:
+            answer = self._fetch(self._statements[statement], parameters)
+        except DatabaseError as error:
+            self._observer.failed(statement, time.monotonic() - started, error)
+            raise
+        self._seen = (started, answer.load_number, answer.load_digest)
+        self._observer.answered(statement, time.monotonic() - started, answer.load_number)
+        return answer
+
+    def _fetch(self, statement: Statement, parameters: Mapping[str, Any]) -> Answer:
+        values = tuple(parameters[name] for name, _ in statement.parameters)
         with _deadline(self._deadline), self._connection() as connection:
             try:
-                return _execute_twice_if_lost(connection, execute, values)
+                return _execute_twice_if_lost(connection, statement.execute, values)
             except _DeadlinePassedError:
                 raise DatabaseTimeoutError(f"no answer within {self._deadline} s") from None
             except psycopg2.Error as error:
                 raise self._translate(error) from error
+
+    def identity(self, max_age: float) -> tuple[int, str]:
+        """Return number and digest of the load that is served, as of `max_age` seconds ago at most.
+
+        Asks the database only when no statement has told it since. Raises as fetch does.
+        """
+        asked_at, number, digest = self._seen
+        if time.monotonic() - asked_at > max_age:
+            return self.fetch("check_ready")[:2]
+        return number, digest
 
     @contextmanager
     def _connection(self) -> Iterator[Any]:
@@ -253,10 +265,12 @@ class Database:
             connection = self._pool.connection()
         except TooManyConnectionsError:
             raise DatabaseBusyError("every connection of the pool is in use") from None
+        self._observer.taken()
         try:
             yield connection
         finally:
             connection.close()
+            self._observer.returned()
 
     def _translate(self, error: psycopg2.Error) -> DatabaseError:
         """Return our exception for one of psycopg2's."""

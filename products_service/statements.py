@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import resources
 
 _SIGNATURE = re.compile(r"-- (?P<name>[a-z_]+)\((?P<parameters>[a-z_ ,\[\]]*)\)\n")
@@ -19,13 +20,13 @@ class Statement:
     parameters: tuple[tuple[str, str], ...]
     sql: str
 
-    @property
+    @cached_property
     def prepare(self) -> str:
         """The text that prepares the statement on a connection."""
         types = ", ".join(type_ for _, type_ in self.parameters)
         return f"PREPARE {self.name} {f'({types})' if types else ''} AS\n{self.sql}"
 
-    @property
+    @cached_property
     def execute(self) -> str:
         """The text that executes the prepared statement, with a placeholder a parameter."""
         places = ", ".join("%s" for _ in self.parameters)

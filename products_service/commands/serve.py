@@ -73,7 +73,7 @@ def refuse_taken_port(address: str, port: int) -> None:
 def fill_if_new(url: str) -> None:
     """Load a generated catalogue into a database that never had one."""
     # here and not above: the other commands need nothing of the load
-    from etl.commands import ensure_sample
+    from etl.sample import ensure_sample
 
     if ensure_sample(url, SAMPLE_PRODUCTS):
         click.echo(f"loaded a generated catalogue of {SAMPLE_PRODUCTS} products")
@@ -86,7 +86,8 @@ def run_gunicorn(settings: Mapping[str, Any], url: str) -> None:
             [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"],
             signal.SIGTERM,
         ),
-        env=os.environ | {"DATABASE_URL": url},
+        # somebody is watching
+        env={"LOG_FORMAT": "text", **os.environ, "DATABASE_URL": url},
         start_new_session=True,  # Ctrl-C reaches us alone, and gunicorn as an orderly SIGTERM
     )
     try:

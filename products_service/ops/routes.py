@@ -1,6 +1,8 @@
 """Whether this process serves, and whether it can answer from the database."""
 
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response, abort, current_app
+
+from products_service.ops import metrics
 
 blueprint = Blueprint("ops", __name__)
 
@@ -23,3 +25,11 @@ def ready() -> Response:
     """Say which load the service answers from; 503 when the database does not answer."""
     answer = current_app.extensions["database"].fetch("check_ready")
     return Response(answer.body, mimetype="application/json")
+
+
+@blueprint.get("/metrics")
+def show_metrics() -> Response:
+    """Show what this host has counted, for Prometheus."""
+    if not current_app.config["METRICS"]:
+        abort(404)
+    return metrics.exposition()

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, current_app
 
 from products_service.products.schemas import ListQuery
+from products_service.web.caching import conditional
 from products_service.web.parameters import check_query_encoding, load_query
 
 blueprint = Blueprint("products", __name__, url_prefix="/products")
@@ -15,10 +16,11 @@ _list_query = ListQuery()
 
 def _answer(statement: str, **parameters: Any) -> Response:
     """Return the statement's body as it came from PostgreSQL, or 404 where there is none."""
-    answer = current_app.extensions["database"].fetch(statement, **parameters)
-    if answer.body is None:
+    database = current_app.extensions["database"]
+    response = conditional(lambda: database.fetch(statement, **parameters))
+    if response is None:
         abort(404)
-    return Response(answer.body, mimetype="application/json")
+    return response
 
 
 @blueprint.get("")

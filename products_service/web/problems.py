@@ -2,13 +2,13 @@
 
 import json
 import logging
-from http import HTTPStatus
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from products_service.database import (
+from products_service.database_events import (
     DatabaseBusyError,
+    DatabaseError,
     DatabaseTimeoutError,
     DatabaseUnreachableError,
 )
@@ -17,18 +17,35 @@ from products_service.web.request_ids import current_request_id
 
 log = logging.getLogger(__name__)
 
-# The last part of a problem's type, where it says more than the status's own phrase does.
+# Of each status that the service, gunicorn's parser or the balancer answers with: the last part
+# of the problem's type. 400 has two: a request that is none, and one whose parameters are wrong.
 TYPES = {
-    400: "invalid-parameter",
+    400: "bad-request",
+    403: "forbidden",
+    404: "not-found",
+    405: "method-not-allowed",
+    408: "request-timeout",
+    413: "content-too-large",
+    414: "uri-too-long",
+    416: "range-not-satisfiable",
+    417: "expectation-failed",
+    421: "misdirected-request",
+    429: "too-many-requests",
+    431: "request-header-fields-too-large",
     500: "internal-error",
+    501: "not-implemented",
+    502: "bad-gateway",
     503: "database-unavailable",
     504: "database-timeout",
+    505: "http-version-not-supported",
 }
+INVALID_PARAMETER = "invalid-parameter"
 # What a client may read of an error; the cause goes to the log alone.
 _DETAILS = {
     404: "There is nothing at this path.",
     500: "The service failed on this request. The failure is logged under the request's id.",
 }
+MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = {"Retry-After": "1"}  # seconds
 
 
@@ -39,21 +56,27 @@ def problem(
     headers: dict[str, str] | None = None,
 ) -> Response:
     """Return a problem answer; `errors` has a detail by parameter."""
-    phrase = HTTPStatus(status).phrase
-    slug = TYPES.get(status, phrase.lower().replace(" ", "-"))
+    body = problem_document(status, detail, current_request_id(), errors)
+    return Response(body, status, headers, mimetype=MEDIA_TYPE)
+
+
+def problem_document(
+    status: int, detail: str, request_id: str, errors: dict[str, str] | None = None
+) -> str:
+    """Return a problem's JSON text (RFC 9457)."""
+    slug = INVALID_PARAMETER if errors else TYPES.get(status, "http-error")
     document = {
         "type": f"urn:problem-type:{slug}",
-        "title": slug.replace("-", " ").capitalize() if status in TYPES else phrase,
+        "title": slug.replace("-", " ").capitalize(),
         "status": status,
         "detail": detail,
-        "instance": f"urn:request:{current_request_id()}",
+        "instance": f"urn:request:{request_id}",
     }
     if errors:
         document["errors"] = [
             {"parameter": name, "detail": error} for name, error in errors.items()
         ]
-    body = json.dumps(document, separators=(",", ":"))
-    return Response(body, status, headers, mimetype="application/problem+json")
+    return json.dumps(document, separators=(",", ":"))
 
 
 def init_app(app: Flask) -> None:
@@ -72,17 +95,17 @@ def _invalid_parameters(error: InvalidParametersError) -> Response:
 
 
 def _busy(error: DatabaseBusyError) -> Response:
-    log.warning("request %s: %s", current_request_id(), error)
+    _log_failure(error)
     return problem(503, "Every database connection is busy.", headers=RETRY_AFTER)
 
 
 def _unreachable(error: DatabaseUnreachableError) -> Response:
-    log.warning("request %s: database unreachable: %s", current_request_id(), error)
+    _log_failure(error)
     return problem(503, "The database cannot be reached.", headers=RETRY_AFTER)
 
 
 def _timed_out(error: DatabaseTimeoutError) -> Response:
-    log.warning("request %s: %s", current_request_id(), error)
+    _log_failure(error)
     return problem(504, "The database did not answer within its time limit.")
 
 
@@ -94,5 +117,12 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _defect(error: Exception) -> Response:
-    log.error("request %s failed", current_request_id(), exc_info=error)
+    extra = {"request_id": current_request_id(), "path": request.path}
+    log.error("request failed", exc_info=error, extra=extra)
     return problem(500, _DETAILS[500])
+
+
+def _log_failure(error: DatabaseError) -> None:
+    """Say what the client is not told: why the database gave no answer."""
+    extra = {"request_id": current_request_id(), "kind": error.kind, "cause": str(error).strip()}
+    log.warning("no answer from the database", extra=extra)

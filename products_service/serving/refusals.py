@@ -1,0 +1,52 @@
+"""Requests that gunicorn's parser refuses are answered like every other error: problem JSON.
+
+The application never sees them, and gunicorn has no hook for what it writes, an HTML page: so
+the one function that writes it is replaced.
+"""
+
+import socket
+from http import HTTPStatus
+
+from gunicorn import util
+
+from products_service.web.headers import API_POLICY
+from products_service.web.problems import MEDIA_TYPE, problem_document
+from products_service.web.request_ids import HEADER, make_request_id
+
+# Of the statuses that gunicorn refuses with (Worker.handle_error).
+_DETAILS = {
+    400: "This is not a valid HTTP request.",
+    403: "This request is not allowed.",
+    414: "The request line is too long.",
+    417: "The expectation is not one that this server meets.",
+    431: "The header fields are too many or too long.",
+    500: "The service failed on this request.",
+    501: "The transfer coding is not supported.",
+}
+
+
+def install() -> None:
+    """Have gunicorn's workers, forked later, refuse with problems."""
+    util.write_error = write_problem
+
+
+def write_problem(connection: socket.socket, status: int, reason: str, message: str) -> None:
+    """Send a problem in the place of gunicorn.util.write_error's page."""
+    del reason, message  # the message quotes what was sent; it is in the log
+    detail = _DETAILS.get(status, _DETAILS[500])
+    request_id = make_request_id()
+    body = problem_document(status, detail, request_id).encode()
+    head = "\r\n".join(
+        [
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+            "Connection: close",
+            f"Content-Type: {MEDIA_TYPE}",
+            f"Content-Length: {len(body)}",
+            "Cache-Control: no-store",
+            "X-Content-Type-Options: nosniff",
+            f"Content-Security-Policy: {API_POLICY}",
+            f"{HEADER}: {request_id}",
+            "\r\n",
+        ]
+    )
+    util.write_nonblock(connection, head.encode() + body)

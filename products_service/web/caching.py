@@ -1,0 +1,110 @@
+"""How answers from the catalogue are kept and checked: ETag, 304, Cache-Control, compression.
+
+A tag names the catalogue that an answer came from (its load's number and digest, from the same
+statement as the body), the form that this version of the service gives it, and its URL. So a
+tag can be checked without asking for the body: it names what the URL shows now, or not.
+"""
+
+import gzip
+import hashlib
+import zlib
+from collections.abc import Callable, Mapping
+
+from flask import Flask, Response, current_app, request
+from werkzeug.datastructures import ETags
+
+from products_service.database import Answer, Database
+from products_service.statements import Statement
+
+# Below this many bytes an answer fits the first packets of a connection as it is.
+COMPRESS_FROM = 1024
+COMPRESSION_LEVEL = 1
+# How old the load number may be that a 304 rests on.
+KNOWN_FOR = 1.0  # seconds
+
+
+def init_app(app: Flask, statements: Mapping[str, Statement]) -> None:
+    """Reckon once what does not change from one answer to the next."""
+    app.extensions["form"] = form(statements)
+    app.extensions["cache_control"] = (
+        f"public, max-age={app.config['CACHE_MAX_AGE']}"
+        f", stale-while-revalidate={app.config['CACHE_STALE_WHILE_REVALIDATE']}"
+        f", stale-if-error={app.config['CACHE_STALE_IF_ERROR']}"
+    )
+
+
+def form(statements: Mapping[str, Statement]) -> bytes:
+    """Return what changes with the bytes that we produce: the statements, and the compressor."""
+    text = "\0".join(statement.sql for _, statement in sorted(statements.items()))
+    how = f"{text}\0{zlib.ZLIB_RUNTIME_VERSION}\0{COMPRESSION_LEVEL}"
+    return hashlib.blake2b(how.encode(), digest_size=8).digest()
+
+
+def conditional(fetch: Callable[[], Answer]) -> Response | None:
+    """Return the catalogue's answer: 200, or 304 where the client has it; None: there is none.
+
+    `fetch` runs the statement. It is not called where the client's tag can be told to be right
+    by the load number alone.
+    """
+    known = request.if_none_match if "HTTP_IF_NONE_MATCH" in request.environ else None
+    compressible = accepts_gzip()
+    if known:
+        database: Database = current_app.extensions["database"]
+        tag = entity_tag(*database.identity(KNOWN_FOR))
+        if found := _held(known, tag, compressible):
+            return _not_modified(found)
+    answer = fetch()
+    if answer.body is None:
+        return None
+    tag = entity_tag(answer.load_number, answer.load_digest)
+    if known and (found := _held(known, tag, compressible) or (known.star_tag and tag)):
+        return _not_modified(found)
+    body = answer.body.encode()
+    if compressible and len(body) >= COMPRESS_FROM:
+        body = gzip.compress(body, COMPRESSION_LEVEL, mtime=0)
+        headers = [*_headers(_compressed(tag)), ("Content-Encoding", "gzip")]
+    else:
+        headers = _headers(tag)
+    return Response(body, 200, headers, content_type="application/json")
+
+
+def accepts_gzip() -> bool:
+    """Whether the client takes a compressed answer."""
+    accepted = request.environ.get("HTTP_ACCEPT_ENCODING")
+    return bool(accepted) and (accepted == "gzip" or request.accept_encodings["gzip"] > 0)
+
+
+def entity_tag(load_number: int, load_digest: str) -> str:
+    """Return the tag, without quotes, of what the request's URL shows of that load."""
+    environ = request.environ
+    url = f"{environ['SCRIPT_NAME']}{environ['PATH_INFO']}?{environ['QUERY_STRING']}"
+    hashed = hashlib.blake2b(
+        f"{load_digest} {url}".encode(), digest_size=12, salt=current_app.extensions["form"]
+    )
+    return f"{load_number}-{hashed.hexdigest()}"
+
+
+def _compressed(tag: str) -> str:
+    return f"{tag}-gzip"
+
+
+def _held(known: ETags, tag: str, compressible: bool) -> str | None:
+    """Return which form of what `tag` names the client holds and can still use."""
+    tags = known.as_set(include_weak=True)
+    if tag in tags:
+        return tag
+    if compressible and _compressed(tag) in tags:
+        return _compressed(tag)
+    return None
+
+
+def _headers(tag: str) -> list[tuple[str, str]]:
+    return [
+        ("ETag", f'"{tag}"'),
+        ("Cache-Control", current_app.extensions["cache_control"]),
+        ("Vary", "Accept-Encoding"),
+    ]
+
+
+def _not_modified(tag: str) -> Response:
+    return Response(status=304, headers=_headers(tag))

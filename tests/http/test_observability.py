@@ -1,0 +1,146 @@
+"""What operators see of each request: its line in the log, its count in the metrics."""
+
+import json
+import logging
+import logging.config
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from prometheus_client.parser import text_string_to_metric_families
+
+from products_service.database_events import DatabaseBusyError
+from products_service.logs import logging_config
+from tests.conftest import Database, make_app
+
+
+def samples(client: FlaskClient) -> dict[tuple[str, ...], float]:
+    """Return the metrics' values by name and label values."""
+    text = client.get("/metrics").get_data(as_text=True)
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_a_request_is_a_line(client: FlaskClient, capfd: pytest.CaptureFixture[str]) -> None:
+    answer = client.get("/products?page=2&count=3", headers={"X-Request-ID": "mine"})
+    entry = json.loads(capfd.readouterr().err)
+    assert entry.pop("timestamp").endswith("+00:00")
+    assert 0 < entry.pop("statement_ms") < entry.pop("duration_ms")
+    assert entry == {
+        "level": "info",
+        "event": "request",
+        "request_id": "mine",
+        "method": "GET",
+        "path": "/products?page=2&count=3",
+        "route": "/products",
+        "status": 200,
+        "bytes": len(answer.data),
+    }
+
+
+def test_what_a_client_sends_does_not_break_the_line(
+    client: FlaskClient, capfd: pytest.CaptureFixture[str]
+) -> None:
+    client.get('/no%0A"thing%ff\u65e5?' + "q" * 5000)
+    line = capfd.readouterr().err
+    assert line.count("\n") == 1
+    assert len(line) < 4096
+    entry = json.loads(line)
+    assert (entry["status"], entry["route"], entry["statement_ms"]) == (404, None, 0)
+
+
+def test_lines_can_be_text(database: Database, capfd: pytest.CaptureFixture[str]) -> None:
+    app = make_app(database, LOG_FORMAT="text")
+    app.test_client().get("/live%0A?a=é")
+    line = capfd.readouterr().err
+    assert line.count("\n") == 1
+    assert "GET '/live\\n?a=" in line
+    assert " 404 " in line
+
+
+def test_lines_can_be_left_out(database: Database, capfd: pytest.CaptureFixture[str]) -> None:
+    make_app(database, ACCESS_LOG="off").test_client().get("/live")
+    assert capfd.readouterr().err == ""
+
+
+def test_a_reader_that_went_away_fails_no_request(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with (tmp_path / "read-only").open("wb") as closed:
+        monkeypatch.setattr("products_service.web.access_log.STDERR", closed.fileno())
+    assert client.get("/live").status_code == 200
+
+
+def test_requests_and_statements_are_counted(client: FlaskClient) -> None:
+    client.get("/live")
+    before = samples(client)
+    for path in ("/products", "/products?count=7", "/products/1", "/nonsense", "/products?page=x"):
+        client.get(path)
+    after = samples(client)
+
+    def grown(*key: str) -> float:
+        return after.get(key, 0) - before.get(key, 0)
+
+    requests = "products_request_duration_seconds_count"
+    assert grown(requests, "/products", "200") == 2
+    assert grown(requests, "/products", "400") == 1
+    assert grown(requests, "/products/<id:product_id>", "404") == 1
+    assert grown(requests, "none", "404") == 1
+    statements = "products_statement_duration_seconds_count"
+    assert grown(statements, "list_products") == 2
+    assert grown(statements, "get_product") == 1
+    assert after[("products_pool_connections_in_use",)] == 0
+    assert after[("products_pool_connections_max",)] == 4
+    assert after[("products_load_number",)] == 0
+
+
+def test_statements_without_an_answer_are_counted(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = app.test_client()
+    held = [app.extensions["database"]._pool.connection() for _ in range(4)]
+    key = ("products_database_errors_total", DatabaseBusyError.kind)
+    before = samples(client).get(key, 0)
+    assert client.get("/products/1", headers={"X-Request-ID": "mine"}).status_code == 503
+    assert samples(client)[key] == before + 1
+    for connection in held:
+        connection.close()
+    [record] = caplog.records
+    assert (record.request_id, record.kind) == ("mine", "busy")
+
+
+def test_metrics_can_be_left_out(database: Database) -> None:
+    app = make_app(database, METRICS="off")
+    assert app.test_client().get("/products").status_code == 200
+    assert app.test_client().get("/metrics").status_code == 404
+    app.extensions["database"].close()
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_a_defect_is_logged_with_its_cause(
+    app: Flask, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("the cause")
+
+    app.add_url_rule("/defect", view_func=fail)
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        logging.config.dictConfig(logging_config("warning", form))
+        answer = app.test_client().get("/defect", headers={"X-Request-ID": "mine"})
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+    assert answer.status_code == 500
+    assert "the cause" not in answer.get_data(as_text=True)
+    said = capsys.readouterr().err
+    assert all(part in said for part in ("the cause", "mine", "/defect"))
+    if form == "json":
+        entry = next(json.loads(line) for line in said.splitlines() if "cause" in line)
+        assert (entry["event"], entry["level"]) == ("request failed", "error")
+        assert entry["request_id"] == "mine"
