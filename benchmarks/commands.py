@@ -1,6 +1,8 @@
 """flask bench: measures the service and what it stands on."""
 
 import json
+import os
+import tempfile
 import time
 from datetime import UTC, datetime
 from functools import partial
@@ -86,3 +88,46 @@ def index(sample: int, rounds: int, output: Path) -> None:
     for line in index_table(result):
         click.echo(line)
     click.echo(f"\nWritten: {output / 'index.json'} and {output / 'index.png'}")
+
+
+@bench.command()
+@click.option(
+    "--rounds",
+    type=click.IntRange(1, 1_000),
+    default=15,
+    show_default=True,
+    help="How often each feature has its turn of 2,000 requests.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("benchmarks/results"),
+    show_default=True,
+    help="Folder for features.json, which is written anew.",
+)
+@plainly()
+def features(rounds: int, output: Path) -> None:
+    """Time what each thing that answers get beyond their body costs: ETag, log line, metrics ...
+
+    CPU time of this process, in which the application runs without server and database.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        # before prometheus_client is imported, as under gunicorn
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        from benchmarks.features import measure as measure_features
+
+        measured = measure_features(rounds)
+    result = {
+        "benchmark": "features",
+        "command": f"flask bench features --rounds {rounds}",
+        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": find_commit(),
+        "machine": describe_machine(),
+        **measured,
+    }
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "features.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    for name, figures in measured["features"].items():
+        click.echo(
+            f"{name:<28}{figures['microseconds']:>8.1f} us{figures['added_microseconds']:>+9.1f}"
+        )

@@ -11,7 +11,7 @@ from products_service.database import Database
 from products_service.ops import metrics
 from products_service.statements import read_statements
 from products_service.urls import database_url
-from products_service.web import access_log, caching, headers, parameters, problems, timing
+from products_service.web import access_log, caching, edge, headers, parameters, problems
 
 
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
@@ -27,6 +27,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False
     statements = read_statements()
+    timer = metrics.DatabaseMetrics() if settings["METRICS"] else edge.StatementTimer()
     app.extensions["database"] = Database(
         database_url(settings, "app"),
         statements,
@@ -35,24 +36,20 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
         connect_timeout=settings["DB_CONNECT_TIMEOUT_MS"] / 1000,
         deadline=settings["DB_DEADLINE_MS"] / 1000,
         retry_pause=settings["DB_RETRY_PAUSE_MS"] / 1000,
-        observer=observer(settings),
+        observer=timer,
     )
     parameters.init_app(app)
-    timing.init_app(app)
-    # What follows an answer is done in the reverse order.
-    metrics.init_app(app)
-    access_log.init_app(app)
-    headers.init_app(app)
     caching.init_app(app, statements)
     problems.init_app(app)
     app.register_blueprint(products.blueprint)
     app.register_blueprint(ops.blueprint)
     app.register_blueprint(pages.blueprint)
-    return app
-
-
-def observer(settings: Mapping[str, Any]) -> timing.StatementTimer:
-    """Return who is told what the database does."""
+    observers = []
     if settings["METRICS"]:
-        return metrics.DatabaseMetrics(settings["DB_POOL_SIZE"])
-    return timing.StatementTimer()
+        metrics.POOL_SIZE.set(settings["DB_POOL_SIZE"])
+        observers.append(metrics.count)
+    if settings["ACCESS_LOG"]:
+        observers.append(access_log.logger(settings["LOG_FORMAT"]))
+    complete = headers.completion(settings["CORS_ORIGINS"])
+    app.wsgi_app = edge.Edge(app.wsgi_app, complete, timer, observers)
+    return app

@@ -5,9 +5,11 @@ gunicorn.conf.py sets; whichever is asked adds them up.
 """
 
 import os
+import struct
+import time
 from functools import cache
 
-from flask import Flask, Response, request
+from flask import Response
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
@@ -20,9 +22,11 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from products_service.database_events import DatabaseError
-from products_service.web.timing import StatementTimer, elapsed
+from products_service.web.edge import Exchange, StatementTimer
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+# How long another worker may take to make the file that it counts in.
+PATIENCE = 1.0  # seconds
 
 REQUEST_SECONDS = Histogram(
     "products_request_duration_seconds",
@@ -61,9 +65,7 @@ LOAD_NUMBER = Gauge(
 class DatabaseMetrics(StatementTimer):
     """Counts what the process's database does."""
 
-    def __init__(self, pool_size: int):
-        POOL_SIZE.set(pool_size)
-        self._load_number = None
+    load_number = None
 
     def taken(self) -> None:
         """Count a connection that is in use."""
@@ -77,8 +79,8 @@ class DatabaseMetrics(StatementTimer):
         """Count a statement, and note the load when it is another one."""
         super().answered(statement, seconds, load_number)
         statement_seconds(statement).observe(seconds)
-        if load_number != self._load_number:
-            self._load_number = load_number
+        if load_number != self.load_number:
+            self.load_number = load_number
             LOAD_NUMBER.set(load_number)
 
     def failed(self, statement: str, seconds: float, error: DatabaseError) -> None:
@@ -92,22 +94,27 @@ statement_seconds = cache(STATEMENT_SECONDS.labels)
 request_seconds = cache(REQUEST_SECONDS.labels)
 
 
-def init_app(app: Flask) -> None:
-    """Count every request, if METRICS says so."""
-    if app.config["METRICS"]:
-        app.after_request(_count)
-
-
-def _count(response: Response) -> Response:
-    route = request.url_rule.rule if request.url_rule else "none"
-    request_seconds(route, response.status_code).observe(elapsed())
-    return response
+def count(exchange: Exchange) -> None:
+    """Count a request."""
+    request_seconds(exchange.route or "none", exchange.status).observe(exchange.seconds)
 
 
 def exposition() -> Response:
     """Return what all workers of the host have counted, in Prometheus' text format."""
-    registry = REGISTRY
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+    return Response(_collect(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _collect() -> bytes:
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest(REGISTRY)
+    deadline = time.monotonic() + PATIENCE
+    while True:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)
-    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+        try:
+            return generate_latest(registry)
+        except struct.error:
+            # A worker that counts its first request is just making its file, which is empty yet.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)

@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import zlib
 from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from flask import Flask, Response, current_app, request
 from werkzeug.datastructures import ETags
@@ -23,14 +24,23 @@ COMPRESSION_LEVEL = 1
 KNOWN_FOR = 1.0  # seconds
 
 
+class _Policy(NamedTuple):
+    """What does not change from one answer to the next."""
+
+    form: bytes
+    cache_control: str
+    database: Database
+
+
 def init_app(app: Flask, statements: Mapping[str, Statement]) -> None:
-    """Reckon once what does not change from one answer to the next."""
-    app.extensions["form"] = form(statements)
-    app.extensions["cache_control"] = (
+    """Reckon that once."""
+    cache_control = (
         f"public, max-age={app.config['CACHE_MAX_AGE']}"
         f", stale-while-revalidate={app.config['CACHE_STALE_WHILE_REVALIDATE']}"
         f", stale-if-error={app.config['CACHE_STALE_IF_ERROR']}"
     )
+    policy = _Policy(form(statements), cache_control, app.extensions["database"])
+    app.extensions["caching"] = policy
 
 
 def form(statements: Mapping[str, Statement]) -> bytes:
@@ -46,42 +56,43 @@ def conditional(fetch: Callable[[], Answer]) -> Response | None:
     `fetch` runs the statement. It is not called where the client's tag can be told to be right
     by the load number alone.
     """
-    known = request.if_none_match if "HTTP_IF_NONE_MATCH" in request.environ else None
-    compressible = accepts_gzip()
+    policy: _Policy = current_app.extensions["caching"]
+    environ = request.environ
+    known = request.if_none_match if "HTTP_IF_NONE_MATCH" in environ else None
+    compressible = _accepts_gzip(environ)
     if known:
-        database: Database = current_app.extensions["database"]
-        tag = entity_tag(*database.identity(KNOWN_FOR))
+        tag = _entity_tag(policy, environ, *policy.database.identity(KNOWN_FOR))
         if found := _held(known, tag, compressible):
-            return _not_modified(found)
+            return Response(status=304, headers=_headers(policy, found))
     answer = fetch()
     if answer.body is None:
         return None
-    tag = entity_tag(answer.load_number, answer.load_digest)
+    tag = _entity_tag(policy, environ, answer.load_number, answer.load_digest)
     if known and (found := _held(known, tag, compressible) or (known.star_tag and tag)):
-        return _not_modified(found)
+        return Response(status=304, headers=_headers(policy, found))
     body = answer.body.encode()
     if compressible and len(body) >= COMPRESS_FROM:
         body = gzip.compress(body, COMPRESSION_LEVEL, mtime=0)
-        headers = [*_headers(_compressed(tag)), ("Content-Encoding", "gzip")]
+        headers = [*_headers(policy, _compressed(tag)), ("Content-Encoding", "gzip")]
     else:
-        headers = _headers(tag)
+        headers = _headers(policy, tag)
     return Response(body, 200, headers, content_type="application/json")
 
 
-def accepts_gzip() -> bool:
-    """Whether the client takes a compressed answer."""
-    accepted = request.environ.get("HTTP_ACCEPT_ENCODING")
+def _accepts_gzip(environ: dict[str, Any]) -> bool:
+    accepted = environ.get("HTTP_ACCEPT_ENCODING")
+    # What the balancer sends needs no parsing.
     return bool(accepted) and (accepted == "gzip" or request.accept_encodings["gzip"] > 0)
 
 
-def entity_tag(load_number: int, load_digest: str) -> str:
+def _entity_tag(
+    policy: _Policy, environ: dict[str, Any], load_number: int, load_digest: str
+) -> str:
     """Return the tag, without quotes, of what the request's URL shows of that load."""
-    environ = request.environ
     url = f"{environ['SCRIPT_NAME']}{environ['PATH_INFO']}?{environ['QUERY_STRING']}"
-    hashed = hashlib.blake2b(
-        f"{load_digest} {url}".encode(), digest_size=12, salt=current_app.extensions["form"]
-    )
-    return f"{load_number}-{hashed.hexdigest()}"
+    named = f"{load_digest} {url}".encode()
+    hashed = hashlib.blake2b(named, digest_size=12, salt=policy.form).hexdigest()
+    return f"{load_number}-{hashed}"
 
 
 def _compressed(tag: str) -> str:
@@ -98,13 +109,9 @@ def _held(known: ETags, tag: str, compressible: bool) -> str | None:
     return None
 
 
-def _headers(tag: str) -> list[tuple[str, str]]:
+def _headers(policy: _Policy, tag: str) -> list[tuple[str, str]]:
     return [
         ("ETag", f'"{tag}"'),
-        ("Cache-Control", current_app.extensions["cache_control"]),
+        ("Cache-Control", policy.cache_control),
         ("Vary", "Accept-Encoding"),
     ]
-
-
-def _not_modified(tag: str) -> Response:
-    return Response(status=304, headers=_headers(tag))

@@ -1,46 +1,45 @@
 """Headers of every answer: what a browser may do with it, and which request it answers."""
 
-from flask import Flask, Response, request
+from typing import Any
 
+from products_service.web.edge import Complete, Headers
+from products_service.web.request_ids import ENVIRON_KEY
 from products_service.web.request_ids import HEADER as REQUEST_ID
-from products_service.web.request_ids import current_request_id
 
 # JSON is no page: a browser that is led to it loads nothing. Pages bring a policy of their own.
+POLICY = "Content-Security-Policy"
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 # Whoever may read an answer may read these of its headers too.
 EXPOSED = f"ETag, Link, Retry-After, {REQUEST_ID}"
 ALLOWED = f"If-None-Match, {REQUEST_ID}"
 PREFLIGHT_SECONDS = "86400"
-ANY_ORIGIN = "*"
+ANY_ORIGIN = frozenset({"*"})
 
 
-def init_app(app: Flask) -> None:
-    """Complete the headers of every answer, errors and 304s too."""
-    origins = app.config["CORS_ORIGINS"]
+def completion(origins: frozenset[str]) -> Complete:
+    """Return what completes an answer's headers in place; pages of `origins` may read it."""
     fixed = [("X-Content-Type-Options", "nosniff")]
-    if origins == {ANY_ORIGIN}:
-        fixed += cross_origin(ANY_ORIGIN)
+    if origins == ANY_ORIGIN:
+        fixed += cross_origin("*")
+    by_origin = origins if origins != ANY_ORIGIN else frozenset()
 
-    @app.after_request
-    def complete(response: Response) -> Response:
-        headers = response.headers
-        headers.extend(fixed)
-        headers.add(REQUEST_ID, current_request_id())
-        if "Content-Security-Policy" not in headers:
-            headers.add("Content-Security-Policy", API_POLICY)
-        if response.status_code >= 400 and "Cache-Control" not in headers:
-            headers.add("Cache-Control", "no-store")
-        if origins and origins != {ANY_ORIGIN}:
-            # also for other origins, or a cache would show them an answer that was not for them
-            response.vary.add("Origin")
-            if request.origin in origins:
-                headers.extend(cross_origin(request.origin))
-        if request.method == "OPTIONS" and "Access-Control-Allow-Origin" in headers:
-            headers.extend(preflight(headers.get("Allow", "")))
-        return response
+    def complete(environ: dict[str, Any], status: str, headers: Headers) -> None:
+        names = {name for name, _ in headers}
+        headers += fixed
+        headers.append((REQUEST_ID, environ[ENVIRON_KEY]))
+        if POLICY not in names:
+            headers.append((POLICY, API_POLICY))
+        if status >= "4" and "Cache-Control" not in names:
+            headers.append(("Cache-Control", "no-store"))
+        if by_origin:
+            add_for_origin(by_origin, environ.get("HTTP_ORIGIN"), headers)
+        if environ["REQUEST_METHOD"] == "OPTIONS":
+            add_for_preflight(headers)
+
+    return complete
 
 
-def cross_origin(origin: str) -> list[tuple[str, str]]:
+def cross_origin(origin: str) -> Headers:
     """Return the headers that let a page of that origin read the answer."""
     return [
         ("Access-Control-Allow-Origin", origin),
@@ -48,10 +47,22 @@ def cross_origin(origin: str) -> list[tuple[str, str]]:
     ]
 
 
-def preflight(methods: str) -> list[tuple[str, str]]:
-    """Return what a browser asks before a request that is not a simple one."""
-    return [
-        ("Access-Control-Allow-Methods", methods),
-        ("Access-Control-Allow-Headers", ALLOWED),
-        ("Access-Control-Max-Age", PREFLIGHT_SECONDS),
-    ]
+def add_for_origin(origins: frozenset[str], origin: str | None, headers: Headers) -> None:
+    """Let a page of that origin read the answer if it is one of `origins`."""
+    # Vary also for the others, or a cache would show them an answer that was not for them.
+    varying = [value for name, value in headers if name == "Vary"]
+    headers[:] = [header for header in headers if header[0] != "Vary"]
+    headers.append(("Vary", ", ".join([*varying, "Origin"])))
+    if origin in origins:
+        headers += cross_origin(origin)
+
+
+def add_for_preflight(headers: Headers) -> None:
+    """Say what a browser asks before a request that is not a simple one."""
+    found = dict(headers)
+    if "Access-Control-Allow-Origin" in found:
+        headers += [
+            ("Access-Control-Allow-Methods", found.get("Allow", "")),
+            ("Access-Control-Allow-Headers", ALLOWED),
+            ("Access-Control-Max-Age", PREFLIGHT_SECONDS),
+        ]

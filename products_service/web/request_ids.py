@@ -2,19 +2,24 @@
 
 import os
 import re
+from typing import Any
 
-from flask import g, request
+from flask import request
 
 HEADER = "X-Request-ID"
+ENVIRON_KEY = "products_service.request_id"
 _VALID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
-def current_request_id() -> str:
+def accept_request_id(environ: dict[str, Any]) -> str:
     """Return the id that came with the request when it is a valid one, else one made for it."""
-    if "request_id" not in g:
-        given = request.environ.get("HTTP_X_REQUEST_ID", "")
-        g.request_id = given if _VALID.fullmatch(given) else make_request_id()
-    return g.request_id
+    given = environ.get("HTTP_X_REQUEST_ID")
+    return given if given and _VALID.fullmatch(given) else make_request_id()
+
+
+def current_request_id() -> str:
+    """Return the id of the request that Flask handles."""
+    return request.environ[ENVIRON_KEY]
 
 
 def make_request_id() -> str:

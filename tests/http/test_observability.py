@@ -3,6 +3,7 @@
 import json
 import logging
 import logging.config
+import threading
 from pathlib import Path
 
 import pytest
@@ -144,3 +145,15 @@ def test_a_defect_is_logged_with_its_cause(
         entry = next(json.loads(line) for line in said.splitlines() if "cause" in line)
         assert (entry["event"], entry["level"]) == ("request failed", "error")
         assert entry["request_id"] == "mine"
+
+
+def test_a_worker_that_is_just_beginning_to_count_fails_nobody(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    file = tmp_path / "histogram_1.db"
+    file.touch()
+    timer = threading.Timer(0.2, lambda: file.write_bytes(bytes(64)))
+    timer.start()
+    assert client.get("/metrics").status_code == 200
+    timer.join()

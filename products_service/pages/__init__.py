@@ -1,0 +1,5 @@
+"""The pages for people: the shop at /, and the files that pages are made of."""
+
+from products_service.pages.routes import blueprint
+
+__all__ = ["blueprint"]

@@ -1,0 +1,46 @@
+"""The shop's page and the files under /static, each with a policy and a tag of its own."""
+
+from pathlib import Path
+
+from flask import Blueprint, Response, request, send_from_directory
+
+STATIC = Path(__file__).parents[1] / "static"
+# Nothing from elsewhere but photos, which the catalogue has from any host; nothing inline.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data: https:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+blueprint = Blueprint("pages", __name__)
+
+
+@blueprint.after_request
+def restrict(response: Response) -> Response:
+    """Let a page load what it is made of, and nothing else."""
+    response.headers["Content-Security-Policy"] = POLICY
+    return response
+
+
+@blueprint.get("/")
+def show_shop() -> Response:
+    """Show the shop; its script reads the query and asks the API."""
+    return _send("shop/index.html")
+
+
+@blueprint.get("/static/<path:name>")
+def send_static(name: str) -> Response:
+    """Send a file that pages are made of."""
+    return _send(name)
+
+
+def _send(name: str) -> Response:
+    """Return a file of the package, or 304 where the client has it. Raises NotFound.
+
+    Its modules fit one another, so none may be older than the others: a client asks each time
+    (werkzeug's no-cache). The tag is made of the bytes: file times differ from host to host.
+    """
+    with send_from_directory(STATIC, name, conditional=False, etag=False) as response:
+        del response.last_modified
+        response.direct_passthrough = False
+        response.add_etag()  # reads the file, which is then closed
+    return response.make_conditional(request)

@@ -1,0 +1,67 @@
+// The products API as this page needs it: one GET, its JSON, its links, and errors that say what to do.
+
+const PATIENCE = 15_000; // milliseconds
+
+/** A request failed. `status` is 0 where no answer came; `retryAfter` is in seconds. */
+export class RequestError extends Error {
+  constructor(message, { status = 0, retryAfter = 0, requestId = null } = {}) {
+    super(message);
+    Object.assign(this, { status, retryAfter, requestId });
+  }
+}
+
+/**
+ * Get a path. Returns {data, links, trace}: links by their relation, trace for the page's foot.
+ * Throws RequestError, or what `signal` was aborted with.
+ */
+export async function get(path, signal) {
+  const started = performance.now();
+  let response;
+  let text;
+  try {
+    response = await fetch(path, {
+      headers: { Accept: "application/json" },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]),
+    });
+    text = await response.text();
+  } catch {
+    signal.throwIfAborted();
+    throw new RequestError("The shop did not answer. Is this device online?");
+  }
+  const data = parse(text);
+  if (!response.ok || data === undefined) {
+    throw new RequestError(data?.detail ?? "The shop gave an answer that makes no sense.", {
+      status: response.status,
+      retryAfter: readRetryAfter(response.headers.get("Retry-After")),
+      requestId: response.headers.get("X-Request-ID"),
+    });
+  }
+  return {
+    data,
+    links: readLinks(response.headers.get("Link") ?? ""),
+    trace: { path, status: response.status, milliseconds: performance.now() - started },
+  };
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // a proxy's page, say
+  }
+}
+
+/** Return the seconds of a Retry-After, which is a number of them or a date; 0 where there is none. */
+function readRetryAfter(value) {
+  if (value === null) return 0;
+  const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
+  return Math.max(0, Math.ceil(seconds)) || 0;
+}
+
+/** Return the queries that a Link header points at, by relation. */
+function readLinks(header) {
+  const found = header.matchAll(/<([^>]*)>\s*;\s*rel="?(\w+)"?/g);
+  return Object.fromEntries(
+    [...found].map(([, target, relation]) => [relation, new URL(target, location.href).search]),
+  );
+}

@@ -1,0 +1,36 @@
+// Products as cards: a picture, a name and a price that lead to the product's page.
+
+import { productAddress } from "./address.js";
+import { element, pageLink } from "./dom.js";
+import { describeDrawing } from "./drawing.js";
+import { formatPrice } from "./format.js";
+import { picture } from "./picture.js";
+
+/** Make the card of a product of a list, or of a related one, which has a photo and a sale price. */
+export function card(product) {
+  return element(
+    "li",
+    { class: "card" },
+    pageLink(
+      productAddress(product.id),
+      {},
+      picture([product.thumbnail_url], describeDrawing(product)),
+      element("span", { class: "eyebrow" }, product.category || "Uncategorised"),
+      element("span", { class: "card-name" }, product.name),
+      priceTag(product.default_price, product.sale_price),
+    ),
+  );
+}
+
+/** Show a price; with a sale price that one, and the original struck through. */
+export function priceTag(original, sale = null) {
+  if (sale === null) return element("span", { class: "price" }, formatPrice(original));
+  return element(
+    "span",
+    { class: "price on-sale" },
+    element("span", { class: "hidden" }, "Sale price "),
+    formatPrice(sale),
+    " ",
+    element("s", {}, element("span", { class: "hidden" }, "Original price "), formatPrice(original)),
+  );
+}

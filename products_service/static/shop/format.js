@@ -1,0 +1,17 @@
+// Prices are decimal text of any length: they are shown and multiplied without a floating point number.
+
+/** Return "$19,500.90" for "19500.90": thousands grouped, every digit kept, cents of one digit padded. */
+export function formatPrice(price) {
+  const [whole, fraction] = price.split(".");
+  const grouped = whole.replace(/\B(?=(?:\d{3})+$)/g, ",");
+  return "$" + grouped + (fraction ? "." + fraction.padEnd(2, "0") : "");
+}
+
+/** Return the price of `count` pieces, in the digits of one piece's. */
+export function multiplyPrice(price, count) {
+  const [whole, fraction = ""] = price.split(".");
+  const product = String(BigInt(whole + fraction) * BigInt(count));
+  if (!fraction) return product;
+  const digits = product.padStart(fraction.length + 1, "0");
+  return digits.slice(0, -fraction.length) + "." + digits.slice(-fraction.length);
+}

@@ -1,0 +1,66 @@
+// Lists of products: the whole catalogue, a category or what a search found, a page at a time.
+
+import { listAddress } from "./address.js";
+import { card } from "./cards.js";
+import { element, pageLink } from "./dom.js";
+
+/** Return {title, node, said} for an answer of GET /products; `list` is its query, `links` its Link header. */
+export function listPage(products, list, links) {
+  const page = list.has("page") ? `Page ${list.get("page")}` : null;
+  const title = titleOf(list);
+  const isPart = list.size > 0;
+  const node = element(
+    "div",
+    { class: "list" },
+    isPart ? element("nav", { class: "breadcrumb", "aria-label": "Breadcrumb" }, pageLink("/", {}, "All products")) : null,
+    element("h1", { tabindex: "-1" }, title, page ? element("small", {}, page) : null),
+    isPart ? null : introduction(),
+    list.has("category") ? null : categories(products),
+    products.length ? element("ul", { class: "grid" }, ...products.map(card)) : nothing(isPart),
+    pager(links),
+  );
+  return { title: page ? `${title}, ${page.toLowerCase()}` : title, node, said: products.length === 1 ? "1 product" : `${products.length} products` };
+}
+
+function titleOf(list) {
+  if (list.has("q")) return `Results for “${list.get("q")}”`;
+  return list.get("category") ?? "The catalogue";
+}
+
+function introduction() {
+  const text = "Everything the products API serves, as a shop would show it. Search, open a product, change its style.";
+  return element("p", { class: "introduction" }, text);
+}
+
+function categories(products) {
+  const names = [...new Set(products.map((product) => product.category).filter(Boolean))].sort();
+  if (names.length < 2) return null;
+  const links = names.map((category) =>
+    element("li", {}, pageLink(listAddress({ category }), { class: "chip" }, category)),
+  );
+  return element("nav", { "aria-label": "Categories" }, element("ul", { class: "chips" }, ...links));
+}
+
+function nothing(isPart) {
+  if (isPart) return element("p", { class: "nothing" }, "Nothing here. Try other words, or browse all products.");
+  return element(
+    "p",
+    { class: "nothing" },
+    "The catalogue is empty. Load one with ",
+    element("code", {}, "flask etl load"),
+    ".",
+  );
+}
+
+function pager(links) {
+  const labels = { first: "First page", prev: "Previous", next: "Next" };
+  const shown = Object.entries(labels).filter(
+    // A first page that is this one, or the one before it, is no news.
+    ([relation]) => relation in links && !(relation === "first" && (!links.prev || links.prev === links.first)),
+  );
+  if (!shown.length) return null;
+  const anchors = shown.map(([relation, label]) =>
+    pageLink(listAddress(links[relation]), { class: "button", rel: relation }, label),
+  );
+  return element("nav", { class: "pager", "aria-label": "Pages" }, ...anchors);
+}

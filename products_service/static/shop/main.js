@@ -1,0 +1,96 @@
+// The shop: reads the address, gets the one answer its page is made of, and shows it.
+
+import { listPath, productPath, readAddress } from "./address.js";
+import { get, RequestError } from "./api.js";
+import { announce, element } from "./dom.js";
+import { failurePage } from "./failure.js";
+import { listPage } from "./list.js";
+import { productPage } from "./product.js";
+import { startSearch } from "./search.js";
+
+const main = document.getElementById("main");
+const query = document.getElementById("query");
+const progress = document.getElementById("progress");
+const trace = document.getElementById("trace");
+
+let navigation = new AbortController();
+let entry = history.state ?? 0; // of the history, by the number that its state carries
+let entries = entry;
+const scrolled = new Map(); // where each entry was left
+
+/** Get and make the page of the current address. Throws RequestError, or what aborted the signal. */
+async function load(signal) {
+  const { product, style, list } = readAddress(location.search);
+  const path = list ? listPath(list) : productPath(product);
+  if (path === null) throw new RequestError("", { status: 404 });
+  const { data, links, trace } = await get(path, signal);
+  return { ...(list ? listPage(data, list, links) : productPage(data, style)), trace };
+}
+
+/** Show the page of the current address, `top` pixels down; `focus` is for all but the first one. */
+async function show({ top = 0, focus = true } = {}) {
+  navigation.abort();
+  navigation = new AbortController();
+  const { signal } = navigation;
+  progress.hidden = false;
+  let page;
+  try {
+    page = await load(signal);
+  } catch (error) {
+    if (signal.aborted) return;
+    page = failurePage(asRequestError(error), () => show(), signal);
+  } finally {
+    if (!signal.aborted) progress.hidden = true;
+  }
+  if (signal.aborted) return;
+  main.replaceChildren(page.node);
+  document.title = `${page.title} · Atelier`;
+  query.value = new URLSearchParams(location.search).get("q") ?? "";
+  showTrace(page.trace);
+  window.scrollTo({ top, behavior: "instant" });
+  if (focus) main.querySelector("h1").focus({ preventScroll: true });
+  announce(page.said ?? "");
+}
+
+/** Return the error itself, or one for a defect of this page, which goes to the console. */
+function asRequestError(error) {
+  if (error instanceof RequestError) return error;
+  reportError(error);
+  return new RequestError("This page failed on the answer that it got.", { status: 200 });
+}
+
+/** Say which request the page was made of. */
+function showTrace(request) {
+  trace.hidden = request === undefined;
+  if (!request) return;
+  const { path, status, milliseconds } = request;
+  trace.replaceChildren(
+    "This page: ",
+    element("a", { href: path }, element("code", {}, `GET ${decodeURIComponent(path)}`)),
+    ` ${status} in ${Math.round(milliseconds)} ms`,
+  );
+}
+
+/** Go to another page of the shop. */
+function open(address) {
+  entry = entries += 1;
+  history.pushState(entry, "", address);
+  show();
+}
+
+history.scrollRestoration = "manual"; // pages are made after the browser would restore
+history.replaceState(entry, "");
+window.addEventListener("scroll", () => scrolled.set(entry, window.scrollY), { passive: true });
+window.addEventListener("popstate", (event) => {
+  if (event.state === null) return; // the skip link's #main
+  entry = event.state;
+  show({ top: scrolled.get(entry) ?? 0 });
+});
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-page]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  open(link.getAttribute("href"));
+});
+startSearch(document.getElementById("search"), open);
+show({ focus: false });

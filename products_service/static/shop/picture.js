@@ -1,0 +1,42 @@
+// A photo, or the drawing that stands in for it until it has arrived and when it never does.
+
+import { element } from "./dom.js";
+import { draw } from "./drawing.js";
+
+/**
+ * Make a picture of the first url that can be one. `alt` is empty where a text beside it says the
+ * same; `eager` is for a picture that is seen at once.
+ */
+export function picture(urls, drawing, { alt = "", eager = false } = {}) {
+  const sketch = draw(drawing);
+  const frame = element("span", { class: "picture" }, sketch);
+  frame.style.setProperty("--tint", drawing.colours[0]);
+  const url = urls.find(isUsable);
+  if (url === undefined) {
+    nameDrawing(sketch, alt);
+    return frame;
+  }
+  const photo = element("img", { alt, loading: eager ? "eager" : "lazy", decoding: "async" });
+  photo.addEventListener("load", () => frame.classList.add("has-photo"));
+  photo.addEventListener("error", () => {
+    photo.remove();
+    nameDrawing(sketch, alt);
+  });
+  photo.src = url;
+  frame.append(photo);
+  return frame;
+}
+
+/** Whether the page may load it: the rest (null, typing errors, other schemes) is not even asked for. */
+function isUsable(url) {
+  if (!url || !URL.canParse(url)) return false;
+  const { protocol, origin } = new URL(url);
+  return protocol === "https:" || origin === location.origin;
+}
+
+function nameDrawing(sketch, alt) {
+  if (!alt) return;
+  sketch.removeAttribute("aria-hidden");
+  sketch.setAttribute("role", "img");
+  sketch.setAttribute("aria-label", `${alt} (drawing)`);
+}

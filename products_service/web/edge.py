@@ -1,0 +1,97 @@
+"""What surrounds the application: each request's id, its answer's last headers, its observers.
+
+A WSGI middleware, and not functions that Flask calls after a request: those find what they need
+through Flask's proxies and werkzeug's header objects, which cost three times as much as all
+that is done here (docs/performance.md), on every request.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from products_service.database_events import DatabaseError, Observer
+from products_service.web.request_ids import ENVIRON_KEY, accept_request_id
+
+Headers = list[tuple[str, str]]
+Complete = Callable[[dict[str, Any], str, Headers], None]
+
+
+class Exchange(NamedTuple):
+    """A request and its answer, for those who note them; times in seconds."""
+
+    environ: dict[str, Any]
+    request_id: str
+    route: str | None  # the rule that matched
+    status: int
+    headers: Headers
+    seconds: float
+    statement_seconds: float
+
+
+class ExchangeObserver(Protocol):
+    """Notes what became of a request."""
+
+    def __call__(self, exchange: Exchange) -> None:
+        """Note it. Called after the answer is complete and before it is sent."""
+
+
+class StatementTimer(Observer, threading.local):
+    """Adds up how long the statements of the thread's request took."""
+
+    seconds = 0.0
+
+    def answered(self, statement: str, seconds: float, load_number: int) -> None:
+        """Add the seconds of a statement that got its answer."""
+        self.seconds += seconds
+
+    def failed(self, statement: str, seconds: float, error: DatabaseError) -> None:
+        """Add the seconds of one that got none."""
+        self.seconds += seconds
+
+
+class Edge:
+    """Wraps a Flask application's wsgi_app."""
+
+    def __init__(
+        self,
+        application: Callable[..., Iterable[bytes]],
+        complete: Complete,
+        timer: StatementTimer,
+        observers: Sequence[ExchangeObserver],
+    ):
+        self._application = application
+        self._complete = complete
+        self._timer = timer
+        self._observers = observers
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        """Answer a request as PEP 3333 says."""
+        started = time.perf_counter()
+        self._timer.seconds = 0.0
+        environ[ENVIRON_KEY] = request_id = accept_request_id(environ)
+        answer: tuple[str, Headers, Any] = ("", [], None)
+
+        def start(status: str, headers: Headers, *exc_info: Any) -> Any:
+            nonlocal answer
+            self._complete(environ, status, headers)
+            # Flask forgets its request before it returns.
+            answer = status, headers, environ["werkzeug.request"].url_rule
+            return start_response(status, headers, *exc_info)
+
+        body = self._application(environ, start)
+        status, headers, rule = answer
+        exchange = Exchange(
+            environ,
+            request_id,
+            rule.rule if rule else None,
+            int(status[:3]),
+            headers,
+            time.perf_counter() - started,
+            self._timer.seconds,
+        )
+        for observe in self._observers:
+            observe(exchange)
+        return body

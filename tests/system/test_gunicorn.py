@@ -1,0 +1,209 @@
+"""What the service's processes do together: count, log, and refuse what is no request."""
+
+import json
+import re
+import socket
+import time
+from contextlib import closing
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.conftest import Database
+from tests.system.service import Service, serving
+
+REQUESTS = 40
+COUNT = "products_request_duration_seconds_count"
+
+
+@pytest.fixture(scope="module")
+def service(shared_database: Database):
+    with serving(shared_database) as service:
+        yield service
+
+
+def requests_counted(service: Service, route: str) -> float:
+    families = text_string_to_metric_families(service.get("/metrics").body.decode())
+    return sum(
+        sample.value
+        for family in families
+        for sample in family.samples
+        if sample.name == COUNT and sample.labels["route"] == route
+    )
+
+
+def test_workers_count_together(service: Service) -> None:
+    before = requests_counted(service, "/live")
+    for _ in range(REQUESTS):
+        service.get("/live")
+    # Each worker that is asked knows of all.
+    for _ in range(8):
+        assert requests_counted(service, "/live") == before + REQUESTS
+
+
+def test_every_line_of_the_log_is_json(service: Service) -> None:
+    service.get("/live", {"X-Request-ID": "in-the-log"})
+    service.get("/products/1")
+    exchange(service, b"nonsense\r\n\r\n")
+    entries = [json.loads(line) for line in service.log.splitlines()]
+    assert all({"timestamp", "level", "event"} <= entry.keys() for entry in entries)
+    [entry] = [entry for entry in entries if entry.get("request_id") == "in-the-log"]
+    assert (entry["route"], entry["status"]) == ("/live", 200)
+    assert any("Invalid request" in entry["event"] for entry in entries)
+
+
+def exchange(service: Service, sent: bytes) -> bytes:
+    """Send these bytes and no more on a connection of their own; return all that comes back."""
+    with closing(socket.create_connection(("127.0.0.1", service.port), timeout=30)) as connection:
+        connection.sendall(sent)
+        connection.shutdown(socket.SHUT_WR)
+        received = b""
+        while part := receive(connection):
+            received += part
+    return received
+
+
+def receive(connection: socket.socket) -> bytes:
+    try:
+        return connection.recv(65536)
+    except ConnectionResetError:
+        # What was sent beyond what was read makes the kernel answer the close with a reset.
+        return b""
+
+
+ANSWER = re.compile(
+    rb"HTTP/1\.[01] (?P<status>[0-9]{3}) [ -~]+\r\n"
+    rb"(?P<headers>([!#$%&'*+.^_`|~0-9A-Za-z-]+: ?[\x20-\xff]*\r\n)*)\r\n"
+)
+
+
+def read_answers(received: bytes) -> list[tuple[int, dict[str, str], bytes]]:
+    """Return status, headers and body of each answer; fail on what is none."""
+    answers = []
+    while received:
+        head = ANSWER.match(received)
+        assert head, received
+        lines = head["headers"].decode("latin-1").splitlines()
+        headers = dict(line.split(": ", 1) for line in lines)
+        length = int(headers["Content-Length"])
+        body = received[head.end() : head.end() + length]
+        assert len(body) == length
+        answers.append((int(head["status"]), headers, body))
+        received = received[head.end() + length :]
+    return answers
+
+
+def check(service: Service, sent: bytes) -> list[tuple[int, dict[str, str], bytes]]:
+    """Send bytes; whatever is answered is an answer of ours, and none is a defect's."""
+    answers = read_answers(exchange(service, sent))
+    for status, headers, body in answers:
+        assert status != 500
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["X-Request-ID"]
+        if status >= 400:
+            assert headers["Content-Type"] == "application/problem+json"
+            assert json.loads(body)["status"] == status
+        assert b"Traceback" not in body
+    return answers
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"nonsense\r\n\r\n", 400),
+        (b"GET / HTTP/9.9\r\n\r\n", 400),
+        (b"GET /\0 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 200 + b"\r\n", 431),
+        (b"GET / HTTP/1.1\r\nA: " + b"b" * 9000 + b"\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: sparkling\r\n\r\n", 501),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
+        (
+            b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+            400,
+        ),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost : x\r\n\r\n", 400),
+    ],
+)
+def test_what_is_no_request_is_refused_as_a_problem(
+    service: Service, sent: bytes, status: int
+) -> None:
+    [(answered, headers, body)] = check(service, sent)
+    assert answered == status
+    assert headers["Connection"] == "close"
+    assert headers["Content-Security-Policy"]
+    problem = json.loads(body)
+    assert problem["instance"] == f"urn:request:{headers['X-Request-ID']}"
+    assert problem["type"] != "urn:problem-type:invalid-parameter"
+
+
+FUZZ = settings(
+    max_examples=300,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+CLOSE = b"Host: x\r\nConnection: close\r\n\r\n"
+
+
+@FUZZ
+@given(path=st.binary(max_size=60))
+@example(b"%ff%00")
+@example(b"/products/\xd9\xa1")
+@example(b"/products/1%2fstyles")
+@example(b"//products")
+@example(b"*")
+@example(b"http://[::1/products")
+def test_any_bytes_as_a_path(service: Service, path: bytes) -> None:
+    check(service, b"GET /" + path + b" HTTP/1.1\r\n" + CLOSE)
+    check(service, b"GET " + path + b" HTTP/1.1\r\n" + CLOSE)
+
+
+@FUZZ
+@given(query=st.binary(max_size=60), name=st.sampled_from([b"page", b"count", b"q", b"ids", b""]))
+@example(b"%ff", b"page")
+@example(b"%00", b"q")
+@example(b"1&page=1", b"page")
+def test_any_bytes_as_a_query(service: Service, name: bytes, query: bytes) -> None:
+    check(service, b"GET /products?" + name + b"=" + query + b" HTTP/1.1\r\n" + CLOSE)
+    check(service, b"GET /products/1?" + query + b" HTTP/1.1\r\n" + CLOSE)
+
+
+HEADERS = [
+    *(b"If-None-Match", b"Accept-Encoding", b"X-Request-ID", b"Origin", b"Range", b"Accept"),
+    *(b"Cookie", b"Content-Length", b"Transfer-Encoding", b"Expect", b"X-Forwarded-For", b"Host"),
+]
+
+
+@FUZZ
+@given(name=st.sampled_from(HEADERS) | st.binary(max_size=20), value=st.binary(max_size=60))
+@example(b"Content-Length", b"-1")
+@example(b"Content-Type", b"\xff")
+@example(b"Host", b"[")
+@example(b"Cookie", b"=\xff;")
+@example(b"Range", b"bytes=5-1")
+def test_any_bytes_as_a_header(service: Service, name: bytes, value: bytes) -> None:
+    for method in (b"GET", b"OPTIONS"):
+        head = method + b" /products/1 HTTP/1.1\r\nConnection: close\r\n"
+        check(service, head + name + b": " + value + b"\r\n\r\n")
+
+
+@FUZZ
+@given(method=st.binary(min_size=1, max_size=12))
+def test_any_bytes_as_a_method(service: Service, method: bytes) -> None:
+    check(service, method + b" /products HTTP/1.1\r\n" + CLOSE)
+
+
+@FUZZ
+@given(sent=st.binary(max_size=300))
+def test_any_bytes_at_all(service: Service, sent: bytes) -> None:
+    check(service, sent)
+    check(service, sent + b"\r\n\r\n")
+
+
+def test_nothing_of_this_was_a_defect(service: Service) -> None:
+    time.sleep(0.1)
+    assert '"level":"error"' not in service.log.replace('": "', '":"')
+    assert service.get("/live").status == 200
