@@ -129,5 +129,5 @@ def features(rounds: int, output: Path) -> None:
     (output / "features.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")
     for name, figures in measured["features"].items():
         click.echo(
-            f"{name:<28}{figures['microseconds']:>8.1f} us{figures['added_microseconds']:>+9.1f}"
+            f"{name:<38}{figures['microseconds']:>8.1f} us{figures['added_microseconds']:>+9.1f}"
         )

@@ -12,6 +12,7 @@ from products_service.ops import metrics
 from products_service.statements import read_statements
 from products_service.urls import database_url
 from products_service.web import access_log, caching, edge, headers, parameters, problems
+from products_service.web.application import Application
 
 
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
@@ -21,7 +22,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     Raises ConfigurationError when a variable of the environment is not valid.
     """
     settings = load_settings() if settings is None else settings
-    app = Flask(__name__, static_folder=None)
+    app = Application(__name__, static_folder=None)
     app.config.from_mapping(settings)
     # A path is one resource or none: nothing is redirected to a tidier spelling of itself.
     app.url_map.strict_slashes = True

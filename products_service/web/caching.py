@@ -11,17 +11,19 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, current_app, request
 from werkzeug.datastructures import ETags
 
 from products_service.database import Answer, Database
 from products_service.statements import Statement
+from products_service.web.application import FinishedResponse
 
 # Below this many bytes an answer fits the first packets of a connection as it is.
 COMPRESS_FROM = 1024
 COMPRESSION_LEVEL = 1
 # How old the load number may be that a 304 rests on.
 KNOWN_FOR = 1.0  # seconds
+NOT_MODIFIED = "304 NOT MODIFIED"
 
 
 class _Policy(NamedTuple):
@@ -50,11 +52,13 @@ def form(statements: Mapping[str, Statement]) -> bytes:
     return hashlib.blake2b(how.encode(), digest_size=8).digest()
 
 
-def conditional(fetch: Callable[[], Answer]) -> Response | None:
+def conditional(
+    fetch: Callable[[], Answer], links: Callable[[Answer], str] | None = None
+) -> FinishedResponse | None:
     """Return the catalogue's answer: 200, or 304 where the client has it; None: there is none.
 
     `fetch` runs the statement. It is not called where the client's tag can be told to be right
-    by the load number alone.
+    by the load number alone. `links` makes the Link header of a list's answer.
     """
     policy: _Policy = current_app.extensions["caching"]
     environ = request.environ
@@ -63,20 +67,23 @@ def conditional(fetch: Callable[[], Answer]) -> Response | None:
     if known:
         tag = _entity_tag(policy, environ, *policy.database.identity(KNOWN_FOR))
         if found := _held(known, tag, compressible):
-            return Response(status=304, headers=_headers(policy, found))
+            return FinishedResponse(NOT_MODIFIED, _headers(policy, found), b"")
     answer = fetch()
     if answer.body is None:
         return None
     tag = _entity_tag(policy, environ, answer.load_number, answer.load_digest)
     if known and (found := _held(known, tag, compressible) or (known.star_tag and tag)):
-        return Response(status=304, headers=_headers(policy, found))
+        return FinishedResponse(NOT_MODIFIED, _headers(policy, found), b"")
     body = answer.body.encode()
     if compressible and len(body) >= COMPRESS_FROM:
         body = gzip.compress(body, COMPRESSION_LEVEL, mtime=0)
         headers = [*_headers(policy, _compressed(tag)), ("Content-Encoding", "gzip")]
     else:
         headers = _headers(policy, tag)
-    return Response(body, 200, headers, content_type="application/json")
+    if links:
+        headers.append(("Link", links(answer)))
+    headers += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    return FinishedResponse("200 OK", headers, body)
 
 
 def _accepts_gzip(environ: dict[str, Any]) -> bool:
