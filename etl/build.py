@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 from etl.clean import Cleaner, Incident
@@ -39,6 +40,7 @@ class Builder:
         tally = Tally()
         before = _state(source)
         self._copy(source, tally)
+        tally.reading = time.monotonic() - started
         with self.progress.step(f"checking {source.name}"):
             self._check_ids(source, tally)
             for column in source.table.references if self.whole else ():
@@ -46,7 +48,7 @@ class Builder:
         # Rejected lines were read from it again, and its header was read when the load began.
         if _state(source) != before or read_header(source.table, source.path) != source:
             raise BuildError(f"{source.name} was changed while it was read: load again")
-        tally.seconds = time.monotonic() - started
+        tally.checking = time.monotonic() - started - tally.reading
         return tally
 
     def _copy(self, source: SourceFile, tally: Tally) -> None:
@@ -110,12 +112,14 @@ class Builder:
     def reject(self, source: SourceFile, tally: Tally, reason: str) -> None:
         """Take the collected rows out of the table; list and count their lines."""
         with self.connection.transaction():
-            positions = (position for (position,) in self.connection.stream("list_rejected"))
-            for line, offset, length in locate_lines(source, tally.lines_at(positions)):
-                self.listing.add(source, Incident(line, offset, length, reason, rejected=True))
-                tally.repaired -= tally.was_repaired(line)
-                tally.rejected += 1
-                tally.loaded -= 1
+            # Closed, since a file that was cut short meanwhile ends before the rows do.
+            with closing(self.connection.stream("list_rejected")) as rows:
+                lines = tally.lines_at(position for (position,) in rows)
+                for line, offset, length in locate_lines(source, lines):
+                    self.listing.add(source, Incident(line, offset, length, reason, rejected=True))
+                    tally.repaired -= tally.was_repaired(line)
+                    tally.rejected += 1
+                    tally.loaded -= 1
             self.connection.run("delete_rejected", schema=self.schema, table=source.table.name)
 
 

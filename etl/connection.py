@@ -46,6 +46,12 @@ def read_sql(name: str) -> str:
     return resources.files("etl").joinpath("sql", f"{name}.sql").read_text("utf-8")
 
 
+@cache
+def read_parts(name: str) -> tuple[str, ...]:
+    """Return what empty lines part in etl/sql/{name}.sql, each with its comment."""
+    return tuple(read_sql(name).strip().split("\n\n"))
+
+
 class Connection:
     """One session, in autocommit but for `transaction`. It runs the files of etl/sql by name."""
 
@@ -68,6 +74,11 @@ class Connection:
         with _translated(), self._connection.cursor() as cursor:
             cursor.execute(_compose(read_sql(name), identifiers), parameters)
             return cursor.fetchall() if cursor.description else []
+
+    def run_part(self, name: str, part: int, **identifiers: str) -> None:
+        """Run one part of a file alone, counted as `read_parts` has them. Raises DatabaseError."""
+        with _translated(), self._connection.cursor() as cursor:
+            cursor.execute(_compose(read_parts(name)[part], identifiers))
 
     def value(self, name: str, parameters: dict[str, Any] | None = None, **places: Any) -> Any:
         """Return the first column of the only row that a file's statement returns."""

@@ -1,19 +1,21 @@
 """A load, step by step: read and copy, check, index, analyse, publish."""
 
 import os
-from contextlib import closing
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
 from etl.build import Builder
-from etl.connection import Connection, LockTimeoutError
+from etl.connection import Connection, DatabaseError, LockTimeoutError
 from etl.digest import Digests, combine, compute_digests
 from etl.errors import EtlError
 from etl.files import TABLES, SourceFile, find_files
 from etl.progress import Progress
-from etl.publish import Publication, publish
+from etl.publish import Publication, publish, was_published
 from etl.report import Report, Tally
 from etl.space import check_space
 
@@ -44,9 +46,23 @@ class Load:
     folder: Path
     tallies: dict[str, Tally]  # by file name, in the order of loading
     started_at: datetime | None = None
-    number: int | None = None
+    number: int | None = None  # from the moment in which it is about to be published
     digest: str | None = None
     removed: dict[str, int] = field(default_factory=dict)  # rows by table, of an upsert
+    published: bool | None = False  # None: nobody could tell
+    trouble: str | None = None  # what went wrong although it was published
+    seconds: float = 0.0  # from its beginning to its end
+    steps: dict[str, float] = field(default_factory=dict)  # seconds of those after the files
+
+    @contextmanager
+    def step(self, name: str, shown: str, progress: Progress) -> Iterator[None]:
+        """Show that a step runs, and keep its time, also when it fails."""
+        started = time.monotonic()
+        try:
+            with progress.step(shown):
+                yield
+        finally:
+            self.steps[name] = time.monotonic() - started
 
 
 def load(
@@ -60,28 +76,52 @@ def load(
     """
     sources = find_files(load_.folder)
     refuse_own_report(load_.folder, report_folder)
-    with closing(Connection(url)) as connection:
+    with found_out(url, load_), closing(Connection(url)) as connection:
         begin(connection)
+        check_space(connection, sources)
         connection.run("create_schema")
         connection.run("create_identity")
+        connection.run("create_ranks")
         migrations = connection.value("list_migrations")
-        check_space(connection, sources)
         load_.started_at = connection.value("current_time")
         with closing(Report(report_folder)) as report:
             builder = Builder(connection, NEXT, report, progress)
             for source in sources:
                 tally = load_.tallies[source.name] = builder.load_file(source)
                 hold_to_limit(source, tally, limit)
-        with progress.step("building indexes"):
-            connection.run("indexes")
-        with progress.step("analysing"):
+        with load_.step("index", "building indexes", progress):
+            connection.run("rank_products", schema=NEXT)
+            connection.run("indexes", schema=NEXT)
+        with load_.step("analyse", "analysing", progress):
             for table in TABLES:
                 connection.run("analyze", table=table.name)
-        with progress.step("computing the digest"):
+            connection.run("analyze", table="product_ranks")
+        with load_.step("digest", "computing the digest", progress):
             digests = compute_digests(connection, NEXT)
             load_.digest = combine(digests)
-        with progress.step("publishing"):
-            load_.number = _publish(connection, load_, sources, digests, migrations)
+        with load_.step("publish", "publishing", progress):
+            _publish(connection, load_, sources, digests, migrations)
+
+
+@contextmanager
+def found_out(url: str, load_: Load) -> Iterator[None]:
+    """Tell in `load_` what became of it, whatever the sessions inside, which are over by then, say.
+
+    A load that was published does not fail because the answer got lost: that is its `trouble`.
+    """
+    started = time.monotonic()
+    try:
+        yield
+    except BaseException as error:
+        if load_.number is not None:
+            load_.published = was_published(url, load_.number, load_.digest, load_.started_at)
+        if not (load_.published and isinstance(error, DatabaseError)):
+            raise
+        load_.trouble = str(error)
+    else:
+        load_.published = True
+    finally:
+        load_.seconds = time.monotonic() - started
 
 
 def refuse_own_report(folder: Path, report_folder: Path) -> None:
@@ -95,15 +135,8 @@ def refuse_own_report(folder: Path, report_folder: Path) -> None:
 
 
 def begin(connection: Connection) -> None:
-    """Take the lock of loads, become the owner and clear what was left. Raises LoadError."""
-    if not connection.value("find_catalogue"):
-        raise LoadError("the database is not migrated: run `flask db upgrade`")
-    if not connection.value("lock_loads"):
-        running = connection.run("find_running_load")
-        which = f" (server process {running[0][0]}, since {running[0][1]})" if running else ""
-        raise LoadError(f"another load is running{which}; nothing was done")
-    if connection.value("find_owner_role"):
-        connection.run("become_owner")
+    """Take the turn of a load and clear what was left. Raises LoadError."""
+    take_turn(connection)
     try:
         connection.run("drop_leftovers")
     except LockTimeoutError:
@@ -111,6 +144,18 @@ def begin(connection: Connection) -> None:
             "another session still reads the catalogue before the one that is served (a dump, a "
             "report?): load again when it has ended"
         ) from None
+
+
+def take_turn(connection: Connection) -> None:
+    """Take the lock of whoever changes the catalogue and become its owner. Raises LoadError."""
+    if not connection.value("find_catalogue"):
+        raise LoadError("the database is not migrated: run `flask db upgrade`")
+    if not connection.value("lock_loads"):
+        running = connection.run("find_running_load")
+        which = f" (server process {running[0][0]}, since {running[0][1]})" if running else ""
+        raise LoadError(f"another load or `flask etl index` is running{which}; nothing was done")
+    if connection.value("find_owner_role"):
+        connection.run("become_owner")
 
 
 def hold_to_limit(source: SourceFile, tally: Tally, limit: RejectLimit) -> None:
@@ -129,16 +174,15 @@ def _publish(
     sources: list[SourceFile],
     digests: Digests,
     migrations: str | None,
-) -> int:
-    number = connection.value("next_number")
+) -> None:
     connection.run("copy_grants")
+    load_.number = connection.value("next_number")
     tables = {source.table.name: load_.tallies[source.name].counts() for source in sources}
-    publish(connection, describe(load_, "replace", number, tables, digests), migrations)
-    return number
+    publish(connection, describe(load_, "replace", tables, digests), migrations)
 
 
 def describe(
-    load_: Load, mode: str, number: int, tables: dict[str, dict[str, int]], digests: Digests
+    load_: Load, mode: str, tables: dict[str, dict[str, int]], digests: Digests
 ) -> Publication:
     """Return the load as it is recorded: `tables` has what became of each table's lines."""
     recorded = {
@@ -148,6 +192,10 @@ def describe(
         | {"rows": digests[table][0], "hashes": str(digests[table][1])}
         for table, figures in tables.items()
     }
-    # The name of a folder need not be UTF-8.
-    folder = os.fsencode(load_.folder.resolve()).decode("utf-8", "backslashreplace")
-    return Publication(number, mode, folder, load_.started_at, load_.digest, recorded)
+    folder = name_folder(load_.folder)
+    return Publication(load_.number, mode, folder, load_.started_at, load_.digest, recorded)
+
+
+def name_folder(folder: Path) -> str:
+    """Return the folder's full name as a text that can be written down; it need not be UTF-8."""
+    return os.fsencode(folder.resolve()).decode("utf-8", "backslashreplace")

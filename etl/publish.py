@@ -4,15 +4,18 @@ Why no reader ever sees a mixture of the two: docs/decisions/publishing.md.
 """
 
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from etl.connection import Connection, Json, LockTimeoutError
+from etl import patience
+from etl.connection import Connection, DatabaseError, Json
 from etl.errors import EtlError
 
-# A statement of the service ends by its own time limit, far sooner than this.
-PATIENCE = 60.0  # seconds
+# How long a server may take to come back, or to notice that a session's client is gone.
+COMING_BACK = 30.0  # seconds
 
 
 class PublishError(EtlError):
@@ -39,29 +42,23 @@ def publish(connection: Connection, publication: Publication, migrations: str | 
     """
     connection.run("set_identity", vars(publication))
     _wait_for_older_statements(connection)
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            _swap(connection, publication, migrations)
-        except LockTimeoutError:
-            if time.monotonic() > deadline:
-                raise PublishError(
-                    f"another session has held the catalogue for {PATIENCE:.0f} s: look for a "
-                    "long transaction (a dump, a report) and load again when it has ended"
-                ) from None
-            time.sleep(0.1)
-        else:
-            return
+    patience.insist(
+        partial(_swap, connection, publication, migrations),
+        PublishError(
+            f"another session has held the catalogue for {patience.PATIENCE:.0f} s: look for a "
+            "long transaction (a dump, a report) and load again when it has ended"
+        ),
+    )
 
 
 def _wait_for_older_statements(connection: Connection) -> None:
     complete_at = connection.value("current_time")
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience.PATIENCE
     while connection.value("count_older_statements", {"complete_at": complete_at}):
         if time.monotonic() > deadline:
             raise PublishError(
-                f"a statement of the service has been running for {PATIENCE:.0f} s, far beyond "
-                "its time limit: is a session of the server frozen?"
+                f"a statement of the service has been running for {patience.PATIENCE:.0f} s, far "
+                "beyond its time limit: is a session of the server frozen?"
             )
         time.sleep(0.02)
 
@@ -78,3 +75,26 @@ def _swap(connection: Connection, publication: Publication, migrations: str | No
 def record(connection: Connection, publication: Publication) -> None:
     """Record a load, in the transaction that publishes it."""
     connection.run("record_load", vars(publication) | {"tables": Json(publication.tables)})
+
+
+def was_published(url: str, number: int, digest: str, started_at: datetime) -> bool | None:
+    """Whether a load that failed is published all the same; None if that cannot be found out.
+
+    The answer to a COMMIT may be lost while the COMMIT is not. So the database is asked in another
+    session, and a no is believed once the lost one has given back the lock of loads.
+    """
+    identity = {"number": number, "digest": digest, "started_at": started_at}
+    deadline = time.monotonic() + COMING_BACK
+    while True:
+        try:
+            with closing(Connection(url)) as connection:
+                running = connection.run("find_running_load")
+                if connection.value("find_load", identity):
+                    return True
+                if not running:
+                    return False
+        except DatabaseError:
+            pass  # it may come back
+        if time.monotonic() > deadline:
+            return None
+        time.sleep(0.1)

@@ -24,7 +24,8 @@ class Tally:
     loaded: int = 0  # the repaired ones too
     repaired: int = 0
     rejected: int = 0
-    seconds: float = 0.0
+    reading: float = 0.0  # seconds, copying included
+    checking: float = 0.0  # seconds
     # The numbers of those lines, ascending, 8 bytes each: lines that the database rejects are
     # known by the position of their rows, which count the copied lines alone.
     repaired_lines: array = field(default_factory=lambda: array("q"), repr=False)
@@ -36,6 +37,11 @@ class Tally:
         copied_before = array("q", (line - 2 - i for i, line in enumerate(self.rejected_lines)))
         for position in positions:
             yield 1 + position + bisect_left(copied_before, position)
+
+    @property
+    def seconds(self) -> float:
+        """How long the file took in all."""
+        return self.reading + self.checking
 
     def was_repaired(self, line: int) -> bool:
         """Whether the line is among the repaired ones."""

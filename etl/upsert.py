@@ -7,7 +7,15 @@ from etl.build import Builder
 from etl.connection import Connection
 from etl.digest import Digests, combine, compute_digests
 from etl.files import TABLES, SourceFile, find_changes
-from etl.load import Load, RejectLimit, begin, describe, hold_to_limit, refuse_own_report
+from etl.load import (
+    Load,
+    RejectLimit,
+    begin,
+    describe,
+    found_out,
+    hold_to_limit,
+    refuse_own_report,
+)
 from etl.progress import Progress
 from etl.publish import record
 from etl.report import Report, Tally
@@ -40,11 +48,12 @@ def upsert(
 ) -> None:
     """Merge the changed rows of a folder into the catalogue, or raise and change nothing.
 
-    The cost grows with the change, not with the catalogue. Raises as load.load does.
+    The cost grows with the change, not with the catalogue, but for the ranks that are shifted by
+    products which come or go. Raises as load.load does.
     """
     sources = find_changes(load_.folder)
     refuse_own_report(load_.folder, report_folder)
-    with closing(Connection(url)) as connection:
+    with found_out(url, load_), closing(Connection(url)) as connection:
         begin(connection)
         check_space(connection, sources)
         load_.started_at = connection.value("current_time")
@@ -53,7 +62,7 @@ def upsert(
             builder = Builder(connection, CHANGES, report, progress, whole=False)
             for source in sources:
                 load_.tallies[source.name] = builder.load_file(source)
-            with progress.step("merging"), connection.transaction():
+            with load_.step("merge", "merging", progress), connection.transaction():
                 _merge(builder, sources, load_, limit)
         connection.run("drop_changes")
 
@@ -62,6 +71,7 @@ def _merge(builder: Builder, sources: list[SourceFile], load_: Load, limit: Reje
     connection = builder.connection
     connection.run("collect_touched")
     whole, before = _recorded_digests(connection), compute_digests(connection, "pg_temp")
+    connection.run("collect_shifts")
     for source in sources:
         tally = load_.tallies[source.name]
         _reject_orphans(builder, source, tally)
@@ -70,13 +80,15 @@ def _merge(builder: Builder, sources: list[SourceFile], load_: Load, limit: Reje
     connection.run("collect_going")
     for table, statement in _REMOVALS.items():
         load_.removed[table] = connection.value(statement)
+    connection.run("shift_ranks")
+    connection.run("rank_products", schema="catalogue")
     after = compute_digests(connection, "pg_temp")
     digests = {table: _changed(whole[table], before[table], after[table]) for table in whole}
     load_.digest = combine(digests)
     load_.number = connection.value("next_number")
     counts = {source.table.name: load_.tallies[source.name].counts() for source in sources}
     tables = {table.name: counts.get(table.name, Tally().counts()) for table in TABLES}
-    publication = describe(load_, "upsert", load_.number, tables, digests)
+    publication = describe(load_, "upsert", tables, digests)
     connection.run("update_identity", vars(publication))
     record(connection, publication)
 

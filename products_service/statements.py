@@ -13,7 +13,8 @@ class Statement:
     """A prepared statement: its name, its parameters in order as (name, type), its SQL.
 
     Each returns one row: number and digest of the load that answers, and the body, which is
-    finished JSON text, or NULL for a thing that does not exist.
+    finished JSON text, or NULL for a thing that does not exist; a page of a list, also where the
+    pages before it and after it are.
     """
 
     name: str

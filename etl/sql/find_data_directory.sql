@@ -1,5 +1,8 @@
--- Where the server keeps its data, if it runs on this machine (we came by a socket) and if we may
--- know: others than members of pg_read_all_settings see nothing.
+-- Where the server keeps this database, if it runs on this machine (we came by a socket) and if we
+-- may know: others than members of pg_read_all_settings see nothing of the data directory.
 SELECT (
-  SELECT setting FROM pg_settings WHERE name = 'data_directory' AND inet_server_addr() IS NULL
+  SELECT coalesce(nullif(pg_tablespace_location(pg_database.dattablespace), ''), pg_settings.setting)
+  FROM pg_database
+  LEFT JOIN pg_settings ON pg_settings.name = 'data_directory'
+  WHERE pg_database.datname = current_database() AND inet_server_addr() IS NULL
 )

@@ -1,17 +1,74 @@
 """What a request for products may say."""
 
-from marshmallow import EXCLUDE, Schema
+from typing import Any
 
+from marshmallow import EXCLUDE, Schema, ValidationError, validates_schema
+
+from products_service.products.fields import Choices, Ids, Text
 from products_service.web.parameters import Number
 
 
-class ListQuery(Schema):
-    """The query of the list of products. The legacy API ignored what it did not know."""
+class _Query(Schema):
+    """The legacy API ignored parameters that it did not know."""
 
     class Meta:
         """Ignore other parameters."""
 
         unknown = EXCLUDE
 
+
+class ListQuery(_Query):
+    """The query of the list of products."""
+
     page = Number(load_default=1, metadata={"description": "Page to show, the first is 1."})
+    after = Number(
+        least=0,
+        metadata={"description": "Show the products after this id, in place of a page; 0: first."},
+    )
     count = Number(most=1000, load_default=5, metadata={"description": "Products on a page."})
+    ids = Ids(
+        most=100,
+        metadata={
+            "description": "Show the products of these ids in this order, alone: no parameter "
+            "goes with it."
+        },
+    )
+    category = Text(
+        most=200, metadata={"description": "Show products of this category alone, exactly so."}
+    )
+    q = Text(
+        most=200,
+        metadata={
+            "description": "Search for these words, the last one also as the beginning of one; "
+            "best match first. Goes with page and count."
+        },
+    )
+
+    @validates_schema(pass_original=True)
+    def _check_combinations(self, data: Any, original: Any, **_: Any) -> None:
+        """Refuse parameters that contradict each other. Each is named."""
+        given = [name for name in self.fields if name in original]
+        errors = {}
+        for name in given:
+            others = [other for other in given if {name, other} in _APART]
+            if others:
+                errors[name] = [f"cannot be given together with {', '.join(others)}"]
+        if errors:
+            raise ValidationError(errors)
+
+
+_APART = [{"page", "after"}, {"q", "after"}, {"q", "category"}] + [
+    {"ids", other} for other in ("page", "after", "count", "category", "q")
+]
+
+
+class ProductQuery(_Query):
+    """The query of one product."""
+
+    include = Choices(
+        ("styles", "related"),
+        metadata={
+            "description": "What to show besides: its styles as in /styles, and cards of its "
+            "related products."
+        },
+    )

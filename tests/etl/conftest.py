@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from psycopg2.extensions import get_wait_callback, set_wait_callback
 
-from tests.catalogue import write_catalogue
+from tests.catalogue import load_catalogue, write_catalogue
+from tests.conftest import Database
+from tests.etl.loads import ROWS, recorded, rows_of, served, texts
 
 
 @pytest.fixture(autouse=True)
@@ -36,3 +38,20 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "related": [(id_, id_ % 8_000 + 1, 8_000 - id_ // 2) for id_ in styles if id_ < 16_000],
         },
     )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the small catalogue."""
+    return write_catalogue(tmp_path / "catalogue", ROWS)
+
+
+@pytest.fixture
+def loaded(shared_database: Database, tmp_path: Path) -> Iterator[Database]:
+    """A database that serves the small catalogue, and must still do so after the test."""
+    folder = write_catalogue(tmp_path / "served", ROWS)
+    load_catalogue(shared_database.etl, folder, tmp_path / "served")
+    before = served(shared_database), recorded(shared_database)
+    yield shared_database
+    assert (served(shared_database), recorded(shared_database)) == before
+    assert rows_of(shared_database, "skus") == texts(ROWS["skus"])

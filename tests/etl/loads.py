@@ -45,6 +45,7 @@ ROWS: Rows = {
 }
 
 SUMMARY = {f"{name}.csv": (3, 3, 0, 0) for name in ROWS}
+AS_IT_WAS = "The catalogue is as it was.\n"
 
 
 def file_name(table: str) -> str:
@@ -58,6 +59,28 @@ def counts(result: Load) -> dict[str, tuple[int, ...]]:
         name: tuple(tally.counts()[figure] for figure in COUNTS)
         for name, tally in result.tallies.items()
     }
+
+
+def account(printed: str) -> dict[str, tuple[int, ...]]:
+    """Return the rows of the printed summary: read, loaded, repaired and rejected by file."""
+    header, *lines = printed.splitlines()
+    assert header.split() == ["file", *COUNTS, "seconds", "rows/s"]
+    rows = [line.split() for line in lines if len(line.split()) == 7]
+    return {row[0]: tuple(int(cell.replace(",", "")) for cell in row[1:5]) for row in rows}
+
+
+def add_bad_lines(folder: Path, bad: int, good: int) -> None:
+    """Make photos.csv one of so many lines that are rejected and so many that are loaded."""
+    lines = ["id,style_id,url,thumbnail_url"]
+    lines += [f"{id_},1,u,t" for id_ in range(1, good + 1)] + ["bad"] * bad
+    (folder / "photos.csv").write_text("\n".join(lines))
+
+
+def add_long_bad_lines(folder: Path) -> None:
+    """Make photos.csv so much to report that it is written while the file is read."""
+    (folder / "photos.csv").write_text(
+        "id,style_id,url,thumbnail_url\n" + f"{'bad' * 10_000}\n" * 10
+    )
 
 
 def texts(rows: list[tuple[Cell, ...]]) -> list[tuple[str | None, ...]]:
@@ -106,10 +129,41 @@ def served(database: Database) -> tuple[int, str]:
         )
 
 
+def recorded(database: Database) -> list[tuple[int, str]]:
+    """Return number and digest of each load that was published."""
+    return query(database.admin, "SELECT number, digest FROM etl.loads ORDER BY number")
+
+
 def schemas(database: Database) -> list[str]:
     """Return the schemas that loads make and leave."""
     statement = "SELECT nspname FROM pg_namespace WHERE nspname ~ '^catalogue' ORDER BY 1"
     return [name for (name,) in query(database.admin, statement)]
+
+
+class At(Progress):
+    """Does something once at a point of a load: before a file is read, while, or at a step."""
+
+    def __init__(self, point: str, action: Callable[[], Any]):
+        self.point = point
+        self.action = action
+        self.done = False
+
+    def reach(self, point: str) -> None:
+        if point == self.point and not self.done:
+            self.done = True
+            self.action()
+
+    def begin_file(self, what: str, size: int, unit: str = "bytes") -> None:
+        self.what = what
+        self.reach(f"begin {what}")
+
+    def advance(self, size: int) -> None:
+        self.reach(self.what)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        self.reach(name)
+        yield
 
 
 def run_load(database: Database, folder: Path, report: Path, progress: Progress) -> Load:

@@ -17,6 +17,7 @@ from products_service.commands.migrate import migrate
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import MIGRATIONS, Database
 from tests.etl.loads import (
+    AS_IT_WAS,
     ROWS,
     query,
     rows_of,
@@ -67,11 +68,15 @@ def assert_next_load_works(database: Database, small: Path, reports: Path) -> No
     assert rows_of(database, "skus") == texts(ROWS["skus"])
     assert schemas(database) == ["catalogue", "catalogue_previous"]
     # The one before is not served and holds no more than one catalogue.
-    tables = (
-        "SELECT count(*)::integer FROM pg_class JOIN pg_namespace ON relnamespace = "
-        "pg_namespace.oid WHERE relkind = 'r' AND nspname !~ '^(pg_|information_schema)'"
+    found = query(
+        database.admin,
+        "SELECT nspname, count(*) FROM pg_class JOIN pg_namespace ON relnamespace = "
+        "pg_namespace.oid WHERE relkind = 'r' AND nspname !~ '^(pg_|information_schema)' "
+        "GROUP BY nspname",
     )
-    assert query(database.admin, tables) == [(2 * 7 + 2,)]  # etl.loads, schema_migrations
+    tables = dict(found)
+    assert set(tables) == {"catalogue", "catalogue_previous", "etl", "public"}
+    assert tables["catalogue_previous"] == tables["catalogue"] >= len(ROWS) + 1
 
 
 def wait_for_the_lock(database: Database) -> None:
@@ -165,7 +170,7 @@ def test_a_load_killed_while_it_publishes(
     assert_next_load_works(shared_database, small, reports)
 
 
-def test_postgresql_killed_during_a_load(
+def test_postgresql_killed_or_stopped_during_a_load(
     large: Path, small: Path, tmp_path: Path, reports: Path
 ) -> None:
     programs = os.environ.get("TEST_PG_BIN")
@@ -174,18 +179,24 @@ def test_postgresql_killed_during_a_load(
         database = Database(server, "products")
         migrate(database.admin, MIGRATIONS, "up")
         load_catalogue(database.etl, small, reports)
-        for moment in ("copying a large file", "building indexes"):
+        for moment, end in (
+            ("copying a large file", server.kill),
+            ("copying a large file", server.stop),
+            ("building indexes", server.kill),
+            ("about to publish", server.stop),
+        ):
             before = served(database)
             with started(database, "load", large, "--report", reports, "--quiet") as process:
                 with nothing_published(database), watching(database) as runs:
                     wait_until(partial(runs, from_then_on(moment)), process)
-                    server.kill()
+                    end()
+                server.start()
                 _, said = process.communicate(timeout=60)
             assert process.returncode == 1
             assert "Error: " in said
+            assert said.endswith(AS_IT_WAS)
             assert "Traceback" not in said
             assert "SystemError" not in said
-            server.start()
             assert served(database) == before
             assert_whole(database)
             assert_next_load_works(database, small, reports)

@@ -205,7 +205,9 @@ def test_what_no_product_has_is_404(client: FlaskClient, text: str, tail: str) -
     ],
 )
 def test_other_spellings_of_a_path_are_404_without_redirect(client: FlaskClient, path: str) -> None:
-    assert client.get(path).status_code == 404
+    # The client would take what follows // for a host.
+    overrides = {"PATH_INFO": path} if path.startswith("//") else {}
+    assert client.get(path, environ_overrides=overrides).status_code == 404
 
 
 NOT_NUMBERS = ["", "0", "-1", "01", "+1", "%2B1", "1.0", "1e1", "x", "null", "%201", "1%20", "1%0a"]

@@ -1,0 +1,58 @@
+"""flask etl generate: a synthetic catalogue to try with."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from etl.files import TABLES
+from etl.generate import generate as write_catalogue
+from etl.progress import Progress, choose_progress
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--products", type=click.IntRange(1, 10_000_000), required=True, help="How many.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same bytes.")
+@click.option("--dirty", is_flag=True, help="Add the dirt that the published files have.")
+@click.option("--force", is_flag=True, help="Overwrite files that are there already.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+def generate(folder: Path, products: int, seed: int, dirty: bool, force: bool, quiet: bool) -> None:
+    """Write a synthetic catalogue's six CSV files into FOLDER.
+
+    The numbers of features, styles, photos, skus and related products are in proportion to
+    those of the full catalogue, which has 1,000,011 products.
+    """
+    present = [folder / name for table in TABLES for name in table.file_names]
+    present = [file for file in present if file.exists()]
+    if present and not force:
+        names = ", ".join(file.name for file in present)
+        raise click.ClickException(
+            f"{folder} has {names} already: name another folder, or add --force"
+        )
+    try:
+        rows = write_catalogue(folder, products, seed, dirty, _follow(choose_progress(quiet)))
+        for file in present:
+            # product.csv and products.csv together could not be loaded.
+            if file.name == "product.csv":
+                file.unlink()
+    except OSError as error:
+        raise click.ClickException(str(error)) from None
+    for name, count in rows.items():
+        click.echo(f"{name:<10}{count:>12,}")
+
+
+def _follow(progress: Progress) -> Callable[[str, int, int], None]:
+    """Return what the generator tells its progress to: rows done and rows in all, by table."""
+    shown = {}
+
+    def tell(table: str, done: int, total: int) -> None:
+        if table not in shown:
+            shown[table] = 0
+            progress.begin_file(f"writing {table}", total, "rows")
+        progress.advance(done - shown[table])
+        shown[table] = done
+        if done == total:
+            progress.end_file()
+
+    return tell

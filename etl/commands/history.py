@@ -1,0 +1,34 @@
+"""flask etl history: which loads were published."""
+
+import json
+from contextlib import closing
+
+import click
+
+from etl.commands.database import connected
+from etl.connection import Connection
+
+
+@click.command()
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a load.")
+def history(limit: int, as_json: bool) -> None:
+    """List the published loads, newest first."""
+    with connected() as url, closing(Connection(url)) as connection:
+        if not connection.value("find_catalogue"):
+            raise click.ClickException("the database is not migrated: run `flask db upgrade`")
+        rows = connection.run("list_loads", {"limit": limit})
+    names = ("number", "mode", "published_at", "seconds", "source", "digest", "tables")
+    if as_json:
+        for row in rows:
+            click.echo(json.dumps(dict(zip(names, row, strict=True))))
+        return
+    if not rows:
+        click.echo("No load was published yet.")
+    for number, mode, published_at, seconds, source, digest, tables in rows:
+        loaded = sum(table["loaded"] for table in tables.values())
+        rejected = sum(table["rejected"] for table in tables.values())
+        click.echo(
+            f"load {number}  {mode}  {published_at}  {seconds:.1f} s  {loaded:,} rows, "
+            f"{rejected:,} rejected  {digest}  {source}"
+        )

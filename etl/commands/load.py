@@ -1,0 +1,152 @@
+"""flask etl load: the whole catalogue anew, or what has changed."""
+
+import json
+import os
+import re
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+
+from etl.commands.database import connected
+from etl.commands.summary import summarise, write_tables
+from etl.load import Load, RejectLimit
+from etl.load import load as run_load
+from etl.progress import choose_progress
+from etl.upsert import upsert as run_upsert
+
+FOLDER = click.Path(path_type=Path)
+
+
+class RejectLimitType(click.ParamType):
+    """N rows, or N% of a file's rows."""
+
+    name = "N|N%"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> RejectLimit:
+        """Return the limit; fail with what is allowed."""
+        if isinstance(value, RejectLimit):
+            return value
+        if re.fullmatch(r"[0-9]{1,9}", value):
+            return RejectLimit(rows=int(value), percent=None)
+        percent = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,9})?)%", value)
+        if percent and Decimal(percent[1]) <= 100:
+            return RejectLimit(rows=None, percent=Decimal(percent[1]))
+        self.fail(f"{value!r} is neither a number of rows (20) nor a percentage (0.5%)", param, ctx)
+
+
+@click.command()
+@click.argument("folder", type=FOLDER)
+@click.option(
+    "--mode",
+    type=click.Choice(["replace", "upsert"]),
+    default="replace",
+    show_default=True,
+    help="Replace the whole catalogue, or merge changed rows into it.",
+)
+@click.option(
+    "--max-rejects",
+    type=RejectLimitType(),
+    default=RejectLimit(),
+    show_default="the larger of 10 and 1%",
+    help="Publish only if no file has more rejected rows than this: a number, or N% of its rows.",
+)
+@click.option(
+    "--report",
+    type=FOLDER,
+    default=Path("."),
+    show_default="here",
+    help="Folder in which rejects.csv and rejects/ are written anew.",
+)
+@click.option("--quiet", is_flag=True, help="Show no progress; the summary is still printed.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the summary as JSON, also of a load that fails."
+)
+def load(
+    folder: Path, mode: str, max_rejects: RejectLimit, report: Path, quiet: bool, as_json: bool
+) -> None:
+    """Load the six CSV files of FOLDER and publish them as the catalogue.
+
+    The new catalogue is built beside the one that is served and takes its place in one
+    transaction: readers see the old one or the new one. Lines that cannot be loaded are
+    rejected, listed in rejects.csv with the reason, and kept in rejects/ to be mended.
+
+    With --mode upsert FOLDER has only changed rows, in one or more of the files: known ids get new
+    values, new ones are added, and a last column `deleted` marks rows to remove.
+
+    The exit status is 0 only if the catalogue was published.
+    """
+    result = Load(folder, {})
+    error = None
+    try:
+        with connected() as url:
+            run = run_load if mode == "replace" else run_upsert
+            run(url, result, report, max_rejects, choose_progress(quiet))
+    except BaseException as caught:
+        error = caught
+        if isinstance(caught, click.ClickException):
+            caught.message += f"\n{_tell_outcome(result)}"
+        else:
+            click.echo(_tell_outcome(result), err=True)
+        raise
+    finally:
+        _print(_as_json(result, mode, report, error) if as_json else _as_text(result, report))
+    if result.trouble:
+        click.echo(f"{result.trouble}\n{_tell_outcome(result)}", err=True)
+
+
+def _tell_outcome(result: Load) -> str:
+    """Return what the served catalogue is after a load in which something went wrong."""
+    if result.published is None:
+        return (
+            f"Whether it was published as load {result.number} could not be found out: "
+            "`flask etl history` tells, once the database answers."
+        )
+    if result.published:
+        return f"The catalogue was published all the same, as load {result.number}."
+    return "The catalogue is as it was."
+
+
+def _as_json(result: Load, mode: str, report: Path, error: BaseException | None) -> str:
+    outcome = {
+        "published": result.published,
+        "number": result.number if result.published else None,
+        "digest": result.digest if result.published else None,
+        "mode": mode,
+        "error": result.trouble,
+        "rejects": click.format_filename(report / "rejects.csv") if _has_rejects(result) else None,
+    }
+    if error is not None:
+        message = error.message if isinstance(error, click.ClickException) else repr(error)
+        outcome["error"] = message.encode("utf-8", "backslashreplace").decode()
+    return json.dumps(outcome | summarise(result))
+
+
+def _as_text(result: Load, report: Path) -> str:
+    lines = list(write_tables(summarise(result)))
+    if _has_rejects(result):
+        listed = click.format_filename(report / "rejects.csv")
+        lines.append(f"Repaired and rejected lines: {listed}")
+    if result.published:
+        lines.append(f"Published as load {result.number}, digest {result.digest}.")
+    return "\n".join(lines)
+
+
+def _has_rejects(result: Load) -> bool:
+    return any(tally.rejected or tally.repaired for tally in result.tallies.values())
+
+
+def _print(summary: str) -> None:
+    """Print on standard output; the load is none the worse where nobody reads that."""
+    if not summary:
+        return
+    try:
+        click.echo(summary)
+    except OSError as error:
+        click.echo(f"The summary could not be printed: {error.strerror}.\n{summary}", err=True)
+        # What is left in the buffer would be written, and fail, once more at the end.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

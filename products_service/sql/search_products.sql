@@ -1,0 +1,80 @@
+-- search_products(q text, page integer, count integer)
+--
+-- One page of the products that have every word of a text, the last one also as the beginning of a
+-- word, best match first, as a JSON array; an empty array past the end, and for stop words alone.
+-- Then the pages before it and after it, NULL where there is none.
+--
+-- What it costs is bounded: eight words are looked for, and 300 matches are ranked. Every 32nd
+-- product is asked first, so that a word which is everywhere need not be looked up everywhere.
+-- Indexes: some_products_by_text, products_by_text.
+SELECT
+  load.number,
+  load.digest,
+  page.body,
+  nullif($2 - 1, 0) AS previous,
+  CASE WHEN page.more THEN $2::bigint + 1 END AS next
+FROM catalogue.published_load AS load
+CROSS JOIN LATERAL (
+  SELECT string_agg(term, ' & ')::tsquery AS query
+  FROM (
+    SELECT '(' || term.query || ')' AS term
+    FROM (
+      SELECT
+        token,
+        place,
+        '''' || replace(replace(token, '\', '\\'), '''', '''''') || ''':*' AS beginning,
+        length(token) > 1 AND row_number() OVER (ORDER BY place DESC) = 1 AS open
+      FROM ts_parse('pg_catalog.default', search.plain($1))
+        WITH ORDINALITY AS parsed (kind, token, place)
+      WHERE kind <> 12  -- what stands between words
+    ) AS word
+    CROSS JOIN LATERAL (
+      SELECT
+        to_tsquery('pg_catalog.english', word.beginning) AS stem,
+        to_tsquery('pg_catalog.simple', word.beginning) AS written
+    ) AS begun
+    CROSS JOIN LATERAL (
+      SELECT
+        CASE
+          WHEN NOT word.open THEN plainto_tsquery('pg_catalog.english', word.token)
+          WHEN numnode(begun.stem) = 0 OR to_tsvector('pg_catalog.simple', word.token) @@ begun.stem
+            THEN begun.stem
+          ELSE begun.stem || begun.written
+        END::text AS query
+    ) AS term
+    WHERE term.query <> ''  -- as it is for stop words
+    GROUP BY 1
+    ORDER BY min(word.place)
+    LIMIT 8
+  ) AS terms
+) AS asked
+CROSS JOIN LATERAL (
+  SELECT
+    coalesce(json_agg(row_to_json(product)) FILTER (WHERE place <= $3), '[]')::text AS body,
+    count(*) > $3 AS more
+  FROM (
+    SELECT *, row_number() OVER () AS place
+    FROM (
+      SELECT id, name, slogan, description, category, default_price
+      FROM (
+        SELECT *
+        FROM catalogue.products
+        WHERE id % 32 = 0
+          AND search.document(name, category, slogan, description) @@ asked.query
+        UNION ALL
+        SELECT *
+        FROM catalogue.products
+        WHERE id % 32 <> 0
+          AND search.document(name, category, slogan, description) @@ asked.query
+        LIMIT 300
+      ) AS matching
+      ORDER BY
+        ts_rank(search.document(name, category, slogan, description), asked.query) DESC,
+        id
+      LIMIT $3 + 1 OFFSET ($2 - 1)::bigint * $3
+    ) AS ranked
+  ) AS found
+  CROSS JOIN LATERAL (
+    SELECT id, name, slogan, description, category, default_price::text AS default_price
+  ) AS product
+) AS page

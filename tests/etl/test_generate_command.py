@@ -1,0 +1,49 @@
+"""flask etl generate."""
+
+from pathlib import Path
+
+from tests.conftest import Database
+from tests.etl.loads import SUMMARY, account, flask_etl
+
+
+def test_generate_does_not_overwrite_unless_told(database: Database, tmp_path: Path) -> None:
+    folder = tmp_path / "generated"
+    done = flask_etl(database, "generate", folder, "--products", "40", "--quiet")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    clean = {file.name: file.read_bytes() for file in folder.iterdir()}
+    assert set(clean) == set(SUMMARY)
+
+    options = ("--products", "40", "--seed", "2", "--dirty")
+    refused = flask_etl(database, "generate", folder, *options)
+    assert refused.returncode == 1
+    assert f"{folder} has products.csv, features.csv, " in refused.stderr
+    assert "--force" in refused.stderr
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == clean
+
+    forced = flask_etl(database, "generate", folder, *options, "--force")
+    assert forced.returncode == 0
+    dirty = {file.name: file.read_bytes() for file in folder.iterdir()}
+    assert set(dirty) == set(clean)
+    assert dirty != clean
+
+    report = tmp_path / "report"
+    done = flask_etl(database, "load", folder, "--report", report)
+    assert done.returncode == 0
+    read = account(done.stdout)
+    rows = {line.split()[0]: line.split()[1] for line in forced.stdout.splitlines()}
+    assert {f"{table}.csv": int(count.replace(",", "")) for table, count in rows.items()} == {
+        name: figures[0] for name, figures in read.items() if name != "total"
+    }
+    assert read["photos.csv"][2] >= 1
+    assert read["related.csv"][3] >= 1
+    for name in ("products.csv", "features.csv", "styles.csv", "skus.csv"):
+        assert read[name][2:] == (0, 0)
+
+
+def test_generate_refuses_what_it_cannot_do(database: Database, tmp_path: Path) -> None:
+    assert flask_etl(database, "generate", tmp_path / "x", "--products", "0").returncode == 2
+    (tmp_path / "file").write_text("")
+    done = flask_etl(database, "generate", tmp_path / "file", "--products", "1")
+    assert done.returncode == 1
+    assert "file" in done.stderr

@@ -1,0 +1,128 @@
+"""Databases that cannot be loaded into, or do not let go: what a load says and leaves."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import psycopg2
+import pytest
+
+from etl import patience
+from etl.connection import DatabaseError
+from etl.publish import PublishError
+from tests.catalogue import load_catalogue
+from tests.conftest import Database
+from tests.etl.loads import At, flask_etl, query, run_load, served, wait_until, watching
+
+
+@pytest.fixture
+def migrated_meanwhile(shared_database: Database) -> Iterator[None]:
+    """Undoes what the test does to the list of migrations."""
+    yield
+    query(shared_database.admin, "DELETE FROM public.schema_migrations WHERE version = '9999'")
+
+
+@pytest.mark.usefixtures("migrated_meanwhile")
+@pytest.mark.parametrize("step", ["checking products.csv", "analysing", "publishing"])
+def test_a_migration_meanwhile(loaded: Database, folder: Path, reports: Path, step: str) -> None:
+    statement = "INSERT INTO public.schema_migrations (version) VALUES ('9999')"
+    progress = At(step, lambda: query(loaded.admin, statement))
+    with pytest.raises(PublishError, match="migrated while the load ran: load again"):
+        run_load(loaded, folder, reports, progress)
+    assert progress.done
+
+
+def test_a_session_that_does_not_let_go_of_the_catalogue(
+    loaded: Database, folder: Path, reports: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "PATIENCE", 0.1)
+    with closing(psycopg2.connect(loaded.app)) as reader:
+        reader.cursor().execute("SELECT number FROM catalogue.published_load")
+        with pytest.raises(PublishError, match="long transaction"):
+            load_catalogue(loaded.etl, folder, reports)
+
+
+def test_a_statement_of_the_service_that_does_not_end(
+    loaded: Database, folder: Path, reports: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "PATIENCE", 0.1)
+    with busy(loaded), pytest.raises(PublishError, match="a statement of the service"):
+        load_catalogue(loaded.etl, folder, reports)
+
+
+@contextmanager
+def busy(database: Database) -> Iterator[psycopg2.extensions.connection]:
+    """A session of the service that runs one statement until it is cancelled."""
+    options = "-c statement_timeout=0"
+    with closing(
+        psycopg2.connect(database.app, application_name="products_service", options=options)
+    ) as session:
+
+        def run() -> None:
+            with pytest.raises(psycopg2.errors.QueryCanceled):
+                session.cursor().execute("SELECT pg_sleep(600)")
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        statement = (
+            "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query ~ '^SELECT pg_sl'"
+        )
+        try:
+            wait_until(lambda: query(database.admin, statement))
+            yield session
+        finally:
+            session.cancel()
+            thread.join()
+
+
+def test_publication_waits_for_older_statements(
+    database: Database, folder: Path, reports: Path
+) -> None:
+    """A reader that began before the next catalogue was complete is never overtaken."""
+    with watching(database) as runs, busy(database) as session:
+        seen = []
+
+        def end_it() -> None:
+            wait_until(lambda: runs("query_start < "))
+            seen.append(served(database)[0])
+            session.cancel()
+
+        thread = threading.Thread(target=end_it)
+        thread.start()
+        load_catalogue(database.etl, folder, reports)
+        thread.join()
+    assert seen == [0]
+    assert served(database)[0] == 1
+
+
+def test_no_server_and_no_tables(database: Database, folder: Path, tmp_path: Path) -> None:
+    url = f"postgresql://products_etl@/products?host={tmp_path}"
+    nowhere = SimpleNamespace(environment={"ETL_DATABASE_URL": url})
+    done = flask_etl(nowhere, "load", folder, "--report", tmp_path / "report")
+    assert done.returncode == 1
+    assert str(tmp_path) in done.stderr
+    assert not (tmp_path / "report").exists()
+
+    query(database.admin, "DROP SCHEMA catalogue CASCADE")
+    done = flask_etl(database, "load", folder, "--report", tmp_path / "report")
+    assert done.returncode == 1
+    assert "the database is not migrated: run `flask db upgrade`" in done.stderr
+    assert "flask db upgrade" in flask_etl(database, "history").stderr
+
+
+def test_a_lost_connection(
+    database: Database, large: Path, reports: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    statement = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE application_name = 'flask etl' AND datname = current_database()"
+    )
+    for point in ("reading photos.csv", "checking photos.csv", "analysing", "publishing"):
+        progress = At(point, lambda: query(database.admin, statement))
+        with pytest.raises(DatabaseError, match=r"connection .*lost|closed the connection"):
+            run_load(database, large, reports, progress)
+        assert progress.done
+        assert served(database)[0] == 0
+    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,221 @@
+"""What a load prints: progress, the summary, for people and for programs."""
+
+import json
+import os
+import pty
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.catalogue import load_catalogue
+from tests.conftest import Database
+from tests.etl.loads import (
+    AS_IT_WAS,
+    COUNTS,
+    SUMMARY,
+    account,
+    add_bad_lines,
+    add_long_bad_lines,
+    command,
+    flask_etl,
+    served,
+)
+
+
+def test_quiet_shows_no_progress_but_the_summary(
+    shared_database: Database, folder: Path, reports: Path
+) -> None:
+    quiet = flask_etl(shared_database, "load", folder, "--report", reports, "--quiet")
+    assert quiet.returncode == 0
+    assert quiet.stderr == ""
+    assert account(quiet.stdout) == SUMMARY | {"total": (18, 18, 0, 0)}
+    said = flask_etl(shared_database, "load", folder, "--report", reports)
+    assert said.returncode == 0
+    for name in SUMMARY:
+        size = (folder / name).stat().st_size
+        assert f"reading {name}, {size} bytes\n" in said.stderr
+    assert said.stderr.endswith("publishing\n")
+    assert account(said.stdout) == account(quiet.stdout)
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_bars_on_a_terminal(
+    shared_database: Database, folder: Path, reports: Path, status: int
+) -> None:
+    if status:
+        add_long_bad_lines(folder)
+        (reports / "rejects.csv").symlink_to("/dev/full")
+    controller, terminal = pty.openpty()
+    keywords = command(shared_database, "load", folder, "--report", reports)
+    with subprocess.Popen(**keywords | {"stderr": terminal}) as process:
+        os.close(terminal)
+        shown = b""
+        while True:
+            try:
+                shown += os.read(controller, 4096)
+            except OSError:  # the other end is closed
+                break
+        os.close(controller)
+        process.communicate(timeout=60)
+    assert process.returncode == status
+    lines = shown.decode().splitlines()
+    whole = {name for name in SUMMARY for line in lines if name in line and "100%" in line}
+    assert whole == set(list(SUMMARY)[: 3 if status else 6])
+    # The bar that was cut short gives the cursor back and is not written over.
+    hidden, visible = "\x1b[?25l", "\x1b[?25h"
+    assert visible in shown.decode().rpartition(hidden)[2]
+    assert any(line.startswith("Error: ") for line in lines) == bool(status)
+
+
+def test_a_folder_whose_name_is_not_utf8(database: Database, folder: Path, reports: Path) -> None:
+    odd = reports / os.fsdecode(b"\xff d\xe9p\xf4t")
+    add_bad_lines(folder, 1, 5)
+    folder.rename(odd)
+    done = flask_etl(database, "load", odd, "--report", odd)
+    assert done.returncode == 0, done.stderr
+    assert "/rejects.csv\n" in done.stdout
+    (line,) = flask_etl(database, "history").stdout.splitlines()
+    assert line.endswith(r"/\xff d\xe9p\xf4t")
+
+
+STEPS = ["read", "check", "index", "analyse", "digest", "publish"]
+FIGURES = [*COUNTS, "seconds", "rows_per_second"]
+
+
+def test_steps_are_timed(shared_database: Database, folder: Path, reports: Path) -> None:
+    done = flask_etl(shared_database, "load", folder, "--report", reports, "--quiet")
+    lines = [line.split() for line in done.stdout.splitlines()]
+    steps = lines[lines.index(["step", "seconds"]) + 1 : -1]
+    assert [name for name, _ in steps] == [*STEPS, "total"]
+    *seconds, total = (float(shown) for _, shown in steps)
+    assert 0 < sum(seconds) <= total + 0.05
+
+
+def test_json(shared_database: Database, folder: Path, reports: Path) -> None:
+    add_bad_lines(folder, 1, 4)
+    done = flask_etl(shared_database, "load", folder, "--report", reports, "--json")
+    assert done.returncode == 0
+    assert done.stderr.endswith("publishing\n")
+    summary = json.loads(done.stdout)
+    assert done.stdout.count("\n") == 1
+    number, digest = served(shared_database)
+    assert (summary["number"], summary["digest"]) == (number, digest)
+    assert summary["published"] is True
+    assert summary["error"] is None
+    assert summary["mode"] == "replace"
+    assert summary["source"] == str(folder.resolve())
+    assert summary["rejects"] == f"{reports}/rejects.csv"
+    assert summary["removed"] == {}
+    assert list(summary["steps"]) == STEPS
+    assert sum(summary["steps"].values()) <= summary["seconds"] + 0.01
+    assert list(summary["files"]) == list(SUMMARY)
+    for name, figures in (summary["files"] | {"total": summary["totals"]}).items():
+        expected = SUMMARY | {"photos.csv": (5, 4, 0, 1), "total": (20, 19, 0, 1)}
+        assert list(figures) == FIGURES
+        assert tuple(figures[name] for name in COUNTS) == expected[name]
+        assert figures["seconds"] > 0
+        assert figures["rows_per_second"] > 0
+
+
+def test_json_of_an_upsert(database: Database, folder: Path, reports: Path) -> None:
+    load_catalogue(database.etl, folder, reports)
+    (folder / "products.csv").write_text(
+        "id,name,slogan,description,category,default_price,deleted\n2,x,,,,1,t\n"
+    )
+    for name in set(SUMMARY) - {"products.csv"}:
+        (folder / name).unlink()
+    arguments = ("--mode", "upsert", "--report", reports, "--json", "--quiet")
+    summary = json.loads(flask_etl(database, "load", folder, *arguments).stdout)
+    assert summary["published"] is True
+    assert (summary["number"], summary["mode"]) == (2, "upsert")
+    assert list(summary["files"]) == ["products.csv"]
+    assert list(summary["steps"]) == ["read", "check", "merge"]
+    assert summary["removed"]["products"] == 1
+    assert summary["removed"]["styles"] == 1
+    assert summary["rejects"] is None
+
+
+def test_json_of_a_load_that_fails(loaded: Database, folder: Path, reports: Path) -> None:
+    add_bad_lines(folder, 11, 4)
+    done = flask_etl(loaded, "load", folder, "--report", reports, "--json", "--quiet")
+    assert done.returncode == 1
+    summary = json.loads(done.stdout)
+    assert summary["published"] is False
+    assert summary["number"] is None
+    assert summary["digest"] is None
+    assert summary["error"] == done.stderr.removeprefix("Error: ").removesuffix("\n")
+    assert summary["error"].startswith("photos.csv: 11 of 15 rows rejected, ")
+    assert list(summary["files"]) == list(SUMMARY)[:4]
+    assert list(summary["steps"]) == ["read", "check"]
+
+
+def test_json_of_a_load_that_does_not_begin(loaded: Database, tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"d\xe9p\xf4t")
+    done = flask_etl(loaded, "load", odd, "--json")
+    assert done.returncode == 1
+    summary = json.loads(done.stdout)
+    assert summary["published"] is False
+    assert "no such folder" in summary["error"]
+    assert summary["source"].endswith(r"/d\xe9p\xf4t")
+    assert summary["files"] == {}
+    assert summary["totals"]["read"] == 0
+
+
+# Nobody reads what is printed: as in `flask etl load ... | head -1`
+
+
+def run_unread(database: Database, stream: str, *arguments: str | Path) -> tuple[int, str]:
+    """Run the command with a pipe in place of a stream, which nobody reads; return how it ended,
+    and what it said on the other one."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    keywords = command(database, *arguments)
+    with subprocess.Popen(**keywords | {stream: writer}) as process:
+        os.close(writer)
+        said = "".join(text or "" for text in process.communicate(timeout=60))
+    return process.returncode, said
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_summary_that_nobody_reads(
+    shared_database: Database, folder: Path, reports: Path, form: tuple[str, ...]
+) -> None:
+    arguments = ("load", folder, "--report", reports, "--quiet", *form)
+    status, said = run_unread(shared_database, "stdout", *arguments)
+    number, digest = served(shared_database)
+    assert status == 0
+    first, _, summary = said.partition("\n")
+    assert first == "The summary could not be printed: Broken pipe."
+    if form:
+        assert json.loads(summary)["number"] == number
+    else:
+        assert summary.endswith(f"Published as load {number}, digest {digest}.\n")
+
+
+def test_a_summary_that_nobody_reads_of_a_load_that_fails(
+    loaded: Database, folder: Path, reports: Path
+) -> None:
+    add_bad_lines(folder, 11, 4)
+    status, said = run_unread(loaded, "stdout", "load", folder, "--report", reports, "--quiet")
+    assert status == 1
+    assert said.startswith("The summary could not be printed: Broken pipe.\n")
+    assert said.endswith(AS_IT_WAS)
+    assert "Exception ignored" not in said
+
+
+def test_a_summary_on_a_full_disk(shared_database: Database, folder: Path, reports: Path) -> None:
+    keywords = command(shared_database, "load", folder, "--report", reports, "--quiet")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(**keywords | {"stdout": full}, timeout=60, check=False)
+    assert done.returncode == 0
+    assert done.stderr.startswith("The summary could not be printed: No space left on device.\n")
+    assert done.stderr.endswith(".\n")
+
+
+def test_progress_that_nobody_reads_ends_the_load(
+    loaded: Database, folder: Path, reports: Path
+) -> None:
+    status, said = run_unread(loaded, "stderr", "load", folder, "--report", reports)
+    assert status == 1
+    assert "Published" not in said
