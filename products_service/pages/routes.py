@@ -1,4 +1,4 @@
-"""The shop's page and the files under /static, each with a policy and a tag of its own."""
+"""The pages for people and the files under /static, with a policy and each with a tag."""
 
 from pathlib import Path
 
@@ -25,6 +25,12 @@ def restrict(response: Response) -> Response:
 def show_shop() -> Response:
     """Show the shop; its script reads the query and asks the API."""
     return _send("shop/index.html")
+
+
+@blueprint.get("/docs")
+def show_docs() -> Response:
+    """Show the API's description to read; its script asks for /openapi.json."""
+    return _send("docs/index.html")
 
 
 @blueprint.get("/static/<path:name>")

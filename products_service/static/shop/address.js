@@ -20,8 +20,9 @@ export function productAddress(id, style = null) {
 
 /** Return the address of a list's page, from the API's query for that list. */
 export function listAddress(query) {
-  const picked = pick(new URLSearchParams(query)).toString();
-  return picked ? "/?" + picked : "/";
+  const picked = pick(new URLSearchParams(query));
+  if (picked.get("page") === "1") picked.delete("page");
+  return picked.size ? "/?" + picked : "/";
 }
 
 /** Return the API's path for a whole product page, or null where the id cannot be one. */

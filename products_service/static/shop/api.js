@@ -30,7 +30,7 @@ export async function get(path, signal) {
   }
   const data = parse(text);
   if (!response.ok || data === undefined) {
-    throw new RequestError(data?.detail ?? "The shop gave an answer that makes no sense.", {
+    throw new RequestError(messageOf(data), {
       status: response.status,
       retryAfter: readRetryAfter(response.headers.get("Retry-After")),
       requestId: response.headers.get("X-Request-ID"),
@@ -49,6 +49,13 @@ function parse(text) {
   } catch {
     return undefined; // a proxy's page, say
   }
+}
+
+/** Return what a problem says (RFC 9457), with what it says of each parameter. */
+function messageOf(problem) {
+  if (!problem?.detail) return "The shop gave an answer that makes no sense.";
+  const errors = (problem.errors ?? []).map(({ parameter, detail }) => `${parameter} ${detail}.`);
+  return [problem.detail, ...errors].join(" ");
 }
 
 /** Return the seconds of a Retry-After, which is a number of them or a date; 0 where there is none. */

@@ -15,7 +15,7 @@ export function card(product) {
       productAddress(product.id),
       {},
       picture([product.thumbnail_url], describeDrawing(product)),
-      element("span", { class: "eyebrow" }, product.category || "Uncategorised"),
+      product.category ? element("span", { class: "eyebrow" }, product.category) : null,
       element("span", { class: "card-name" }, product.name),
       priceTag(product.default_price, product.sale_price),
     ),

@@ -55,6 +55,14 @@ const VIEWS = [
   { box: "0 0 100 100", turn: "matrix(-1 0 0 1 100 0)" },
 ];
 
+/** Put the garments into the document, where drawings refer to them; none shows before that. */
+export async function loadGarments() {
+  const answer = await fetch("/static/shop/garments.svg");
+  const file = new DOMParser().parseFromString(await answer.text(), "image/svg+xml");
+  file.documentElement.setAttribute("hidden", "");
+  document.body.append(file.documentElement);
+}
+
 /** What a drawing is of: a product's words choose the garment, a style's name its colours. */
 export function describeDrawing(product, style = null, view = 0) {
   return {
@@ -76,8 +84,7 @@ export function draw({ words, colours: [main, second], view }) {
   svg.style.setProperty("--main", main);
   svg.style.setProperty("--second", second);
   svg.style.setProperty("--seam", isDark(main) ? "#ffffff73" : "#00000073");
-  const href = `/static/shop/garments.svg#${garmentOf(words)}`;
-  const use = svgElement("use", { href, width: 100, height: 100 });
+  const use = svgElement("use", { href: `#${garmentOf(words)}`, width: 100, height: 100 });
   if (turn) use.setAttribute("transform", turn);
   svg.append(use);
   return svg;

@@ -44,7 +44,7 @@ function retryButton(seconds, retry, signal) {
     button.disabled = left > 0;
     button.textContent = left > 0 ? `Try again in ${left} s` : "Try again";
     left -= 1;
-    if (button.disabled) setTimeout(count, 1000);
+    if (button.disabled && !signal.aborted) setTimeout(count, 1000);
   };
   count();
   button.addEventListener("click", retry);

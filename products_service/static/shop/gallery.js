@@ -58,7 +58,8 @@ export function createGallery(product) {
   node.addEventListener("keydown", (event) => {
     // The thumbnails are radio buttons, which have their arrow keys from the browser.
     const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!by || photos.length < 2 || event.target.type === "radio") return;
+    const isOurs = event.target.type !== "radio" && !event.altKey && !event.ctrlKey && !event.metaKey;
+    if (!by || !isOurs || photos.length < 2) return;
     event.preventDefault();
     step(by);
   });

@@ -3,6 +3,7 @@
 import { listPath, productPath, readAddress } from "./address.js";
 import { get, RequestError } from "./api.js";
 import { announce, element } from "./dom.js";
+import { loadGarments } from "./drawing.js";
 import { failurePage } from "./failure.js";
 import { listPage } from "./list.js";
 import { productPage } from "./product.js";
@@ -73,6 +74,7 @@ function showTrace(request) {
 
 /** Go to another page of the shop. */
 function open(address) {
+  scrolled.set(entry, window.scrollY);
   entry = entries += 1;
   history.pushState(entry, "", address);
   show();
@@ -80,9 +82,8 @@ function open(address) {
 
 history.scrollRestoration = "manual"; // pages are made after the browser would restore
 history.replaceState(entry, "");
-window.addEventListener("scroll", () => scrolled.set(entry, window.scrollY), { passive: true });
 window.addEventListener("popstate", (event) => {
-  if (event.state === null) return; // the skip link's #main
+  scrolled.set(entry, window.scrollY);
   entry = event.state;
   show({ top: scrolled.get(entry) ?? 0 });
 });
@@ -92,5 +93,10 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   open(link.getAttribute("href"));
 });
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // an address of its own would be one step back for nothing
+  main.focus();
+});
+loadGarments().catch(() => {}); // pictures then are plain
 startSearch(document.getElementById("search"), open);
 show({ focus: false });

@@ -49,7 +49,7 @@ export function startSearch(form, open) {
       element("span", { class: "suggestion-price" }, formatPrice(product.default_price)),
     );
     // Before the box loses its focus, which closes the list.
-    node.addEventListener("pointerdown", (event) => event.preventDefault());
+    node.addEventListener("mousedown", (event) => event.preventDefault());
     node.addEventListener("click", () => go(productAddress(product.id)));
     return node;
   }

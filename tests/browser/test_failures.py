@@ -1,0 +1,118 @@
+"""When an answer does not come: what the visitor is told, and the way on."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.catalogue import CAMO
+from tests.browser.test_walk import choose, heading, search_box
+from tests.browser.visit import Visit
+from tests.conftest import Database
+from tests.system.service import (
+    Service,
+    catalogue_locked,
+    count_waiting,
+    serving,
+    wait_for,
+)
+
+Opener = Callable[..., Visit]
+
+
+def test_product_that_is_not_there(visit: Opener) -> None:
+    shop = visit("/")
+    shop.excuse("/products/4000000?")
+    shop.go("/?product=4000000")
+    expect(heading(shop.page)).to_have_text("There is no such product")
+    expect(shop.page.get_by_role("alert")).to_contain_text("Error 404")
+    expect(shop.page.get_by_role("button", name="Try again")).to_have_count(0)
+    shop.page.get_by_role("main").get_by_role("link", name="All products").click()
+    expect(heading(shop.page)).to_have_text("The catalogue")
+
+
+@pytest.mark.parametrize(
+    "product", ["", "0", "01", "1/styles", "..", "1%3Fx=1", "99999999999", "é"]
+)
+def test_what_cannot_be_an_id_is_not_asked_for(visit: Opener, product: str) -> None:
+    shop = visit(f"/?product={product}")
+    expect(heading(shop.page)).to_have_text("There is no such product")
+    assert shop.api_requests() == []
+
+
+def test_bad_page_number_is_told(visit: Opener) -> None:
+    shop = visit("/")
+    shop.excuse("/products?page=x")
+    shop.go("/?page=x")
+    expect(heading(shop.page)).to_have_text("This address is not valid")
+    expect(shop.page.get_by_role("alert")).to_contain_text("page must be a whole number")
+
+
+def test_without_a_connection_and_with_it_again(visit: Opener) -> None:
+    shop = visit("/")
+    shop.excuse("/products/")
+    shop.excuse("/static/shop/icon.svg")
+    shop.context.set_offline(True)
+    shop.page.get_by_role("link", name="Camo Onesie").click()
+    expect(heading(shop.page)).to_have_text("No connection")
+    expect(shop.page).to_have_url(f"{shop.url}/?product={CAMO}")
+    shop.page.get_by_role("button", name="Try again").click()
+    expect(heading(shop.page)).to_have_text("No connection")
+    # the browser says when it is online, nobody has to press anything
+    shop.context.set_offline(False)
+    expect(heading(shop.page)).to_have_text("Camo Onesie")
+
+
+def test_suggestions_that_fail_do_no_harm(visit: Opener) -> None:
+    shop = visit(f"/?product={CAMO}")
+    shop.excuse("/products?q=")
+    shop.context.set_offline(True)
+    with shop.page.expect_event("requestfailed"):
+        search_box(shop.page).press_sequentially("camo")
+    expect(heading(shop.page)).to_have_text("Camo Onesie")
+    expect(search_box(shop.page)).to_have_attribute("aria-expanded", "false")
+
+
+@pytest.fixture
+def narrow_shop(shop: Service, shop_database: Database) -> Iterator[Service]:
+    """A service on the shop's catalogue with a single connection, which may be kept for long."""
+    with serving(
+        shop_database,
+        DB_POOL_SIZE="1",
+        GUNICORN_WORKERS="1",
+        DB_STATEMENT_TIMEOUT_MS="50000",
+        DB_DEADLINE_MS="60000",
+    ) as service:
+        yield service
+
+
+def test_busy_service_says_when_to_come_back(
+    browser: Browser, narrow_shop: Service, shop_database: Database
+) -> None:
+    shop = Visit(browser, narrow_shop.url, width=1280, scheme="light")
+    shop.excuse("/products/")
+    retry = shop.page.get_by_role("button", name="Try again")
+    # opens the connection, which would not get through the lock
+    assert narrow_shop.get("/products/2").status == 200
+    with ExitStack() as lock:
+        lock.enter_context(catalogue_locked(shop_database))
+        with narrow_shop.asked(["/products/2"]):
+            wait_for(lambda: count_waiting(shop_database) == 1)
+            shop.go(f"/?product={CAMO}")
+            expect(heading(shop.page)).to_have_text("The shop is busy")
+            expect(shop.page.get_by_role("alert")).to_contain_text(
+                "Every database connection is busy."
+            )
+            expect(retry).to_be_enabled()
+            retry.click()
+            expect(retry).to_have_text("Try again in 1 s")
+            expect(retry).to_be_disabled()
+            lock.close()
+    expect(retry).to_be_enabled()
+    retry.click()
+    expect(heading(shop.page)).to_have_text("Camo Onesie")
+    choose(shop.page, "Ocean Blue & Grey")
+    shop.close()
+    assert not shop.complaints
+    assert not shop.strangers
