@@ -11,7 +11,15 @@ from products_service.database import Database
 from products_service.ops import metrics
 from products_service.statements import read_statements
 from products_service.urls import database_url
-from products_service.web import access_log, caching, edge, headers, parameters, problems
+from products_service.web import (
+    access_log,
+    caching,
+    edge,
+    headers,
+    openapi,
+    parameters,
+    problems,
+)
 from products_service.web.application import Application
 
 
@@ -45,6 +53,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     app.register_blueprint(products.blueprint)
     app.register_blueprint(ops.blueprint)
     app.register_blueprint(pages.blueprint)
+    openapi.init_app(app, [products.describe, pages.describe, ops.describe])
     observers = []
     if settings["METRICS"]:
         metrics.POOL_SIZE.set(settings["DB_POOL_SIZE"])

@@ -3,6 +3,8 @@
 from flask import Blueprint, Response, abort, current_app
 
 from products_service.ops import metrics
+from products_service.serving import draining
+from products_service.web.problems import DRAINING, RETRY_AFTER, problem
 
 blueprint = Blueprint("ops", __name__)
 
@@ -22,7 +24,9 @@ def live() -> Response:
 
 @blueprint.get("/ready")
 def ready() -> Response:
-    """Say which load the service answers from; 503 when the database does not answer."""
+    """Say which load the service answers from; 503 when the database does not, or draining."""
+    if draining.is_draining():
+        return problem(503, "This host is about to stop.", headers=RETRY_AFTER, slug=DRAINING)
     answer = current_app.extensions["database"].fetch("check_ready")
     return Response(answer.body, mimetype="application/json")
 

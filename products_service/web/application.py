@@ -21,13 +21,16 @@ class Application(Flask):
         if request is None:
             return super().create_url_adapter(request)
         environ = request.environ
+        path = environ["PATH_INFO"] or "/"
+        if path.startswith("//"):
+            path = f"/.{path}"  # no route's; werkzeug would leave out all slashes but one
         return MapAdapter(
             self.url_map,
             server_name="",
             script_name=environ["SCRIPT_NAME"] or "/",
             subdomain=None,
             url_scheme=environ["wsgi.url_scheme"],
-            path_info=environ["PATH_INFO"] or "/",
+            path_info=path,
             default_method=environ["REQUEST_METHOD"],
         )
 

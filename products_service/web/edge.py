@@ -5,9 +5,9 @@ through Flask's proxies and werkzeug's header objects, which cost three times as
 that is done here (docs/performance.md), on every request.
 """
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
 from typing import Any, NamedTuple, Protocol
 
 from products_service.database_events import DatabaseError, Observer
@@ -36,18 +36,29 @@ class ExchangeObserver(Protocol):
         """Note it. Called after the answer is complete and before it is sent."""
 
 
-class StatementTimer(Observer, threading.local):
-    """Adds up how long the statements of the thread's request took."""
+# A request is a thread or a greenlet, and each has a context of its own.
+_statement_seconds: ContextVar[float] = ContextVar("statement_seconds", default=0.0)
 
-    seconds = 0.0
+
+class StatementTimer(Observer):
+    """Adds up how long the statements of a request took."""
+
+    def begin(self) -> None:
+        """Begin anew: this is another request."""
+        _statement_seconds.set(0.0)
+
+    @property
+    def seconds(self) -> float:
+        """The sum since the request began."""
+        return _statement_seconds.get()
 
     def answered(self, statement: str, seconds: float, load_number: int) -> None:
         """Add the seconds of a statement that got its answer."""
-        self.seconds += seconds
+        _statement_seconds.set(_statement_seconds.get() + seconds)
 
     def failed(self, statement: str, seconds: float, error: DatabaseError) -> None:
         """Add the seconds of one that got none."""
-        self.seconds += seconds
+        _statement_seconds.set(_statement_seconds.get() + seconds)
 
 
 class Edge:
@@ -70,7 +81,7 @@ class Edge:
     ) -> Iterable[bytes]:
         """Answer a request as PEP 3333 says."""
         started = time.perf_counter()
-        self._timer.seconds = 0.0
+        self._timer.begin()
         environ[ENVIRON_KEY] = request_id = accept_request_id(environ)
         answer: tuple[str, Headers, Any] = ("", [], None)
 

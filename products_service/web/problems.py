@@ -18,13 +18,14 @@ from products_service.web.request_ids import current_request_id
 log = logging.getLogger(__name__)
 
 # Of each status that the service, gunicorn's parser or the balancer answers with: the last part
-# of the problem's type. 400 has two: a request that is none, and one whose parameters are wrong.
+# of the problem's type.
 TYPES = {
     400: "bad-request",
     403: "forbidden",
     404: "not-found",
     405: "method-not-allowed",
     408: "request-timeout",
+    412: "precondition-failed",
     413: "content-too-large",
     414: "uri-too-long",
     416: "range-not-satisfiable",
@@ -39,7 +40,16 @@ TYPES = {
     504: "database-timeout",
     505: "http-version-not-supported",
 }
+# Types that share a status with another one; the last two are the balancer's alone
+# (nginx/problems.conf).
 INVALID_PARAMETER = "invalid-parameter"
+DRAINING = "draining"
+FURTHER_TYPES = (
+    (400, INVALID_PARAMETER),
+    (503, DRAINING),
+    (503, "no-host-available"),
+    (504, "gateway-timeout"),
+)
 # What a client may read of an error; the cause goes to the log alone.
 _DETAILS = {
     404: "There is nothing at this path.",
@@ -54,17 +64,26 @@ def problem(
     detail: str,
     errors: dict[str, str] | None = None,
     headers: dict[str, str] | None = None,
+    slug: str | None = None,
 ) -> Response:
-    """Return a problem answer; `errors` has a detail by parameter."""
-    body = problem_document(status, detail, current_request_id(), errors)
+    """Return a problem answer; `errors` has a detail by parameter.
+
+    `slug` is the last part of its type, where that is not the status' own.
+    """
+    body = problem_document(status, detail, current_request_id(), errors, slug)
     return Response(body, status, headers, mimetype=MEDIA_TYPE)
 
 
 def problem_document(
-    status: int, detail: str, request_id: str, errors: dict[str, str] | None = None
+    status: int,
+    detail: str,
+    request_id: str,
+    errors: dict[str, str] | None = None,
+    slug: str | None = None,
 ) -> str:
     """Return a problem's JSON text (RFC 9457)."""
-    slug = INVALID_PARAMETER if errors else TYPES.get(status, "http-error")
+    if slug is None:
+        slug = INVALID_PARAMETER if errors else TYPES.get(status, "http-error")
     document = {
         "type": f"urn:problem-type:{slug}",
         "title": slug.replace("-", " ").capitalize(),

@@ -49,9 +49,19 @@ def test_paths(client: FlaskClient, attempt: str) -> None:
 
 
 @pytest.mark.parametrize("attempt", ATTEMPTS)
-@pytest.mark.parametrize("parameter", ["page", "count"])
+@pytest.mark.parametrize("parameter", ["page", "count", "after", "ids"])
 def test_queries(client: FlaskClient, parameter: str, attempt: str) -> None:
     assert client.get(f"/products?{parameter}={quote(attempt, safe='')}").status_code == 400
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS)
+def test_texts(client: FlaskClient, attempt: str) -> None:
+    for parameter in ("q", "category"):
+        response = client.get(f"/products?{parameter}={quote(attempt, safe='')}")
+        assert response.status_code == (400 if "\x00" in attempt else 200)
+        assert response.status_code == 400 or response.json == []
+    included = client.get(f"/products/1?include={quote(attempt, safe='')}")
+    assert included.status_code == 400
 
 
 def test_nothing_has_changed(client: FlaskClient, shared_database: Database) -> None:

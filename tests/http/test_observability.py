@@ -126,7 +126,8 @@ def test_a_defect_is_logged_with_its_cause(
     app: Flask, capsys: pytest.CaptureFixture[str], form: str
 ) -> None:
     def fail() -> None:
-        raise RuntimeError("the cause")
+        password = "open" + " sesame"  # a value that stands nowhere in the code
+        raise RuntimeError(f"the cause, {len(password)}")
 
     app.add_url_rule("/defect", view_func=fail)
     root = logging.getLogger()
@@ -141,6 +142,7 @@ def test_a_defect_is_logged_with_its_cause(
     assert "the cause" not in answer.get_data(as_text=True)
     said = capsys.readouterr().err
     assert all(part in said for part in ("the cause", "mine", "/defect"))
+    assert "open sesame" not in said
     if form == "json":
         entry = next(json.loads(line) for line in said.splitlines() if "cause" in line)
         assert (entry["event"], entry["level"]) == ("request failed", "error")

@@ -1,0 +1,64 @@
+"""Headers of requests and answers in the API's description, which its operations share."""
+
+from typing import Any
+
+from products_service.web.problem_responses import REQUEST_ID
+
+TEXT = {"type": "string"}
+
+
+def _header(description: str, example: str | int, required: bool = True) -> dict[str, Any]:
+    schema = TEXT if isinstance(example, str) else {"type": "integer", "minimum": 0}
+    return {
+        "description": description,
+        "required": required,
+        "schema": schema,
+        "example": example,
+    }
+
+
+# Of answers.
+HEADERS = {
+    "X-Request-ID": _header(
+        "The request's id: the one that came with it, or one made for it.", REQUEST_ID
+    ),
+    "Cache-Control": _header(
+        "How long the answer may be kept: products as long as the service is configured to say, "
+        "pages as long as one asks each time, errors and what is said of the host not at all.",
+        "public, max-age=30, stale-while-revalidate=10, stale-if-error=600",
+    ),
+    "ETag": _header(
+        "Names this answer: come back with it in `If-None-Match`. Of products, it changes with "
+        "each load of the catalogue.",
+        '"7-4d2c9f0a61b83e57d4c20f19"',
+    ),
+    "Vary": _header("Headers of the request that the answer depends on.", "Accept-Encoding"),
+    "Link": _header(
+        "The first page, the previous and the next one (RFC 8288) where there is one, relative to "
+        "the request. Not with `ids`.",
+        '</products?page=1&count=5>; rel="first", </products?page=2&count=5>; rel="next"',
+        required=False,
+    ),
+    "Retry-After": _header("Seconds after which to ask again.", 1, required=False),
+    "Allow": _header("The methods of this path.", "GET, HEAD, OPTIONS"),
+}
+
+
+def _parameter(description: str, example: str) -> dict[str, Any]:
+    return {"description": description, "schema": TEXT, "example": example}
+
+
+# Of requests.
+PARAMETERS = {
+    "If-None-Match": _parameter(
+        "The `ETag` of an answer that is at hand, or several. Where it is still right, the answer "
+        "is 304 without a body.",
+        '"7-4d2c9f0a61b83e57d4c20f19"',
+    ),
+    "Accept-Encoding": _parameter("`gzip` gets larger answers compressed.", "gzip"),
+    "X-Request-ID": _parameter(
+        "An id to know the request by, in the answer and in the log: 1 to 128 letters, digits, "
+        "`.`, `_`, `-`. In the place of any other there is one made.",
+        REQUEST_ID,
+    ),
+}

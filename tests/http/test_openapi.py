@@ -1,0 +1,328 @@
+"""The API's description: valid, complete, made of real answers, and true of all others."""
+
+import gzip
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import validate
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+from werkzeug.test import TestResponse
+
+from products_service import create_app
+from products_service.config import load_settings
+from products_service.database_events import DatabaseBusyError, DatabaseTimeoutError
+from products_service.products.openapi import EXAMPLES
+from products_service.products.schemas import ListQuery, ProductQuery
+from products_service.serving import draining, refusals
+from products_service.web import problem_responses, problems
+from tests.catalogue import Rows, load_catalogue, write_catalogue
+from tests.conftest import Database, make_app
+from tests.http import example_catalogue, test_core_routes
+
+ROOT = Path(__file__).parents[2]
+URI = "urn:description"
+NAMED = {"X-Request-ID": problem_responses.REQUEST_ID}
+# Files that pages are made of: no part of the API.
+NOT_DESCRIBED = {"/static/<path:name>"}
+
+
+@pytest.fixture(scope="module")
+def app() -> Flask:
+    """The application without a database."""
+    return create_app(load_settings({"DATABASE_URL": "postgresql://127.0.0.1:1/nowhere"}))
+
+
+@pytest.fixture(scope="module")
+def document(app: Flask) -> dict[str, Any]:
+    return app.test_client().get("/openapi.json").json
+
+
+@pytest.fixture(scope="module")
+def client_of(
+    clone: Callable[[], Database], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[Rows], FlaskClient]]:
+    """Makes a client of the application with a catalogue of those rows."""
+    apps = []
+
+    def make(rows: Rows) -> FlaskClient:
+        database = clone()
+        folder = write_catalogue(tmp_path_factory.mktemp("catalogue"), rows)
+        load_catalogue(database.etl, folder, tmp_path_factory.mktemp("report"))
+        apps.append(make_app(database))
+        return apps[-1].test_client()
+
+    yield make
+    for app in apps:
+        app.extensions["database"].close()
+
+
+@pytest.fixture(scope="module")
+def examples(client_of: Callable[[Rows], FlaskClient]) -> FlaskClient:
+    return client_of(example_catalogue.ROWS)
+
+
+def follow(document: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
+    """Return what a reference leads to; anything else as it is."""
+    while "$ref" in value:
+        found = document
+        for part in value["$ref"].removeprefix("#/").split("/"):
+            found = found[part]
+        value = found
+    return value
+
+
+def check(document: dict[str, Any], schema: dict[str, Any], value: Any) -> None:
+    """Raise what is wrong with a value: by its schema, and a key without a description."""
+    resource = Resource(document, DRAFT202012)
+    # References are the document's.
+    based = json.loads(json.dumps(schema).replace('"$ref": "#', f'"$ref": "{URI}#'))
+    OAS31Validator(based, registry=Registry().with_resource(URI, resource)).validate(value)
+    check_keys(document, schema, value)
+
+
+def check_keys(document: dict[str, Any], schema: dict[str, Any], value: Any) -> None:
+    """Every key is described, and they come in the order in which they are."""
+    schema = follow(document, schema)
+    if "oneOf" in schema:
+        schema = next(
+            each
+            for each in schema["oneOf"]
+            if each["allOf"][1]["properties"]["type"]["const"] == value["type"]
+        )
+    if "allOf" in schema:
+        schema = follow(document, schema["allOf"][0])
+    if isinstance(value, list):
+        for item in value:
+            check_keys(document, schema["items"], item)
+    elif isinstance(value, dict) and "properties" in schema:
+        assert list(value) == [name for name in schema["properties"] if name in value]
+        for name, item in value.items():
+            check_keys(document, schema["properties"][name], item)
+    elif isinstance(value, dict) and "additionalProperties" in schema:
+        for item in value.values():
+            check_keys(document, schema["additionalProperties"], item)
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield each operation with its path and method."""
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            if method != "parameters":
+                yield path, method, operation
+
+
+def test_it_is_valid(document: dict[str, Any]) -> None:
+    validate(document)
+    assert document["openapi"].startswith("3.1.")
+
+
+def test_every_route_and_method_is_described(app: Flask, document: dict[str, Any]) -> None:
+    routes = {
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
+        for rule in app.url_map.iter_rules()
+        if rule.rule not in NOT_DESCRIBED
+        for method in rule.methods
+    }
+    assert {(path, method) for path, method, _ in operations(document)} == routes
+
+
+def test_every_parameter_of_a_query_is_described(document: dict[str, Any]) -> None:
+    for path, schema in (("/products", ListQuery), ("/products/{product_id}", ProductQuery)):
+        for method in ("get", "head"):
+            parameters = [
+                follow(document, each) for each in document["paths"][path][method]["parameters"]
+            ]
+            described = {each["name"]: each for each in parameters if each["in"] == "query"}
+            assert list(described) == list(schema().fields)
+            for name, field in schema().fields.items():
+                assert described[name]["description"] == field.metadata["description"]
+                assert field.metadata["description"].endswith(".")
+
+
+def test_everything_has_a_description(document: dict[str, Any]) -> None:
+    components = document["components"]
+    for schema in components["schemas"].values():
+        assert schema["description"]
+        for name, each in schema["properties"].items():
+            assert each["description"], name
+    for kind in ("parameters", "headers", "responses"):
+        assert all(each["description"] for each in components[kind].values())
+    used = json.dumps(document)
+    for kind in ("parameters", "headers", "schemas", "links"):
+        for name in components[kind]:
+            assert f'"#/components/{kind}/{name}"' in used, name
+
+
+def test_every_type_of_error_is_described(document: dict[str, Any]) -> None:
+    described = {(kind.status, slug) for slug, kind in problem_responses.KINDS.items()}
+    assert described == {*problems.TYPES.items(), *problems.FURTHER_TYPES}
+    responses = document["components"]["responses"]
+    shown = {
+        (example["value"]["status"], example["value"]["type"].removeprefix("urn:problem-type:"))
+        for response in responses.values()
+        for example in response["content"][problems.MEDIA_TYPE]["examples"].values()
+    }
+    assert shown == described
+
+
+def test_every_operation_has_the_errors_that_may_come(document: dict[str, Any]) -> None:
+    everywhere = {"400", "405", "414", "429", "431", "500"}
+    for path, method, operation in operations(document):
+        statuses = set(operation["responses"])
+        assert everywhere | {"200"} <= statuses
+        asks = method != "options" and path.startswith(("/products", "/ready"))
+        assert asks == ({"503", "504"} <= statuses)
+        if "{product_id}" in path:
+            assert "404" in statuses
+        if method != "options":
+            tagged = "ETag" in operation["responses"]["200"]["headers"]
+            assert tagged == ("304" in statuses)
+
+
+def test_every_example_fits_its_schema(document: dict[str, Any]) -> None:
+    for _, _, operation in operations(document):
+        for response in operation["responses"].values():
+            for content in follow(document, response).get("content", {}).values():
+                for example in content.get("examples", {}).values():
+                    check(document, content["schema"], example["value"])
+                if "example" in content:
+                    check(document, content["schema"], content["example"])
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.iterdir()))
+def test_examples_are_what_is_answered(examples: FlaskClient, name: str) -> None:
+    stored = (EXAMPLES / name).read_text("utf-8")
+    path = json.loads(stored)["path"]
+    example = {"path": path, "answer": examples.get(path).json}
+    answered = json.dumps(example, indent=2, ensure_ascii=False) + "\n"
+    if os.environ.get("WRITE_EXAMPLES"):
+        (EXAMPLES / name).write_text(answered, "utf-8")
+    assert answered == (EXAMPLES / name).read_text("utf-8"), "make examples writes them anew"
+
+
+ANSWERED = {
+    "invalid-parameter": ("GET", "/products?page=1&page=2"),
+    "not-found": ("GET", "/products/99"),
+    "method-not-allowed": ("POST", "/products"),
+}
+RAISED = {
+    "database-unavailable": DatabaseBusyError("busy"),
+    "database-timeout": DatabaseTimeoutError("slow"),
+    "internal-error": RuntimeError("broken"),
+}
+
+
+def check_problem(document: dict[str, Any], answer: TestResponse, slug: str) -> None:
+    """The answer is the example of that type of problem."""
+    response = document["components"]["responses"][str(answer.status_code)]
+    assert response["content"][answer.content_type]["examples"][slug]["value"] == answer.json
+
+
+@pytest.mark.parametrize("slug", ANSWERED)
+def test_examples_of_errors_are_what_is_answered(
+    document: dict[str, Any], examples: FlaskClient, slug: str
+) -> None:
+    method, path = ANSWERED[slug]
+    check_problem(document, examples.open(path, method=method, headers=NAMED), slug)
+
+
+@pytest.mark.parametrize("slug", RAISED)
+def test_examples_of_failures_are_what_is_answered(
+    app: Flask, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch, slug: str
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise RAISED[slug]
+
+    monkeypatch.setattr(app.extensions["database"], "fetch", fail)
+    check_problem(document, app.test_client().get("/products", headers=NAMED), slug)
+
+
+def test_the_example_of_draining_is_what_is_answered(
+    app: Flask, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(draining, "is_draining", lambda: True)
+    check_problem(document, app.test_client().get("/ready", headers=NAMED), problems.DRAINING)
+
+
+def test_examples_of_refusals_are_what_parser_and_balancer_say() -> None:
+    said = {(problems.TYPES[status], detail) for status, detail in refusals._DETAILS.items()}
+    maps = (ROOT / "nginx" / "problems.conf").read_text("utf-8")
+    types, details = (
+        dict(re.findall(r'^ +(\w+) "?(.*?)"?;$', text.partition("}")[0], re.MULTILINE))
+        for text in (maps.partition("$problem_type {")[2], maps.partition("$problem_detail {")[2])
+    )
+    said |= {(types[status], detail) for status, detail in details.items() if status in types}
+    said.add(("bad-gateway", details["default"]))
+    shown = {(slug, kind.detail) for slug, kind in problem_responses.KINDS.items()}
+    assert {slug for slug, _ in shown - said} <= {*ANSWERED, *RAISED, problems.DRAINING}
+
+
+PATHS = [
+    "/products",
+    "/products?page=2&count=1",
+    "/products?page=9",
+    "/products?after=2&count=2",
+    "/products?ids=8,1",
+    "/products?category=Jackets",
+    "/products?q=camouflage",
+    *(
+        f"/products/{product}{tail}"
+        for product in (1, 2, 5, 8)
+        for tail in ("", "/styles", "/related", "?include=styles,related", "?include=related")
+    ),
+    "/live",
+    "/ready",
+    "/openapi.json",
+    "/products/3",
+    "/products/x/styles",
+    "/products?page=0",
+    "/products?ids=1&q=x&page=x",
+    "/products/1?include=all",
+    "/products?x=%ff",
+]
+
+
+def test_every_answer_is_as_described(
+    document: dict[str, Any], client_of: Callable[[Rows], FlaskClient]
+) -> None:
+    client = client_of(test_core_routes.ROWS)
+    for path in PATHS:
+        answer = client.get(path)
+        described = re.sub(r"^/products/\w+", "/products/{product_id}", path.partition("?")[0])
+        operation = document["paths"][described]["get"]
+        response = follow(document, operation["responses"][str(answer.status_code)])
+        check(document, response["content"][answer.content_type]["schema"], answer.json)
+        for name, header in response["headers"].items():
+            if follow(document, header)["required"]:
+                assert name in answer.headers, path
+
+
+def test_it_is_kept_and_asked_about(app: Flask) -> None:
+    client = app.test_client()
+    plain = client.get("/openapi.json")
+    assert plain.content_type == "application/json"
+    assert plain.headers["Cache-Control"] == "no-cache"
+    assert plain.headers["Vary"] == "Accept-Encoding"
+    small = client.get("/openapi.json", headers={"Accept-Encoding": "gzip"})
+    assert small.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(small.data) == plain.data
+    assert small.headers["ETag"] != plain.headers["ETag"]
+    for answer, encoding in ((plain, "identity"), (small, "gzip")):
+        headers = {"If-None-Match": answer.headers["ETag"], "Accept-Encoding": encoding}
+        again = client.get("/openapi.json", headers=headers)
+        assert again.status_code == 304
+        assert again.data == b""
+        assert again.headers["ETag"] == answer.headers["ETag"]
+    other = client.get("/openapi.json", headers={"If-None-Match": '"other"'})
+    assert other.data == plain.data
+    head = client.head("/openapi.json")
+    assert (head.data, head.content_length) == (b"", len(plain.data))
