@@ -88,8 +88,8 @@ class SettingsSchema(Schema):
         load_default=4,
         validate=Range(1, 100),
         metadata={
-            "description": "Connections of one worker process. Fewer than GUNICORN_THREADS, so "
-            "that a thread is left to refuse what the pool cannot serve."
+            "description": "Connections of one worker process. A gthread's are fewer than "
+            "GUNICORN_THREADS, so that one is left to refuse what the pool cannot serve."
         },
     )
     DB_STATEMENT_TIMEOUT_MS = fields.Integer(
@@ -132,10 +132,32 @@ class SettingsSchema(Schema):
         validate=Range(1, 256),
         metadata={"description": "Worker processes of one host."},
     )
+    GUNICORN_WORKER_CLASS = fields.String(
+        load_default="gthread",
+        validate=OneOf(["greenlet", "gthread"]),
+        metadata={
+            "description": "How a worker process serves its connections: greenlet, our own class, "
+            "in one thread that never waits; gthread, gunicorn's, with a pool of threads."
+        },
+    )
     GUNICORN_THREADS = fields.Integer(
         load_default=8,
         validate=Range(2, 256),
-        metadata={"description": "Threads of one worker process."},
+        metadata={"description": "Threads of one worker process, if it is a gthread."},
+    )
+    RUN_DIR = fields.String(
+        load_default=None,
+        metadata={
+            "description": "Folder of what a running host keeps: its counts, and the file by "
+            "which `flask drain` finds it. Each host its own. Unset: a temporary one."
+        },
+    )
+    DRAIN_SECONDS = fields.Integer(
+        load_default=2,
+        validate=Range(0, 60),
+        metadata={
+            "description": "How long `flask drain` waits for clients to leave their connections."
+        },
     )
 
     CACHE_MAX_AGE = fields.Integer(
@@ -182,7 +204,8 @@ class SettingsSchema(Schema):
     @validates_schema
     def check_relations(self, data: Mapping[str, Any], **_: Any) -> None:
         """Refuse values that contradict one another."""
-        if data["DB_POOL_SIZE"] >= data["GUNICORN_THREADS"]:
+        threaded = data["GUNICORN_WORKER_CLASS"] == "gthread"
+        if threaded and data["DB_POOL_SIZE"] >= data["GUNICORN_THREADS"]:
             raise ValidationError(
                 f"must be less than GUNICORN_THREADS ({data['GUNICORN_THREADS']}): otherwise no "
                 "thread is left to answer what needs no database",

@@ -4,12 +4,18 @@ from typing import Any
 
 import structlog
 
+# Tracebacks without the values of variables, among which may be a password.
+_JSON_TRACEBACKS = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 _FORMS = {
     "json": [
-        structlog.processors.dict_tracebacks,
+        structlog.processors.ExceptionRenderer(_JSON_TRACEBACKS),
         structlog.processors.JSONRenderer(),
     ],
-    "text": [structlog.dev.ConsoleRenderer(colors=False)],
+    "text": [
+        structlog.dev.ConsoleRenderer(
+            colors=False, exception_formatter=structlog.dev.plain_traceback
+        )
+    ],
 }
 
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import click
 
+from products_service.cluster.nginx import NginxError
 from products_service.config import ConfigurationError
 from products_service.embedded import EmbeddedError
 
@@ -22,5 +23,5 @@ def plainly() -> Iterator[None]:
         yield
     except ConfigurationError as error:
         raise BadConfiguration(str(error)) from None
-    except EmbeddedError as error:
+    except (EmbeddedError, NginxError) as error:
         raise click.ClickException(str(error)) from None

@@ -1,0 +1,92 @@
+"""`flask config`: the settings that are in force, and where each comes from."""
+
+import json
+import os
+from urllib.parse import unquote
+
+import click
+
+from products_service.commands.libpq import URL
+from products_service.commands.problems import plainly
+from products_service.config import SettingsSchema, find_misspelt, load_settings
+
+HIDDEN = "***"
+# What of a URL's query may be shown: whatever else is there may be a secret, or a misspelt one.
+SHOWN = {
+    "application_name",
+    "channel_binding",
+    "connect_timeout",
+    "dbname",
+    "gssencmode",
+    "host",
+    "hostaddr",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "load_balance_hosts",
+    "options",
+    "port",
+    "sslmode",
+    "sslrootcert",
+    "target_session_attrs",
+    "tcp_user_timeout",
+    "user",
+}
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, by setting.")
+@plainly()
+def config(as_json: bool) -> None:
+    """Print the value of every setting that is in force, and where it comes from.
+
+    Passwords are hidden. A variable of the environment that looks like a setting and is none is
+    named on standard error. The exit status is 2 if a setting is not valid.
+    """
+    schema = SettingsSchema()
+    values = schema.dump(load_settings())
+    for sentence in find_misspelt(os.environ):
+        click.echo(f"Warning: {sentence}", err=True)
+    settings = {
+        name: {
+            "value": hide(value) if schema.fields[name].metadata.get("secret") else value,
+            "source": "environment" if os.environ.get(name) else "default",
+        }
+        for name, value in values.items()
+    }
+    if as_json:
+        click.echo(json.dumps(settings))
+        return
+    width = max(map(len, settings))
+    for name, setting in settings.items():
+        click.echo(f"{name:<{width}}  {setting['source']:<11}  {text(setting['value'])}")
+
+
+def text(value: object) -> str:
+    """Return a value as the environment has it."""
+    if value is None:
+        return "(not set)"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def hide(url: str | None) -> str | None:
+    """Return a libpq URL without its secrets; all of it is one where it is not plain what is.
+
+    A bare @ or / in a password makes libpq, and us, take a part of it for something else.
+    """
+    if url is None:
+        return None
+    match = URL.fullmatch(url)
+    if match is None or "@" in url[match.start("hosts") :]:
+        return HIDDEN
+    start, stop = match.span("password")
+    login = f"{url[:start]}{HIDDEN}" if start >= 0 else ""
+    rest, question, query = url[max(stop, 0) :].partition("?")
+    return login + rest + question + "&".join(map(hide_pair, query.split("&")))
+
+
+def hide_pair(pair: str) -> str:
+    """Return a name=value of a URL's query, without a value that may be secret."""
+    name, equals, _ = pair.partition("=")
+    return pair if not equals or unquote(name) in SHOWN else f"{name}={HIDDEN}"

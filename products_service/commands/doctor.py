@@ -1,0 +1,68 @@
+"""`flask doctor`: is this host fit to serve, and if not, what to do."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from etl.files import TABLES
+from etl.indexes import read_indexes
+from products_service.commands.db import directory_option
+from products_service.doctor import Expected, Result, Status, examine
+
+LABELS = {Status.OK: "ok", Status.WARN: "warn", Status.FAIL: "FAIL", Status.SKIPPED: "skip"}
+
+
+@click.command()
+@click.option(
+    "--hosts",
+    type=click.IntRange(1, 10_000),
+    default=1,
+    show_default=True,
+    help="Hosts of the fleet, whose pools share the database's connections.",
+)
+@directory_option
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+def doctor(hosts: int, directory: Path, as_json: bool) -> None:
+    """Check the configuration, the database, its catalogue and this host.
+
+    Each check is a line: ok, warn, FAIL, or skip where it cannot be made here; what is not ok has
+    a hint below it. Nothing is changed, and no secret is shown.
+
+    The exit status is 1 if any check fails.
+    """
+    results = []
+    for result in examine(os.environ, expected(directory, hosts)):
+        results.append(result)
+        if not as_json:
+            show(result)
+    failed = any(result.status is Status.FAIL for result in results)
+    if as_json:
+        names = ("name", "status", "found", "hint")
+        checks = [{name: getattr(result, name) for name in names} for result in results]
+        click.echo(json.dumps({"ok": not failed, "checks": checks}))
+    sys.exit(1 if failed else 0)
+
+
+def expected(migrations: Path, hosts: int) -> Expected:
+    """Return what should be there, as the load and the migrations have it."""
+    return Expected(
+        tables=tuple(table.name for table in TABLES),
+        references=tuple(
+            (table.name, column.name, column.parent)
+            for table in TABLES
+            for column in table.references
+        ),
+        indexes={index.name: index.table for index in read_indexes().values()},
+        migrations=migrations,
+        hosts=hosts,
+    )
+
+
+def show(result: Result) -> None:
+    """Print the line of a check, and what to do below it."""
+    click.echo(f"{LABELS[result.status]:<4}  {result.name}: {result.found}")
+    if result.hint:
+        click.echo(f"      hint: {result.hint}")

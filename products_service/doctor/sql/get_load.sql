@@ -1,0 +1,3 @@
+-- The load that is served.
+SELECT load.number
+FROM catalogue.published_load AS load
