@@ -1,0 +1,1 @@
+"""The fleet on one machine: app hosts at addresses of their own, and nginx before them."""

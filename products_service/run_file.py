@@ -1,0 +1,70 @@
+"""A file by which others find a running program: its process, and a flag that they may raise.
+
+The program holds a lock on it, which the kernel takes back however the program ends: what a killed
+one left behind is never taken for a running one.
+"""
+
+import fcntl
+import mmap
+import os
+import time
+from pathlib import Path
+
+LOWERED, RAISED = b"0", b"1"
+# Kept for as long as the process lives: with any descriptor of a file that it closes, also the
+# one inside a map, its lock on the file is gone.
+_held: list[mmap.mmap] = []
+# Longer than who looks for the holder has the lock.
+PATIENCE_SECONDS = 1
+
+
+class HeldError(Exception):
+    """A program that runs holds the file."""
+
+
+def hold(path: Path) -> mmap.mmap:
+    """Hold the file for as long as this process lives, and return the flag: a byte, LOWERED.
+
+    Processes that are forked later share the flag, not the lock. Raises HeldError.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not _lock(descriptor):
+        if time.monotonic() > deadline:
+            raise HeldError(f"a program that runs holds {path}")
+        time.sleep(0.05)
+    text = LOWERED + b"%d\n" % os.getpid()
+    os.pwrite(descriptor, text, 0)
+    os.ftruncate(descriptor, len(text))
+    _held.append(mmap.mmap(descriptor, 1))
+    return _held[-1]
+
+
+def find_holder(path: Path) -> int | None:
+    """Return the process that holds the file. Not for the holder itself, which would let go."""
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return None
+    try:
+        return None if _lock(descriptor) else int(os.pread(descriptor, 32, 1))
+    finally:
+        os.close(descriptor)
+
+
+def raise_flag(path: Path) -> None:
+    """Raise the flag, which the holder and what it forked see at once."""
+    descriptor = os.open(path, os.O_WRONLY)
+    try:
+        os.pwrite(descriptor, RAISED, 0)
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """Take the lock of the process on the file, if nobody has it."""
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,230 @@
+"""What the balancer's cache shows after a new load, and while the hosts fail; with short times."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from http.client import RemoteDisconnected
+from pathlib import Path
+
+import pytest
+
+from tests.catalogue import load_catalogue, write_catalogue
+from tests.conftest import Database
+from tests.system.fleet import Fleet, cluster
+from tests.system.service import Client, Reply, catalogue_locked, wait_for
+
+pytestmark = pytest.mark.slow
+
+PATH = "/products/1"
+FRESH, STALE = 2, 3  # seconds of max-age and of stale-while-revalidate
+# The age of a load number that a 304 may rest on, and nginx's clock of whole seconds.
+CLOCKS = 2
+_other = iter(range(10**9))
+
+
+@pytest.fixture(scope="module")
+def database(shared_database: Database) -> Database:
+    return shared_database
+
+
+@pytest.fixture(scope="module")
+def publish(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], None]:
+    """Publishes a catalogue in which the product has a name that says which load it is."""
+
+    def load(name: str) -> None:
+        rows = {"products": [(1, name, name, name * 500, name, "1")]}
+        folder = write_catalogue(tmp_path_factory.mktemp("catalogue"), rows)
+        load_catalogue(database.etl, folder, tmp_path_factory.mktemp("report"))
+
+    load("first")
+    return load
+
+
+@pytest.fixture(scope="module")
+def short(database: Database, publish: Callable[[str], None]) -> Iterator[Fleet]:
+    """A cluster whose answers expire while one waits for it."""
+    settings = {"CACHE_MAX_AGE": str(FRESH), "CACHE_STALE_WHILE_REVALIDATE": str(STALE)}
+    with cluster(database, hosts=2, **settings) as fleet:
+        yield fleet
+
+
+@pytest.fixture(scope="module")
+def fleet(database: Database, publish: Callable[[str], None]) -> Iterator[Fleet]:
+    """A cluster with the shipped settings, as far as they are about the cache."""
+    with cluster(database, hosts=2) as fleet:
+        yield fleet
+
+
+def another() -> str:
+    """Return a URL of the product that nobody has asked for."""
+    return f"{PATH}?other={next(_other)}"
+
+
+def states(fleet: Fleet, path: str, *waits: float) -> list[str]:
+    """Ask now and after each of the waits; return what X-Cache says."""
+    found = [state_of(fleet.get(path))]
+    for seconds in waits:
+        time.sleep(seconds)
+        found.append(state_of(fleet.get(path)))
+    return found
+
+
+def state_of(reply: Reply) -> str:
+    assert reply.status == 200
+    return reply.headers["X-Cache"]
+
+
+def test_an_expired_answer_is_shown_while_one_request_asks_for_another(short: Fleet) -> None:
+    path = another()
+    assert states(short, path, 0, FRESH + 1.2) == ["MISS", "HIT", "STALE"]
+    wait_for(lambda: state_of(short.get(path)) == "HIT")
+
+
+def test_what_has_not_changed_is_not_sent_again(short: Fleet) -> None:
+    path = another()
+    assert states(short, path, FRESH + STALE + 1.2, 0) == ["MISS", "REVALIDATED", "HIT"]
+    sent = [entry for entry in logged(short, path, 3) if entry["cache"] == "REVALIDATED"]
+    assert [entry["upstream_status"] for entry in sent] == ["304"]
+
+
+def logged(fleet: Fleet, path: str, count: int) -> list[dict]:
+    return wait_for(
+        lambda: (
+            found
+            if len(found := [entry for entry in fleet.log() if entry["path"] == path]) >= count
+            else None
+        )
+    )
+
+
+def test_a_new_load_is_shown_by_itself_in_time(
+    short: Fleet, publish: Callable[[str], None]
+) -> None:
+    path = another()
+    publish("before")
+    assert b"before" in short.get(path).body
+    publish("after")
+    published = time.monotonic()
+    # asked all the time, so that it never is older than what may be shown while it is replaced
+    wait_for(lambda: b"after" in short.get(path).body)
+    assert time.monotonic() - published < FRESH + STALE + CLOCKS
+
+
+def test_while_the_hosts_fail_what_they_said_last_is_shown(
+    short: Fleet, database: Database
+) -> None:
+    path = another()
+    fresh = short.get(path)
+    time.sleep(FRESH + STALE + 1.2)
+    with catalogue_locked(database):
+        failed = short.get(another())
+        shown = short.get(path)
+    assert failed.status in (503, 504)
+    assert failed.is_problem
+    assert (shown.status, shown.headers["X-Cache"]) == (200, "STALE")
+    assert (shown.body, shown.headers["ETag"]) == (fresh.body, fresh.headers["ETag"])
+    wait_for(lambda: short.get(path).headers["X-Cache"] == "HIT")
+
+
+def test_without_a_host_what_they_said_last_is_shown(short: Fleet) -> None:
+    path = another()
+    fresh = short.get(path)
+    listed = short.nginx / "nginx" / "hosts.conf"
+    shipped = listed.read_text()
+    time.sleep(FRESH + STALE + 1.2)
+    listed.write_text(f"server 127.0.0.9:{short.port};\n")
+    try:
+        short.reload()
+        shown = short.get(path)
+        assert (state_of(shown), shown.body) == ("STALE", fresh.body)
+        assert short.get(another()).status == 503
+    finally:
+        listed.write_text(shipped)
+        short.reload()
+
+
+def test_each_listed_origin_gets_its_own_answer(
+    database: Database, publish: Callable[[str], None]
+) -> None:
+    ours, theirs = "https://shop.example", "https://other.example"
+    listed = [ours, "https://desk.example"]
+    with cluster(database, hosts=1, CORS_ORIGINS=" ".join(listed)) as fleet:
+        lines = ['default "";', *(f"{origin} {origin};" for origin in listed)]
+        (fleet.nginx / "nginx" / "origins.conf").write_text("\n".join(lines))
+        fleet.reload()
+        path = another()
+        for origin, state in [(ours, "MISS"), (theirs, "MISS"), (ours, "HIT"), ("null", "HIT")]:
+            reply = fleet.get(path, {"Origin": origin})
+            assert state_of(reply) == state
+            allowed = origin if origin in listed else None
+            assert reply.headers["Access-Control-Allow-Origin"] == allowed
+            refused = fleet.get("/ready", {"Origin": origin})
+            assert refused.headers["Access-Control-Allow-Origin"] == allowed
+
+
+# A refresh.
+
+
+def test_a_refresh_shows_the_new_load_at_once_and_no_body_under_anothers_tag(
+    fleet: Fleet, publish: Callable[[str], None]
+) -> None:
+    paths = [another() for _ in range(20)]
+    headers = [{}, {"Accept-Encoding": "gzip"}]
+    seen: dict[tuple[str, str], set[bytes]] = {}
+    done = threading.Event()
+
+    def read() -> None:
+        with closing(Client(fleet.port)) as client:
+            while not done.is_set():
+                for path in paths:
+                    for header in headers:
+                        with suppress(RemoteDisconnected, ConnectionResetError):
+                            note(client.get(path, header), path)
+
+    def note(reply: Reply, path: str) -> None:
+        assert reply.status == 200
+        seen.setdefault((path, reply.headers["ETag"]), set()).add(reply.body)
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    try:
+        for name in ("one", "two", "three"):
+            publish(name)
+            fleet.command("cache", "refresh")
+            for path in paths:
+                for header in headers:
+                    reply = fleet.get(path, header)
+                    note(reply, path)
+                    plain = fleet.get(path).body
+                    assert name.encode() in plain
+    finally:
+        done.set()
+        for reader in readers:
+            reader.join()
+    assert {len(bodies) for bodies in seen.values()} == {1}
+    # the first load, three published, each compressed and not
+    assert len(seen) >= len(paths) * 2 * 3
+
+
+def test_a_refresh_that_nginx_refuses_changes_nothing(fleet: Fleet) -> None:
+    path = another()
+    fleet.get(path)
+    listed = fleet.nginx / "nginx" / "hosts.conf"
+    shipped = listed.read_text()
+    generation = fleet.nginx / "nginx" / "generation.conf"
+    before = generation.read_text()
+    listed.write_text("no such directive;\n")
+    try:
+        said = fleet.command("cache", "refresh", status=1)
+    finally:
+        listed.write_text(shipped)
+    assert 'unknown directive "no"' in said
+    assert generation.read_text() == before
+    assert fleet.get(path).headers["X-Cache"] == "HIT"
+
+
+def test_without_a_cluster_a_refresh_says_so(tmp_path: Path, fleet: Fleet) -> None:
+    nowhere = Fleet(fleet.service, tmp_path, 0, {"DEVDB_DIR": str(tmp_path)})
+    assert "no nginx runs in" in nowhere.command("cache", "refresh", status=1)

@@ -1,0 +1,196 @@
+"""flask drain, and what else a host's master hands on: the flag and the counts, as it must."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from products_service.run_file import find_holder
+from products_service.serving.draining import FILE
+from tests.conftest import Database
+from tests.servers import children
+from tests.system.service import (
+    HANG,
+    PROBLEM,
+    ROOT,
+    Client,
+    Service,
+    environment,
+    serving,
+    wait_for,
+)
+
+WORKERS = 2
+# Of a gunicorn that is not stopped right away, so that a test need not wait.
+AT_ONCE = {"DRAIN_SECONDS": "0"}
+
+
+@pytest.fixture
+def run_dir(tmp_path: Path) -> Path:
+    return tmp_path / "run"
+
+
+@pytest.fixture
+def host(shared_database: Database, run_dir: Path) -> Iterator[Service]:
+    with serving(shared_database, RUN_DIR=str(run_dir)) as service:
+        yield service
+
+
+def drain(run_dir: Path | None, *options: str, status: int = 0, **settings: str) -> str:
+    """Run `flask drain`; return what it says."""
+    given = {"RUN_DIR": str(run_dir)} if run_dir else {}
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", "drain", *options],
+        cwd=ROOT,
+        env=environment(None, **given, **settings),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=HANG,
+        check=False,
+    )
+    assert done.returncode == status, done.stdout
+    return done.stdout
+
+
+def is_draining(service: Service) -> bool:
+    """Ask often enough that every worker has answered; they must agree."""
+    closed = set()
+    for _ in range(8 * WORKERS):
+        reply = service.get("/live")
+        assert reply.status == 200
+        closed.add(reply.headers["Connection"])
+    assert closed in ({"close"}, {"keep-alive"})
+    return closed == {"close"}
+
+
+def test_a_draining_host_is_not_ready_and_closes_its_connections(
+    host: Service, run_dir: Path
+) -> None:
+    with closing(Client(host.port)) as kept:
+        assert kept.get("/live").headers["Connection"] == "keep-alive"
+        assert not is_draining(host)
+        said = drain(run_dir, **AT_ONCE)
+        assert f"process {find_holder(run_dir / FILE)}" in said
+        # the connection that a client has is closed with its next answer, which it gets
+        reply = kept.get("/products")
+        assert (reply.status, reply.headers["Connection"]) == (200, "close")
+    assert is_draining(host)
+    reply = host.get("/ready")
+    assert reply.status == 503
+    assert reply.headers["Content-Type"] == PROBLEM
+    assert reply.headers["Retry-After"] == "1"
+    assert b'"type":"urn:problem-type:draining","title":"Draining",' in reply.body
+
+
+def test_it_returns_when_clients_had_their_time(host: Service, run_dir: Path) -> None:
+    seconds = os.times().elapsed
+    drain(run_dir, DRAIN_SECONDS="1")
+    assert os.times().elapsed - seconds >= 1
+    assert host.process.poll() is None
+
+
+def test_it_stops_the_host_when_told_to(host: Service, run_dir: Path) -> None:
+    assert "gunicorn has ended" in drain(run_dir, "--stop", **AT_ONCE)
+    assert host.process.wait(HANG) == 0
+    # nothing is left of it but the file by which it was found, and a log
+    assert [path.name for path in run_dir.iterdir()] == [FILE]
+
+
+def test_a_restart_ends_it(shared_database: Database, host: Service, run_dir: Path) -> None:
+    drain(run_dir, "--stop", **AT_ONCE)
+    with serving(shared_database, RUN_DIR=str(run_dir)) as again:
+        assert not is_draining(again)
+        assert again.get("/ready").status in (200, 503)
+
+
+def test_neither_sighup_nor_a_new_worker_ends_it(host: Service, run_dir: Path) -> None:
+    drain(run_dir, **AT_ONCE)
+    old = set(children(host.process.pid))
+    host.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: len(now := set(children(host.process.pid))) == WORKERS and not now & old)
+    wait_for(host.is_live)
+    assert is_draining(host)
+    victim = children(host.process.pid)[0]
+    os.kill(victim, signal.SIGKILL)
+    wait_for(lambda: victim not in (now := children(host.process.pid)) and len(now) == WORKERS)
+    assert is_draining(host)
+
+
+def test_sighup_keeps_the_counts_and_a_killed_hosts_are_swept_away(
+    shared_database: Database, run_dir: Path
+) -> None:
+    with serving(shared_database, RUN_DIR=str(run_dir)) as host:
+        for _ in range(5):
+            host.get("/products/7")
+        before = counted(host)
+        old = set(children(host.process.pid))
+        host.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: len(now := set(children(host.process.pid))) == WORKERS and not now & old)
+        wait_for(host.is_live)
+        assert counted(host) == before == 5
+        os.killpg(host.process.pid, signal.SIGKILL)
+        host.process.wait()
+    assert len(list(run_dir.iterdir())) == 2
+    assert "no gunicorn runs with RUN_DIR" in drain(run_dir, status=1)
+    with serving(shared_database, RUN_DIR=str(run_dir)) as host:
+        assert counted(host) == 0
+        assert len(list(run_dir.iterdir())) == 2
+
+
+def counted(host: Service) -> int:
+    """Return how often the host says that it was asked for a product which is not there."""
+    text = host.get("/metrics").body.decode()
+    lines = [
+        line
+        for line in text.splitlines()
+        if line.startswith("products_request_duration_seconds_count") and 'status="404"' in line
+    ]
+    return sum(round(float(line.rpartition(" ")[2])) for line in lines)
+
+
+def test_two_hosts_cannot_have_one_folder(
+    shared_database: Database, host: Service, run_dir: Path
+) -> None:
+    before = sorted(path.name for path in run_dir.iterdir())
+    second = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"],
+        cwd=ROOT,
+        env=environment(shared_database, RUN_DIR=str(run_dir), PORT="1"),
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=HANG,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert f"RUN_DIR={run_dir}: another gunicorn runs in it" in second.stderr
+    assert sorted(path.name for path in run_dir.iterdir()) == before
+    assert not is_draining(host)
+
+
+def test_a_folder_that_cannot_be_is_said(shared_database: Database, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"],
+        cwd=ROOT,
+        env=environment(shared_database, RUN_DIR=str(tmp_path / "file" / "run")),
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=HANG,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert f"RUN_DIR={tmp_path / 'file' / 'run'}: Not a directory" in done.stderr
+
+
+def test_without_a_host_it_says_so(tmp_path: Path) -> None:
+    assert f"no gunicorn runs with RUN_DIR={tmp_path}" in drain(tmp_path, status=1)
+    assert "RUN_DIR is not set" in drain(None, status=1)

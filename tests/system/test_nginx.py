@@ -1,0 +1,504 @@
+"""nginx as it is shipped, before real hosts: what it keeps, refuses, hides and logs."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+
+from products_service.cluster.members import ask
+from products_service.cluster.nginx import lay_out
+from products_service.embedded.binaries import nobody
+from products_service.leash import leashed
+from products_service.web.headers import API_POLICY
+from tests.catalogue import load_catalogue, write_catalogue
+from tests.conftest import Database
+from tests.servers import checkout
+from tests.system.fleet import NGINX, Fleet, cluster, find, receive_all
+from tests.system.service import (
+    HANG,
+    LOOPBACK,
+    ROOT,
+    Client,
+    catalogue_locked,
+    free_port,
+    wait_for,
+)
+
+pytestmark = pytest.mark.slow
+
+HOSTS = 4
+# Long enough that the service compresses it.
+ROWS = {
+    "products": [(1, "Onesie", "Blend in", "Camouflage " * 200, "Jackets", "140")],
+    "styles": [(1, 1, "Forest", None, "140", True)],
+}
+PATH = "/products/1"
+# No cache knows it yet.
+_fresh = iter(range(10**9))
+GZIP = {"Accept-Encoding": "gzip"}
+# The promise of the time budget.
+LONGEST = 2.0
+
+
+@pytest.fixture(scope="module")
+def database(shared_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Database:
+    folder = write_catalogue(tmp_path_factory.mktemp("catalogue"), ROWS)
+    load_catalogue(shared_database.etl, folder, tmp_path_factory.mktemp("report"))
+    return shared_database
+
+
+@pytest.fixture(scope="module", params=list(NGINX))
+def fleet(request: pytest.FixtureRequest, database: Database) -> Iterator[Fleet]:
+    """A cluster with the shipped settings, on each version of nginx."""
+    with cluster(database, HOSTS, request.param) as fleet:
+        yield fleet
+
+
+def uncached(path: str = PATH) -> str:
+    """Return a URL of that path which nobody has asked for."""
+    return f"{path}?fresh={next(_fresh)}"
+
+
+def pipelined(fleet: Fleet, paths: list[str], source: str = LOOPBACK) -> list[bytes]:
+    """Ask all on one connection, without waiting for an answer; return the answers."""
+    requests = [f"GET {path} HTTP/1.1\r\nHost: shop\r\n" for path in paths]
+    with closing(
+        socket.create_connection((LOOPBACK, fleet.port), HANG, source_address=(source, 0))
+    ) as connection:
+        connection.sendall(("\r\n".join(requests) + "Connection: close\r\n\r\n").encode())
+        received = receive_all(connection)
+    answers = re.findall(rb"HTTP/1\.1 .*?(?=HTTP/1\.1 |\Z)", received, re.DOTALL)
+    assert len(answers) == len(paths)
+    return answers
+
+
+# What it keeps.
+
+
+def test_an_answer_is_kept_once_compressed_and_once_not(fleet: Fleet) -> None:
+    path = uncached()
+    spellings = ["gzip", "gzip, deflate, br", "br;q=1.0, GZIP;q=0.8", "deflate,gzip;q=0.001"]
+    compressed = [fleet.get(path, {"Accept-Encoding": spelling}) for spelling in spellings]
+    plainly = [
+        fleet.get(path, {"Accept-Encoding": spelling} if spelling else None)
+        for spelling in ["", "identity", "br", "gzip;q=0", "br, gzip; q=0.0"]
+    ]
+    for replies, encoding in ((compressed, "gzip"), (plainly, None)):
+        assert [reply.status for reply in replies] == [200] * len(replies)
+        assert [reply.headers["X-Cache"] for reply in replies] == [
+            "MISS",
+            *["HIT"] * (len(replies) - 1),
+        ]
+        assert {reply.headers["Content-Encoding"] for reply in replies} == {encoding}
+        assert {reply.headers["Vary"] for reply in replies} == {"Accept-Encoding"}
+        assert len({(reply.headers["ETag"], reply.body) for reply in replies}) == 1
+    assert compressed[0].headers["ETag"] != plainly[0].headers["ETag"]
+
+
+def test_one_answer_is_kept_for_all_origins(fleet: Fleet) -> None:
+    path = uncached()
+    fleet.get(path)
+    reply = fleet.get(path, {"Origin": "https://shop.example", "Cookie": "a=b"})
+    assert reply.headers["X-Cache"] == "HIT"
+    assert reply.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_what_a_client_has_is_not_sent_again(fleet: Fleet) -> None:
+    path = uncached()
+    tags = {encoding: fleet.get(path, {"Accept-Encoding": encoding}).headers["ETag"]
+            for encoding in ("gzip", "identity")}  # fmt: skip
+    before = fleet.counted(
+        "products_request_duration_seconds_count", route="/products/<id:product_id>"
+    )
+    for encoding, tag in tags.items():
+        for known in (tag, f"W/{tag}", f'"other", {tag}'):
+            headers = {"Accept-Encoding": encoding, "If-None-Match": known}
+            reply = fleet.get(path, headers)
+            assert (reply.status, reply.body) == (304, b"")
+            assert (reply.headers["X-Cache"], reply.headers["ETag"]) == ("HIT", tag)
+    other = {"If-None-Match": tags["gzip"]}
+    assert fleet.get(path, other).status == 200
+    after = fleet.counted(
+        "products_request_duration_seconds_count", route="/products/<id:product_id>"
+    )
+    assert after == before
+
+
+def test_head_is_answered_from_the_same_entry(fleet: Fleet) -> None:
+    path = uncached()
+    got = fleet.get(path)
+    answer = fleet.exchange(
+        f"HEAD {path} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n".encode()
+    )
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"X-Cache: HIT" in head
+    assert b"Content-Length: %d\r\n" % len(got.body) in head
+    assert body == b""
+
+
+def test_pages_are_not_kept_but_not_sent_again_either(fleet: Fleet) -> None:
+    page = fleet.get("/")
+    assert page.headers["X-Cache"] is None
+    again = fleet.get("/", {"If-None-Match": page.headers["ETag"]})
+    assert (again.status, again.body) == (304, b"")
+
+
+def test_errors_are_not_kept(fleet: Fleet) -> None:
+    for path in ("/products/2", "/products/x", "/products?count=0"):
+        for _ in range(2):
+            reply = fleet.get(path)
+            assert reply.is_problem
+            assert reply.headers["X-Cache"] == "MISS"
+            assert reply.headers["Cache-Control"] == "no-store"
+
+
+def test_many_who_ask_for_a_cold_product_cost_one_query(fleet: Fleet) -> None:
+    path, count = uncached("/products/1/styles"), 300
+    before = statements_run(fleet, "get_styles")
+    request = f"GET {path} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n".encode()
+    with ExitStack() as stack:
+        connections = [
+            stack.enter_context(closing(socket.create_connection((LOOPBACK, fleet.port), HANG)))
+            for _ in range(count)
+        ]
+        for connection in connections:
+            connection.sendall(request)
+        answers = Counter(receive_all(connection).split(b"\r\n")[0] for connection in connections)
+    assert answers == {b"HTTP/1.1 200 OK": count}
+    assert statements_run(fleet, "get_styles") == before + 1
+
+
+def test_who_waits_for_a_cold_product_does_not_wait_long(fleet: Fleet, database: Database) -> None:
+    path = uncached("/products/1/related")
+    with catalogue_locked(database):
+        replies = fleet.service.get_all([path] * 12)
+    for reply in replies:
+        assert reply.is_problem
+        assert reply.status in (503, 504)
+        assert reply.seconds < LONGEST
+
+
+def statements_run(fleet: Fleet, name: str) -> float:
+    return sum(fleet.counted("products_statement_duration_seconds_count", statement=name).values())
+
+
+# Who is asked.
+
+
+def test_hosts_get_equal_shares_on_connections_that_are_used_again(fleet: Fleet) -> None:
+    paths = [uncached() for _ in range(400)]
+    with closing(Client(fleet.port)) as client:
+        # one of each worker of nginx and of each host
+        for _ in range(40):
+            client.get(uncached())
+        before = fleet.upstream_connections()
+        for path in paths:
+            assert client.get(path).headers["X-Cache"] == "MISS"
+        opened = fleet.upstream_connections() - before
+    hosts = Counter(entry["upstream"] for entry in logged(fleet, paths))
+    assert set(hosts) == {f"{host}:{fleet.port}" for host in fleet.hosts}
+    share = len(paths) / HOSTS
+    assert all(abs(count - share) <= 0.05 * share for count in hosts.values()), hosts
+    assert len(opened) < 10
+
+
+def logged(fleet: Fleet, paths: list[str]) -> list[dict]:
+    """Return the balancer's log of these requests, which comes a second late."""
+    deadline = time.monotonic() + HANG
+    wanted = set(paths)
+    while len(found := [entry for entry in fleet.log() if entry["path"] in wanted]) < len(paths):
+        assert time.monotonic() < deadline, f"{len(found)} of {len(paths)} are in the log"
+        time.sleep(0.2)
+    return found
+
+
+# What it refuses, and how.
+
+TAIL = b"Host: shop\r\nConnection: close\r\n"
+REFUSED = {
+    "no request": (b"nonsense\r\n\r\n", 400),
+    "no host": (b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", 400),
+    "a header that is none": (b"GET / HTTP/1.1\r\n" + TAIL + b"what is this\r\n\r\n", 400),
+    "two lengths of a body": (
+        b"POST / HTTP/1.1\r\n"
+        + TAIL
+        + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        400,
+    ),
+    "a path above the root": (b"GET /../x HTTP/1.1\r\n" + TAIL + b"\r\n", 400),
+    "a NUL": (b"GET /%00 HTTP/1.1\r\n" + TAIL + b"\r\n", 400),
+    "a method of its own": (b"TRACE / HTTP/1.1\r\n" + TAIL + b"\r\n", 405),
+    "a condition that does not hold": (
+        b'GET /products/1 HTTP/1.1\r\nIf-Match: "x"\r\n' + TAIL + b"\r\n",
+        412,
+    ),
+    "a body": (
+        b"POST / HTTP/1.1\r\n" + TAIL + b"Content-Length: 2000\r\n\r\n" + b"x" * 2000,
+        413,
+    ),
+    "a long line": (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\n" + TAIL + b"\r\n", 414),
+    "a long header": (b"GET / HTTP/1.1\r\nX: " + b"x" * 9000 + b"\r\n" + TAIL + b"\r\n", 431),
+    "many headers": (
+        b"GET / HTTP/1.1\r\n" + b"X: %s\r\n" % (b"x" * 7000) * 6 + TAIL + b"\r\n",
+        431,
+    ),
+    "another transfer coding": (
+        b"POST / HTTP/1.1\r\n" + TAIL + b"Transfer-Encoding: gzip\r\n\r\n",
+        501,
+    ),
+    "another version": (b"GET / HTTP/3.0\r\n" + TAIL + b"\r\n", 505),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_it_refuses_it_refuses_with_a_problem(fleet: Fleet, what: str) -> None:
+    sent, status = REFUSED[what]
+    check_problem(fleet.exchange(sent), status)
+
+
+def check_problem(answer: bytes, status: int) -> dict[str, str]:
+    """Hold that the bytes are a problem as nginx makes it; return the headers."""
+    head, _, body = answer.decode().partition("\r\n\r\n")
+    line, *fields = head.split("\r\n")
+    headers = {name.lower(): value for name, value in (field.split(": ", 1) for field in fields)}
+    assert line.startswith(f"HTTP/1.1 {status} ")
+    assert headers["content-type"] == "application/problem+json"
+    assert headers["server"] == "nginx"
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["content-security-policy"] == API_POLICY
+    assert headers["access-control-allow-origin"] == "*"
+    document = json.loads(body)
+    assert list(document) == ["type", "title", "status", "detail", "instance"]
+    assert document["status"] == status
+    assert document["instance"] == f"urn:request:{headers['x-request-id']}"
+    assert len(headers["x-request-id"]) == 32
+    assert (status in (429, 503, 504)) == (headers.get("retry-after") == "1")
+    assert (status == 405) == ("allow" in headers)
+    return headers
+
+
+def test_what_the_service_refuses_passes_as_it_is(fleet: Fleet) -> None:
+    for method, path, status in [
+        ("GET", "/products/x", 404),
+        ("GET", "/products?count=0", 400),
+        ("POST", "/products", 405),
+        ("BREW", "/", 405),
+    ]:
+        answer = fleet.exchange(f"{method} {path} HTTP/1.1\r\n".encode() + TAIL + b"\r\n")
+        assert answer.startswith(b"HTTP/1.1 %d " % status), answer
+        assert b"ETag, Link" in answer  # of Access-Control-Expose-Headers, which nginx has not
+        assert (b'"errors":' in answer) == (status == 400)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/ready", "/metrics", "/ready?x", "/%72eady", "/x/../metrics", "/./ready", "//metrics"),
+        *("http://shop/ready", "/problem", "/metrics/", "/READY"),
+    ],
+)
+def test_what_is_for_operators_is_hidden(fleet: Fleet, path: str) -> None:
+    answer = fleet.exchange(f"GET {path} HTTP/1.1\r\n".encode() + TAIL + b"\r\n")
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert b'"urn:problem-type:not-found"' in answer
+
+
+def test_a_body_that_comes_with_a_request_goes_no_further(fleet: Fleet) -> None:
+    smuggled = b"GET /ready HTTP/1.1\r\nHost: shop\r\n\r\n"
+    sent = b"GET %s HTTP/1.1\r\n%bContent-Length: %d\r\n\r\n%b" % (
+        uncached().encode(),
+        TAIL,
+        len(smuggled),
+        smuggled,
+    )
+    answer = fleet.exchange(sent)
+    assert answer.count(b"HTTP/1.1") == 1
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.fixture
+def limited(fleet: Fleet) -> Iterator[str]:
+    """The address of a client that has a limit; LOOPBACK has none."""
+    listed = fleet.nginx / "nginx" / "unlimited.conf"
+    shipped = listed.read_text()
+    listed.write_text(f"{LOOPBACK} 1;\n")
+    fleet.reload()
+    yield "127.0.0.99"
+    listed.write_text(shipped)
+    fleet.reload()
+
+
+def test_an_address_is_limited_unless_it_is_listed(fleet: Fleet, limited: str) -> None:
+    fleet.get(PATH)
+    started = time.monotonic()
+    answers = pipelined(fleet, [PATH] * 900, limited)
+    seconds = time.monotonic() - started
+    statuses = Counter(answer[9:12] for answer in answers)
+    assert set(statuses) == {b"200", b"429"}
+    # a burst of 400 beyond the one that is always let in, and 200 a second
+    assert 401 <= statuses[b"200"] <= 401 + 200 * (seconds + 0.1)
+    check_problem(next(answer for answer in answers if answer[9:12] == b"429"), 429)
+    assert {answer[9:12] for answer in pipelined(fleet, [PATH] * 900)} == {b"200"}
+
+
+# Hosts that do not answer.
+
+
+@pytest.fixture
+def with_hosts(fleet: Fleet) -> Iterator[Callable[[list[str]], None]]:
+    """Has nginx ask other hosts than it should."""
+    listed = fleet.nginx / "nginx" / "hosts.conf"
+    shipped = listed.read_text()
+
+    def ask(addresses: list[str]) -> None:
+        listed.write_text("".join(f"server {address};\n" for address in addresses))
+        fleet.reload()
+
+    yield ask
+    listed.write_text(shipped)
+    fleet.reload()
+
+
+def test_without_a_host_it_says_so_at_once(
+    fleet: Fleet, with_hosts: Callable[[list[str]], None]
+) -> None:
+    with_hosts([f"127.0.0.9:{fleet.port}", f"127.0.0.10:{fleet.port}"])
+    for _ in range(8):  # also when both are marked as failed
+        started = time.monotonic()
+        answer = fleet.exchange(f"GET {uncached()} HTTP/1.1\r\n".encode() + TAIL + b"\r\n")
+        assert time.monotonic() - started < 0.5
+        check_problem(answer, 503)
+        assert b'"urn:problem-type:no-host-available"' in answer
+
+
+def test_hosts_that_hang_are_given_up_in_time(
+    fleet: Fleet, with_hosts: Callable[[list[str]], None]
+) -> None:
+    with ExitStack() as stack:
+        listeners = [stack.enter_context(socket.create_server((LOOPBACK, 0))) for _ in range(2)]
+        with_hosts(["{}:{}".format(*listener.getsockname()) for listener in listeners])
+        started = time.monotonic()
+        answer = fleet.exchange(f"GET {uncached()} HTTP/1.1\r\n".encode() + TAIL + b"\r\n")
+        assert 1.7 < time.monotonic() - started < LONGEST
+    check_problem(answer, 504)
+    assert b'"urn:problem-type:gateway-timeout"' in answer
+
+
+def test_a_host_that_hangs_costs_time_and_no_error(
+    fleet: Fleet, with_hosts: Callable[[list[str]], None]
+) -> None:
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        hanging = "{}:{}".format(*listener.getsockname())
+        with_hosts([hanging, f"{fleet.hosts[0]}:{fleet.port}"])
+        replies = fleet.service.get_all([uncached() for _ in range(12)])
+    assert [reply.status for reply in replies] == [200] * 12
+    assert max(reply.seconds for reply in replies) < LONGEST
+
+
+# Who may run it.
+
+
+@pytest.mark.parametrize("program", NGINX)
+def test_the_files_are_good_as_they_are_shipped(program: str, tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    checked = subprocess.run(
+        [find(program), "-t", *("-p", f"{tmp_path}/", "-c", str(ROOT / "nginx.conf"))],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stderr
+    assert "[warn]" not in checked.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the other tests run as an ordinary user already")
+def test_an_ordinary_user_may_run_it() -> None:
+    account, port = nobody(), free_port()
+    with checkout() as folder:
+        lay_out(ROOT, folder / "nginx", f"{LOOPBACK}:{port}", [f"127.0.0.9:{port}"])
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, *account)
+        configuration = folder / "nginx" / "nginx.conf"
+        argv = [find("system"), *("-p", f"{folder}/nginx/", "-c", str(configuration))]
+        process = subprocess.Popen(
+            leashed([*argv, "-e", "stderr", "-g", "daemon off;"], signal.SIGTERM, *account),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert wait_for(lambda: ask((LOOPBACK, port), "/products")[0]) == 503
+        finally:
+            process.terminate()
+            _, said = process.communicate(timeout=HANG)
+    assert "[emerg]" not in said
+    assert "[warn]" not in said
+
+
+# How a request is known, and what is said of it.
+
+
+def test_every_answer_has_an_id_of_its_own(fleet: Fleet) -> None:
+    path = uncached()
+    ids = [fleet.get(path).headers["X-Request-ID"] for _ in range(5)]
+    ids += [fleet.get(path, {"If-None-Match": "*"}).headers["X-Request-ID"]]
+    ids += [fleet.get(other).headers["X-Request-ID"] for other in ("/ready", "/live", "/nothing")]
+    assert all(re.fullmatch(r"[0-9a-f]{32}", each) for each in ids)
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("path", [PATH, "/ready", "/products/x", "/live"])
+def test_an_id_that_comes_with_a_request_is_kept_if_it_is_a_valid_one(
+    fleet: Fleet, path: str
+) -> None:
+    for given in ("mine", "A-1_b.c", "x" * 128):
+        reply = fleet.get(path, {"X-Request-ID": given})
+        assert reply.headers.get_all("X-Request-ID") == [given]
+        assert reply.status == 200 or f'"urn:request:{given}"'.encode() in reply.body
+    for given in ("", "x" * 129, "a b", 'a"b', "\u00e4", "a/b"):
+        reply = fleet.get(path, {"X-Request-ID": given.encode("latin-1").decode("latin-1")})
+        assert re.fullmatch(r"[0-9a-f]{32}", reply.headers["X-Request-ID"])
+
+
+def test_its_log_tells_of_each_request(fleet: Fleet) -> None:
+    path = uncached()
+    asked = fleet.get(path, {"X-Request-ID": "for-the-log"})
+    fleet.get(path)
+    fleet.exchange(b'nonsense "\\\xff\r\n\r\n')
+    # each worker writes its own lines, a second late
+    second, first = sorted(logged(fleet, [path] * 2), key=lambda entry: entry["cache"])
+    assert first.keys() == second.keys()
+    timestamp, upstream = first.pop("timestamp"), first.pop("upstream")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", timestamp)
+    assert upstream.rpartition(":")[0] in fleet.hosts
+    assert first.pop("seconds") == pytest.approx(float(first.pop("upstream_seconds")), abs=0.01)
+    assert float(first.pop("upstream_connect_seconds")) >= 0
+    assert first == {
+        "request_id": "for-the-log",
+        "client": LOOPBACK,
+        "method": "GET",
+        "path": path,
+        "status": 200,
+        "bytes": len(asked.body),
+        "cache": "MISS",
+        "upstream_status": "200",
+    }
+    assert (second["cache"], second["upstream"]) == ("HIT", "")
+    # and every line is JSON, whatever was sent: log() has read them all
+    assert any(entry["status"] == 400 for entry in fleet.log())
+
+
+def test_the_hosts_log_the_same_id(fleet: Fleet) -> None:
+    given = f"traced-{next(_fresh)}"
+    fleet.get(uncached(), {"X-Request-ID": given})
+    logs = (fleet.nginx.parent / "hosts").glob("*/gunicorn.log")
+    assert sum(log.read_text().count(given) for log in logs) == 1

@@ -1,0 +1,113 @@
+"""nginx.conf as text: without known mistakes, and of one mind with the service."""
+
+import json
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import crossplane
+import pytest
+
+from products_service.cluster.nginx import lay_out
+from products_service.web.headers import API_POLICY
+from products_service.web.problems import FURTHER_TYPES, TYPES, problem_document
+
+ROOT = Path(__file__).parents[2]
+# Statuses that nginx has of its own, and what clients get for them.
+GIVEN_AS = {"494": 431, "502": 503}
+
+
+def parsed(folder: Path = ROOT) -> list[dict]:
+    found = crossplane.parse(str(folder / "nginx.conf"), combine=True)
+    assert found["errors"] == []
+    return found["config"][0]["parsed"]
+
+
+def every(name: str, block: list[dict] | None = None) -> list[dict]:
+    """Return the directives of that name, wherever they stand."""
+    found = []
+    for directive in parsed() if block is None else block:
+        found += [directive] if directive["directive"] == name else []
+        found += every(name, directive.get("block", []))
+    return found
+
+
+def mapped(variable: str) -> dict[str, str]:
+    """Return what a map of nginx gives for each value."""
+    (found,) = [each for each in every("map") if each["args"][1] == variable]
+    return {line["directive"]: line["args"][0] for line in found["block"]}
+
+
+def examined(configuration: Path) -> list[dict]:
+    """Return what gixy finds."""
+    gixy = shutil.which("gixy", path=sysconfig.get_path("scripts"))
+    done = subprocess.run(
+        [gixy, "--format", "json", str(configuration)], stdout=subprocess.PIPE, check=False
+    )
+    return json.loads(done.stdout)
+
+
+def test_gixy_finds_nothing(tmp_path: Path) -> None:
+    assert examined(ROOT / "nginx.conf") == []
+    # but it would
+    text = (ROOT / "nginx.conf").read_text()
+    shutil.copytree(ROOT / "nginx", tmp_path / "nginx")
+    (tmp_path / "nginx.conf").write_text(text.replace("server_tokens off;", "server_tokens on;"))
+    assert len(examined(tmp_path / "nginx.conf")) == 1
+
+
+def test_its_problems_are_written_as_the_services_are() -> None:
+    types, titles = mapped("$problem_type"), mapped("$problem_title")
+    details = mapped("$problem_detail")
+    assert types.keys() == titles.keys() == details.keys()
+    for status in types.keys() - {"default"}:
+        known = {TYPES.get(int(status)), *(slug for of, slug in FURTHER_TYPES if of == int(status))}
+        assert types[status] in known
+        (written,) = [each["args"][1] for each in every("return") if each["args"][0] == "200"]
+        for name, value in {
+            "$problem_type": types[status],
+            "$problem_title": titles[status],
+            "$problem_detail": details[status],
+            "$status": status,
+            "$answer_id": "the-id",
+        }.items():
+            written = written.replace(name, value)
+        assert written == problem_document(
+            int(status), details[status], "the-id", slug=types[status]
+        )
+
+
+def test_every_status_of_its_own_is_a_problem() -> None:
+    handled = set()
+    for directive in every("error_page"):
+        *statuses, page = directive["args"]
+        assert page == "/problem"
+        if statuses[-1].startswith("="):
+            given = int(statuses.pop()[1:])
+            assert all(GIVEN_AS.get(status, int(status)) == given for status in statuses)
+        handled |= {GIVEN_AS.get(status, int(status)) for status in statuses}
+    assert handled == {int(status) for status in mapped("$problem_type").keys() - {"default"}}
+    # the service's own problems pass as they are
+    assert every("proxy_intercept_errors") == []
+
+
+def test_its_problems_have_the_services_policy() -> None:
+    headers = {each["args"][0]: each["args"][1:] for each in every("add_header")}
+    assert headers["Content-Security-Policy"] == [API_POLICY, "always"]
+    assert all(arguments[-1] == "always" for arguments in headers.values())
+
+
+def test_loopback_alone_is_shipped_without_a_limit() -> None:
+    assert mapped("$limited_client") == {"0": "$binary_remote_addr", "default": ""}
+    listed = (ROOT / "nginx" / "unlimited.conf").read_text()
+    assert [line for line in listed.splitlines() if not line.startswith("#")] == ["127.0.0.0/8 1;"]
+
+
+@pytest.mark.parametrize("hosts", [["10.0.0.1:8000"], ["127.0.0.11:8080", "127.0.0.12:8080"]])
+def test_every_host_has_the_same_limits(tmp_path: Path, hosts: list[str]) -> None:
+    lay_out(ROOT, tmp_path / "nginx", "127.0.0.1:80", hosts)
+    listed = every("server", every("upstream", parsed(tmp_path / "nginx"))[0]["block"])
+    assert [server["args"][0] for server in listed] == hosts
+    for server in listed:
+        assert server["args"][1:] == ["max_conns=64", "max_fails=3", "fail_timeout=1s"]
