@@ -3,17 +3,31 @@
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 # The folder in which the workers count, so that whichever is asked can add them up.
-# prometheus_client looks for it when it is imported, which our package does.
+# prometheus_client looks for it when it is imported, which our package does. On SIGHUP this file
+# is run again, and the folder is there.
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="products-service-metrics-")
+    _run_dir = os.environ.get("RUN_DIR") or None
+    try:
+        if _run_dir:
+            os.makedirs(_run_dir, exist_ok=True)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(
+            prefix="products-service-metrics-", dir=_run_dir
+        )
+    except OSError as error:
+        raise SystemExit(
+            f"RUN_DIR={_run_dir}: {error.strerror}: it must be a folder that gunicorn can write to"
+        ) from None
 
+from flask import Flask
 from prometheus_client.multiprocess import mark_process_dead
 
 from products_service.config import ConfigurationError, load_settings
 from products_service.logs import logging_config
-from products_service.serving import refusals
+from products_service.run_file import HeldError
+from products_service.serving import draining, refusals
 from products_service.serving.logger import Logger
 
 try:
@@ -22,9 +36,14 @@ except ConfigurationError as error:
     raise SystemExit(str(error)) from None
 
 bind = f"{_settings['BIND_ADDRESS']}:{_settings['PORT']}"
-worker_class = "gthread"
+if _settings["GUNICORN_WORKER_CLASS"] == "greenlet":
+    worker_class = "products_service.serving.worker.GreenletWorker"
+    # Requests that are worked on at a time; the others wait their turn.
+    threads = _settings["DB_POOL_SIZE"]
+else:
+    worker_class = "gthread"
+    threads = _settings["GUNICORN_THREADS"]
 workers = _settings["GUNICORN_WORKERS"]
-threads = _settings["GUNICORN_THREADS"]
 # Longer than nginx keeps its upstream connections (60 s): the one that sends must be the one
 # that closes, or a request meets a connection that is just being closed and becomes a 502.
 keepalive = 75
@@ -37,6 +56,30 @@ logger_class = Logger
 logconfig_dict = logging_config(_settings["LOG_LEVEL"], _settings["LOG_FORMAT"])
 
 refusals.install()
+pre_request = draining.close_connection
+
+
+def on_starting(server):
+    """Let `flask drain` find us, and sweep away what a killed host of this folder counted."""
+    if not _settings["RUN_DIR"]:
+        return
+    ours = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+    try:
+        draining.begin(Path(_settings["RUN_DIR"]))
+    except HeldError:
+        shutil.rmtree(ours)
+        raise SystemExit(
+            f"RUN_DIR={_settings['RUN_DIR']}: another gunicorn runs in it; each needs its own"
+        ) from None
+    for folder in Path(_settings["RUN_DIR"]).glob("products-service-metrics-*"):
+        if folder != ours:
+            shutil.rmtree(folder)
+
+
+def post_worker_init(worker):
+    """Open the connections to the database before taking any from clients."""
+    if isinstance(worker.wsgi, Flask):
+        worker.wsgi.extensions["database"].warm_up()
 
 
 def child_exit(server, worker):

@@ -6,12 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import psycopg2
 from dbutils.pooled_db import PooledDB, TooManyConnectionsError
 from psycopg2.extensions import POLL_OK, POLL_READ, set_wait_callback
 
+from products_service import waiting
 from products_service.database_events import (
     DatabaseBusyError,
     DatabaseError,
@@ -28,50 +30,56 @@ from products_service.statements import Statement
 # transaction. https://www.postgresql.org/docs/current/errcodes-appendix.html
 _LOST = ("57P01", "57P02", "57P03", "57P05", "25P03")
 _TIMED_OUT = "57014"
+# Longer than any statement of a sound database takes, and short enough to be refused "at once".
+_PATIENCE = 0.05  # seconds
 _OUT_OF_RESOURCES = "53"
 
 
 class Answer(NamedTuple):
-    """What a statement returns: the load that answered, and the body or None."""
+    """What a statement returns: the load that answered, and the body or None.
+
+    A page of a list also tells where the pages beside it are, by page number or by the id to
+    ask after; None where there is none.
+    """
 
     load_number: int
     load_digest: str
     body: str | None
+    previous: int | None = None
+    next: int | None = None
 
 
 class _DeadlinePassedError(Exception):
     """Waiting for PostgreSQL took longer than it may."""
 
 
-_thread = threading.local()
+# Of all that a request waits for, by time.monotonic; a request is a thread or a greenlet, and each
+# has a context of its own.
+_deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 
 def _wait(connection: "psycopg2.extensions.connection") -> None:
-    """Wait for the server, but not past the thread's deadline.
+    """Wait for the server, but not past the request's deadline.
 
     A frozen server keeps its sockets alive and its own timeouts frozen, so only a limit on
     our side ends the wait. psycopg2 closes a connection whose wait was broken off. What this
     costs, and the watchdog thread it was measured against: docs/decisions/deadline.md.
     """
     while (state := connection.poll()) != POLL_OK:
-        poller = select.poll()
-        poller.register(connection, select.POLLIN if state == POLL_READ else select.POLLOUT)
-        deadline = getattr(_thread, "deadline", None)
-        left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
-        if not poller.poll(left):
+        events = select.POLLIN if state == POLL_READ else select.POLLOUT
+        if not waiting.wait(connection.fileno(), events, _deadline.get()):
             raise _DeadlinePassedError("PostgreSQL did not answer in time")
 
 
 @contextmanager
-def _deadline(seconds: float) -> Iterator[None]:
-    """End every wait of this thread after so many seconds, or at an earlier deadline set before."""
-    outer = getattr(_thread, "deadline", None)
-    deadline = time.monotonic() + seconds
-    _thread.deadline = deadline if outer is None else min(deadline, outer)
+def _deadline_within(seconds: float) -> Iterator[None]:
+    """End every wait of this request after so many seconds, or at the deadline set before."""
+    outer = _deadline.get()
+    _deadline.set(min(time.monotonic() + seconds, outer))
     try:
         yield
     finally:
-        _thread.deadline = outer
+        _deadline.set(outer)
 
 
 def _is_lost(error: psycopg2.Error) -> bool:
@@ -145,7 +153,7 @@ class _Connector:
 def _execute(connection: Any, execute: str, values: tuple[Any, ...]) -> Answer:
     with connection.cursor() as cursor:
         cursor.execute(execute, values)
-        return Answer._make(cursor.fetchone())
+        return Answer(*cursor.fetchone())
 
 
 def _execute_twice_if_lost(connection: Any, execute: str, values: tuple[Any, ...]) -> Answer:
@@ -181,6 +189,9 @@ class Database:
         # When it was asked, in one piece with what was answered: threads set and read it.
         self._seen: tuple[float, int, str] = (-math.inf, 0, "")
         self._url = url
+        self._pool_size = pool_size
+        self._turn = threading.Condition()
+        self._moved_at = -math.inf  # when a connection was taken from the pool or given back
         self._connect_timeout = connect_timeout
         self._deadline = deadline
         self._statements = statements
@@ -210,7 +221,7 @@ class Database:
 
     def _open(self) -> "psycopg2.extensions.connection":
         """Return a new connection with every statement prepared, in two round trips."""
-        with _deadline(self._connect_timeout):
+        with _deadline_within(self._connect_timeout):
             connection = psycopg2.connect(
                 self._url,
                 application_name="products_service",
@@ -222,10 +233,52 @@ class Database:
                 cursor.execute(self._session)
         return connection
 
+    def warm_up(self) -> None:
+        """Open the pool's connections, within the time that connecting may take in all.
+
+        So that the first requests of a new worker are not refused for the want of one. Where the
+        database cannot be reached, requests find that out.
+        """
+        connections = [self._take() for _ in range(self._pool_size)]
+        try:
+            with _deadline_within(self._connect_timeout):
+                for connection in connections:
+                    connection.cursor().close()
+        except (psycopg2.Error, DatabaseError, _DeadlinePassedError):
+            return
+        finally:
+            for connection in connections:
+                self._give_back(connection)
+
+    def _take(self) -> Any:
+        """Return a connection from the pool, after waiting for one as long as they come and go.
+
+        Requests come in bursts, and each has its connection for a millisecond. But where nothing
+        moves, because the database is stuck, whoever waits is refused. Raises DatabaseBusyError.
+        """
+        latest = time.monotonic() + 2 * _PATIENCE
+        with self._turn:
+            while True:
+                try:
+                    connection = self._pool.connection()
+                except TooManyConnectionsError:
+                    end = min(latest, self._moved_at + _PATIENCE)
+                    if not self._turn.wait(end - time.monotonic()):
+                        raise DatabaseBusyError("every connection of the pool is in use") from None
+                else:
+                    self._moved_at = time.monotonic()
+                    return connection
+
+    def _give_back(self, connection: Any) -> None:
+        connection.close()
+        with self._turn:
+            self._moved_at = time.monotonic()
+            self._turn.notify()
+
     def fetch(self, statement: str, **parameters: Any) -> Answer:
         """Return what the statement of that name answers.
 
-        Raises DatabaseBusyError at once when the pool is empty, DatabaseUnreachableError,
+        Raises DatabaseBusyError when the pool is and stays empty, DatabaseUnreachableError,
         DatabaseTimeoutError, all within the deadline; StatementError for what is not the
         database's state but a defect.
         """
@@ -240,14 +293,20 @@ class Database:
         return answer
 
     def _fetch(self, statement: Statement, parameters: Mapping[str, Any]) -> Answer:
-        values = tuple(parameters[name] for name, _ in statement.parameters)
-        with _deadline(self._deadline), self._connection() as connection:
-            try:
-                return _execute_twice_if_lost(connection, statement.execute, values)
-            except _DeadlinePassedError:
-                raise DatabaseTimeoutError(f"no answer within {self._deadline} s") from None
-            except psycopg2.Error as error:
-                raise self._translate(error) from error
+        values = tuple([parameters[name] for name, _ in statement.parameters])
+        connection = self._take()
+        self._observer.taken()
+        _deadline.set(time.monotonic() + self._deadline)
+        try:
+            return _execute_twice_if_lost(connection, statement.execute, values)
+        except _DeadlinePassedError:
+            raise DatabaseTimeoutError(f"no answer within {self._deadline} s") from None
+        except psycopg2.Error as error:
+            raise self._translate(error) from error
+        finally:
+            _deadline.set(math.inf)
+            self._give_back(connection)
+            self._observer.returned()
 
     def identity(self, max_age: float) -> tuple[int, str]:
         """Return number and digest of the load that is served, as of `max_age` seconds ago at most.
@@ -258,19 +317,6 @@ class Database:
         if time.monotonic() - asked_at > max_age:
             return self.fetch("check_ready")[:2]
         return number, digest
-
-    @contextmanager
-    def _connection(self) -> Iterator[Any]:
-        try:
-            connection = self._pool.connection()
-        except TooManyConnectionsError:
-            raise DatabaseBusyError("every connection of the pool is in use") from None
-        self._observer.taken()
-        try:
-            yield connection
-        finally:
-            connection.close()
-            self._observer.returned()
 
     def _translate(self, error: psycopg2.Error) -> DatabaseError:
         """Return our exception for one of psycopg2's."""

@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 # seconds; a limit on what hangs, not a promise
 HANG = 60
 PROBLEM = "application/problem+json"
+LOOPBACK = "127.0.0.1"
 
 Found = TypeVar("Found")
 
@@ -46,10 +47,12 @@ class Reply(NamedTuple):
 
 
 class Client:
-    """One kept-alive connection to the service."""
+    """One kept-alive connection to the service, at an address and from one of this machine's."""
 
-    def __init__(self, port: int) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HANG)
+    def __init__(self, port: int, address: str = LOOPBACK, source: str = "") -> None:
+        self._connection = http.client.HTTPConnection(
+            address, port, timeout=HANG, source_address=(source, 0) if source else None
+        )
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Reply:
         started = time.monotonic()
@@ -123,14 +126,18 @@ def free_port() -> int:
 
 
 def environment(database: Database | None, **settings: str) -> dict[str, str]:
-    """Return ours with the database's and the given settings and no others."""
+    """Return ours with the database's and the given settings and no others.
+
+    But TEST_WORKER_CLASS, if it is set, has every service run on that GUNICORN_WORKER_CLASS.
+    """
     ours = {
         name: value
         for name, value in os.environ.items()
         if name not in SettingsSchema().fields
         and not name.startswith(("PG", "GUNICORN_", "FLASK_", "PYTHON"))
     }
-    return ours | (database.environment if database else {}) | settings
+    worker_class = {"GUNICORN_WORKER_CLASS": os.environ.get("TEST_WORKER_CLASS", "")}
+    return ours | worker_class | (database.environment if database else {}) | settings
 
 
 @contextmanager
@@ -174,13 +181,15 @@ def stop(process: subprocess.Popen) -> None:
 
 
 @contextmanager
-def serving(database: Database | None, **settings: str) -> Iterator[Service]:
+def serving(
+    database: Database | None, *, application: str = "wsgi:app", **settings: str
+) -> Iterator[Service]:
     """Run gunicorn as it is shipped on a database, with the shipped settings but for those given.
 
-    Without a database DATABASE_URL has to be among them.
+    Without a database DATABASE_URL has to be among them, if the application asks for it.
     """
     port = free_port()
-    argv = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
+    argv = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", application]
     env = environment(database, PORT=str(port), **settings)
     with running(argv, port, cwd=ROOT, env=env) as service:
         yield service

@@ -1,0 +1,133 @@
+"""Which connections a worker takes of those that come to sockets which all workers share."""
+
+import errno
+import select
+import socket
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from gunicorn.sock import BaseSocket
+
+from products_service.serving.hub import Hub
+from products_service.serving.shares import Share
+
+# Taken in one turn, before the requests that have come meanwhile.
+AT_ONCE = 32
+# How long a worker leaves connections to others that have fewer.
+DEFERENCE = 0.002  # seconds
+# Another worker was faster, or the client has thought better of it.
+_NOBODY = (errno.EAGAIN, errno.ECONNABORTED)
+_TOO_MANY_FILES = (errno.EMFILE, errno.ENFILE)
+
+# Is given a connection, the client's address and ours.
+Begin = Callable[[socket.socket, Any, Any], None]
+
+
+class Acceptor:
+    """Takes connections until there are `most`, and goes on when one has ended."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        listeners: Sequence[BaseSocket],
+        share: Share,
+        most: int,
+        begin: Begin,
+        log: Any,
+    ) -> None:
+        self._hub = hub
+        self._listeners = listeners
+        self._share = share
+        self._most = most
+        self._begin = begin
+        self._log = log
+        self._count = 0
+        self._watching = False
+        self._stopped = False
+
+    def watch(self) -> None:
+        """Take connections from now on."""
+        if self._watching:
+            return
+        self._watching = True
+        self._share.tell(self._count)
+        for listener in self._listeners:
+            # Of the workers that have nothing to do, the kernel wakes one and not all.
+            accept = partial(self._accept, listener)
+            self._hub.watch(listener.fileno(), accept, select.EPOLLEXCLUSIVE)
+
+    def ended(self) -> None:
+        """Note that a connection is closed."""
+        self._count -= 1
+        if not self._stopped:
+            self._share.tell(self._count)
+            self.watch()
+
+    def stop(self) -> None:
+        """Take whoever is connected, since nobody else will serve them, and then nobody more."""
+        self._unwatch()
+        self._stopped = True
+        self._share.leave()
+        for listener in self._listeners:
+            while self._take(listener):
+                pass
+            listener.close()
+
+    def _unwatch(self) -> None:
+        if self._watching:
+            self._watching = False
+            for listener in self._listeners:
+                self._hub.unwatch(listener.fileno())
+
+    def _accept(self, listener: BaseSocket) -> None:
+        taken = 0
+        while taken < AT_ONCE and self._count < self._most:
+            if self._share.is_ample():
+                self._unwatch()
+                self._hub.spawn(self._defer)
+                return
+            if not self._take(listener):
+                break
+            taken += 1
+        if self._count >= self._most:
+            self._unwatch()
+        elif taken and self._watching:
+            # The kernel wakes the idle worker that has watched longest. So each goes to the end
+            # of the queue, or the first would get every connection of a quiet hour.
+            self._unwatch()
+            self.watch()
+
+    def _defer(self) -> None:
+        """Leave who has come to the others for a moment; take who is still there then.
+
+        Once for all that come at once: on a host without a moment to spare, leaving each of
+        them to others would keep them all waiting.
+        """
+        self._hub.park(object(), self._hub.now + DEFERENCE)
+        if self._stopped:
+            return
+        for listener in self._listeners:
+            taken = 0
+            while taken < AT_ONCE and self._count < self._most and self._take(listener):
+                taken += 1
+        if self._count < self._most:
+            self.watch()
+
+    def _take(self, listener: BaseSocket) -> bool:
+        """Begin one conversation, if a client waits for it; return whether one did."""
+        try:
+            connection, address = listener.accept()
+        except OSError as error:
+            if error.errno in _NOBODY:
+                return False
+            if error.errno not in _TOO_MANY_FILES or not self._count:
+                raise
+            self._log.warning("Too many open files: taking no connection until one is closed")
+            self._unwatch()
+            return False
+        self._count += 1
+        if not self._stopped:
+            self._share.tell(self._count)
+        self._begin(connection, address, listener.getsockname())
+        return True

@@ -1,0 +1,186 @@
+"""One client's requests and their answers, one after the other, until one side has had enough."""
+
+from typing import TYPE_CHECKING
+
+from gunicorn import util
+from gunicorn.http.body import Body
+from gunicorn.http.errors import (
+    InvalidHeader,
+    LimitRequestHeaders,
+    LimitRequestLine,
+    NoMoreData,
+    ParseException,
+)
+from gunicorn.http.message import Request
+from gunicorn.http.unreader import SocketUnreader
+from gunicorn.http.wsgi import FileWrapper
+
+from products_service.serving.answer import Answer
+from products_service.serving.client import CHUNK, LINGER_SECONDS, Client, GoneError, TooSlowError
+from products_service.serving.environ import Address, connection_environ, request_environ
+
+if TYPE_CHECKING:
+    from products_service.serving.worker import GreenletWorker
+
+# A request has to be here whole so long after its first byte; and that byte, on a new
+# connection, so long after the connection.
+REQUEST_SECONDS = 10.0
+# An answer has to be taken so long after the application made it.
+ANSWER_SECONDS = 60.0
+# Of a request line and fields; gunicorn's own limits are on each of them.
+HEAD_BYTES = 64 * 1024
+END_OF_HEAD = b"\r\n\r\n"
+# What is read of a body that the application did not want, to get at the next request.
+DISCARD_BYTES = 64 * 1024
+FILE_CHUNK = 64 * 1024
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Conversation:
+    """Runs in a greenlet of its own, so it may wait anywhere without holding up others."""
+
+    def __init__(
+        self, worker: "GreenletWorker", client: Client, address: Address, server: Address
+    ) -> None:
+        self._worker = worker
+        self._hub = worker.hub
+        self._client = client
+        self._address = address
+        self._settings = worker.settings_for(address[0])
+        self._environ = connection_environ(worker.environ, address, server)
+        self._unreader = SocketUnreader(client, CHUNK)
+        self._count = 0
+        self._idle = False
+
+    def run(self) -> None:
+        """Serve until the connection is closed."""
+        idle_seconds = REQUEST_SECONDS
+        try:
+            while (request := self._receive(idle_seconds)) and self._serve(request):
+                idle_seconds = self._settings.keepalive
+        except GoneError as error:
+            self._worker.log.debug("A client is gone: %s", error)
+        except Exception:
+            self._worker.log.exception("A conversation failed")
+        finally:
+            self._client.close()
+            self._worker.forget(self)
+
+    def hurry(self) -> None:
+        """Close the connection soon, unless a request comes."""
+        if self._idle:
+            soon = self._hub.now + LINGER_SECONDS
+            self._client.deadline = min(self._client.deadline, soon)
+            self._hub.wake(self._client.fd)
+
+    def _receive(self, idle_seconds: float) -> Request | None:
+        """Return the next request, its body still to be read; None when there is none."""
+        try:
+            head = self._receive_head(idle_seconds)
+            if not head:
+                return None
+            self._unreader.unread(head)
+            self._count += 1
+            return Request(self._settings, self._unreader, self._address, self._count)
+        except NoMoreData:
+            return None
+        except TooSlowError:
+            util.write_error(self._client, 408, "Request Timeout", "")
+        except ParseException as error:
+            self._worker.handle_error(None, self._client, self._address, error)
+        self._client.close_politely()
+        return None
+
+    def _receive_head(self, idle_seconds: float) -> bytes:
+        """Return what has come, the whole of a head at least; nothing if nobody wants anything.
+
+        Only then is it parsed: so what comes in drops costs no more than its bytes.
+        """
+        head = self._unreader.take_buffered()
+        if head:
+            self._hub.pause()  # or who sends many at once would be served before all others
+        else:
+            head = self._receive_first(idle_seconds)
+        self._client.deadline = self._hub.now + REQUEST_SECONDS
+        while END_OF_HEAD not in head:
+            if not head:
+                return b""
+            if b"\n\n" in head:
+                raise InvalidHeader("bare LF as line terminator")
+            if len(head) > HEAD_BYTES:
+                if b"\r\n" in head:
+                    raise LimitRequestHeaders("the head is too long")
+                raise LimitRequestLine(len(head), HEAD_BYTES)
+            more = self._client.recv(CHUNK)
+            if not more:
+                return b""
+            head += more
+        return head
+
+    def _receive_first(self, idle_seconds: float) -> bytes:
+        if not self._worker.alive:
+            idle_seconds = LINGER_SECONDS
+        self._client.deadline = self._hub.now + idle_seconds
+        self._idle = True
+        try:
+            return self._client.recv(CHUNK)
+        except TooSlowError:
+            return b""
+        finally:
+            self._idle = False
+
+    def _serve(self, request: Request) -> bool:
+        """Answer a request; return whether another one may follow."""
+        answer = environ = None
+        try:
+            self._worker.count(request)
+            answer = Answer(self._client, request)
+            environ = request_environ(self._environ, request)
+            if request._expected_100_continue:
+                self._client.sendall(CONTINUE)
+            self._answer(environ, answer)
+        except GoneError:
+            raise
+        except Exception as error:
+            if answer and answer.begun:
+                self._worker.log.exception("An answer was cut off")
+                return False  # by which the client sees that it is not whole
+            self._worker.handle_error(request, self._client, self._address, error)
+            answer = None
+        finally:
+            self._settings.post_request(self._worker, request, environ, answer)
+        if answer and not answer.close and self._discard(request.body):
+            return True
+        self._client.close_politely()
+        return False
+
+    def _answer(self, environ: dict, answer: Answer) -> None:
+        slots = self._worker.slots
+        slot = slots.acquire()
+        try:
+            parts = self._worker.wsgi(environ, answer.start_response)
+        finally:
+            if slot:
+                slots.release()
+        try:
+            self._client.deadline = self._hub.now + ANSWER_SECONDS
+            if not self._worker.alive:
+                answer.close = True
+            if isinstance(parts, FileWrapper):
+                parts.blksize = FILE_CHUNK
+            answer.send(parts)
+        finally:
+            if hasattr(parts, "close"):
+                parts.close()
+
+    def _discard(self, body: Body) -> bool:
+        """Read what the application left of a body; return whether the next request was found."""
+        if getattr(body.reader, "length", None) == 0:
+            return True  # as after almost every request
+        left = DISCARD_BYTES
+        try:
+            while left > 0 and (data := body.read(CHUNK)):
+                left -= len(data)
+        except (ParseException, OSError):
+            return False
+        return left > 0 and not body.failed

@@ -1,0 +1,123 @@
+"""Greenlets that wait for sockets, and the one epoll that tells which may go on.
+
+A greenlet is a function that can stop in the middle, wherever it was called from, and be resumed
+there: while one waits, the thread goes on with another. Nothing runs at the same time, so what
+does not wait is never interrupted.
+"""
+
+import math
+import select
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from greenlet import getcurrent, greenlet
+
+from products_service import waiting
+
+READABLE = select.EPOLLIN
+WRITABLE = select.EPOLLOUT
+# Reported once for each time that it is asked for, so that what nobody waits for wakes nobody.
+_ONCE = select.EPOLLONESHOT
+
+
+class Hub:
+    """Resumes greenlets when what they wait for has come. One a process, made after the fork.
+
+    Times are by time.monotonic. `now` is when the present turn began to run greenlets: good
+    enough for limits of seconds, and costs nothing.
+    """
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._main = getcurrent()
+        self._parked: dict[Any, tuple[greenlet, float]] = {}  # and until when
+        self._ready: deque[tuple[greenlet, tuple[Any, ...]]] = deque()
+        self._watched: dict[int, Callable[[], None]] = {}
+        # No deadline of a parked greenlet is earlier. So deadlines, which hardly ever come, need
+        # no order: the parked are looked through when this one has passed.
+        self._look_at = math.inf
+        self.now = time.monotonic()
+
+    def spawn(self, function: Callable[..., None], *arguments: Any) -> None:
+        """Run a function in a greenlet of its own, from the next turn on."""
+        self._ready.append((greenlet(function), arguments))
+
+    def wait(self, fd: int, events: int, deadline: float) -> bool:
+        """Let others run until the file descriptor is ready; return False if the deadline came.
+
+        Also returns True after wake(fd). Where there are no others, as while the application
+        is loaded, the thread blocks.
+        """
+        if getcurrent().parent is not self._main:
+            return waiting.block(fd, events, deadline)
+        try:
+            self._epoll.modify(fd, events | _ONCE)
+        except FileNotFoundError:
+            self._epoll.register(fd, events | _ONCE)
+        return self.park(fd, deadline)
+
+    def park(self, key: Any, deadline: float) -> bool:
+        """Let others run until wake(key); return False if the deadline came first."""
+        self._parked[key] = getcurrent(), deadline
+        if deadline < self._look_at:
+            self._look_at = deadline
+        return self._main.switch()
+
+    def wake(self, key: Any) -> None:
+        """Let the greenlet that is parked by that key go on in the next turn."""
+        if key in self._parked:
+            parked, _ = self._parked.pop(key)
+            self._ready.append((parked, (True,)))
+
+    def pause(self) -> None:
+        """Let everyone else who can go on do so first."""
+        self._ready.append((getcurrent(), ()))
+        self._main.switch()
+
+    def watch(self, fd: int, handler: Callable[[], None], flags: int = 0) -> None:
+        """Call a function, which does not wait, in each turn that finds `fd` readable."""
+        self._epoll.register(fd, READABLE | flags)
+        self._watched[fd] = handler
+
+    def unwatch(self, fd: int) -> None:
+        """Do so no longer."""
+        self._epoll.unregister(fd)
+        del self._watched[fd]
+
+    def turn(self, until: float) -> None:
+        """Run every greenlet that can go on, once; wait for the first one until then at most.
+
+        Handlers come last: who has work of its own is slower to take on more.
+        """
+        handlers = []
+        for fd, _ in self._epoll.poll(self._patience(until)):
+            if fd in self._parked:
+                parked, _ = self._parked.pop(fd)
+                parked.switch(True)
+            elif fd in self._watched:
+                handlers.append(self._watched[fd])
+        self.now = time.monotonic()
+        # only these: who pauses again has had its turn
+        for _ in range(len(self._ready)):
+            paused, arguments = self._ready.popleft()
+            paused.switch(*arguments)
+        for handler in handlers:
+            handler()
+        if self._look_at <= self.now:
+            self._resume_overdue()
+
+    def _patience(self, until: float) -> float:
+        if self._ready:
+            return 0.0
+        return max(0.0, min(until, self._look_at) - time.monotonic())
+
+    def _resume_overdue(self) -> None:
+        overdue = [key for key, (_, deadline) in self._parked.items() if deadline <= self.now]
+        for key in overdue:
+            # one that was resumed before it may have woken it
+            if key in self._parked:
+                parked, _ = self._parked.pop(key)
+                parked.switch(False)
+        self._look_at = min((deadline for _, deadline in self._parked.values()), default=math.inf)

@@ -1,0 +1,44 @@
+"""How many requests the application works on at a time."""
+
+from collections import deque
+
+from products_service.serving.hub import Hub
+
+# Longer than any statement of a sound database takes, and short enough to be refused "at once".
+PATIENCE = 0.05  # seconds
+
+
+class Slots:
+    """As many as there are database connections, so that no request is refused for lack of one.
+
+    But when those who have a slot keep it, as they do when the database is stuck, the others go
+    on without: the application refuses them, unless they need no database.
+    """
+
+    def __init__(self, hub: Hub, count: int) -> None:
+        self._hub = hub
+        self._free = count
+        self._queue: deque[object] = deque()
+        self._moved_at = hub.now  # when a slot was taken or given back
+
+    def acquire(self) -> bool:
+        """Wait for a slot, as long as slots are given back; return whether we have one."""
+        if self._free:
+            self._free -= 1
+            self._moved_at = self._hub.now
+            return True
+        ticket = object()
+        self._queue.append(ticket)
+        while self._moved_at + PATIENCE > self._hub.now:
+            if self._hub.park(ticket, self._moved_at + PATIENCE):
+                return True
+        self._queue.remove(ticket)
+        return False
+
+    def release(self) -> None:
+        """Give our slot to who waits longest."""
+        self._moved_at = self._hub.now
+        if self._queue:
+            self._hub.wake(self._queue.popleft())
+        else:
+            self._free += 1
