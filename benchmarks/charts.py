@@ -1,4 +1,4 @@
-"""Charts of the results. The only module that needs matplotlib, the extra `bench`."""
+"""Charts of what indexes are worth; matplotlib, which they need, is in the extra `bench`."""
 
 from pathlib import Path
 from typing import Any

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import psycopg2
 from psycopg2 import sql
+from psycopg2.extensions import parse_dsn
 
 from products_service.statements import Statement
 
@@ -19,6 +20,16 @@ _OPTIONS = (
     "-c client_connection_check_interval=1000 -c statement_timeout=0 "
     "-c search_path=benchmark_index,public"
 )
+
+# How libpq's own programs and those of others are told of a server, in the environment.
+_VARIABLES = {
+    "host": "PGHOST",
+    "port": "PGPORT",
+    "dbname": "PGDATABASE",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "sslmode": "PGSSLMODE",
+}
 
 Found = TypeVar("Found")
 
@@ -116,6 +127,12 @@ class Connection:
     def close(self) -> None:
         """End the session; what it held goes with it."""
         self._connection.close()
+
+
+def libpq_variables(url: str) -> dict[str, str]:
+    """Return a libpq URL as the environment variables that lead to the same database."""
+    parts = parse_dsn(url)
+    return {_VARIABLES[name]: value for name, value in parts.items() if name in _VARIABLES}
 
 
 def _compose(text: str, identifiers: dict[str, str]) -> Any:

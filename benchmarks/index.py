@@ -29,10 +29,20 @@ ALL = "all"
 NONE = "none"
 NO_READ_AHEAD = "none, no read-ahead"
 
-Arguments = tuple[int, ...]
+Arguments = tuple[Any, ...]
 
 # What a statement is run with that asks for more than a product: the first page.
-FIXED: dict[str, Arguments] = {"list_products": (1, 5)}
+FIXED: dict[str, Arguments] = {
+    "list_products": (1, 5),
+    "list_products_after": (0, 5),
+    "list_products_by_category": ("Jackets", 1, 5),
+    "list_products_by_category_after": ("Jackets", 0, 5),
+    "list_products_by_ids": ("{3,1,2}",),
+}
+# What follows the product of a statement that asks for more than its id.
+EXTRA: dict[str, Arguments] = {"get_product_page": (True, True)}
+# Without its index it makes a text search document of every product, which takes a minute a time.
+LEFT_OUT = {"search_products"}
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,9 @@ def chosen_statements() -> list[Statement]:
     check_ready is none: it reads the single row of published_load. Raises BenchmarkError for one
     that takes arguments of which nothing is known here.
     """
-    chosen = [each for each in read_statements().values() if each.parameters]
+    chosen = [
+        each for each in read_statements().values() if each.parameters and each.name not in LEFT_OUT
+    ]
     for statement in chosen:
         if statement.name not in FIXED and not _takes_a_product(statement):
             raise BenchmarkError(f"FIXED in benchmarks/index.py lacks {statement.name}")
@@ -75,7 +87,12 @@ def on_the_copy(statement: Statement) -> Statement:
 
 
 def _takes_a_product(statement: Statement) -> bool:
-    return statement.parameters == (("product_id", "integer"),)
+    first, *others = statement.parameters
+    return first == ("product_id", "integer") and len(others) == len(_extra(statement))
+
+
+def _extra(statement: Statement) -> Arguments:
+    return EXTRA.get(statement.name, ())
 
 
 def measure(connection: Connection, sample: int, rounds: int) -> dict[str, Any]:
@@ -132,7 +149,7 @@ def _vary(indexes: tuple[Index, ...]) -> list[Variant]:
 
 def _draw(connection: Connection, sample: int, rounds: int) -> list[list[int]]:
     """Return ids for each round, none twice unless the catalogue is too small for that."""
-    rows = connection.run("sample_ids", {"seed": SEED, "count": sample * rounds})
+    rows = connection.run("sample_ids", {"seed": SEED, "count": sample * rounds}, schema=SCHEMA)
     ids = [id_ for (id_,) in rows]
     size = max(1, min(sample, len(ids) // rounds))
     return [
@@ -145,7 +162,7 @@ def _arguments(statement: Statement, ids: Sequence[int]) -> list[Arguments]:
     """Return what a statement is run with: each of the ids, or the same page as many times."""
     if statement.name in FIXED:
         return [FIXED[statement.name]] * len(ids)
-    return [(id_,) for id_ in ids]
+    return [(id_, *_extra(statement)) for id_ in ids]
 
 
 def _look(

@@ -1,5 +1,5 @@
 -- Ids spread over the whole catalogue, the same ones for the same seed.
 SELECT id
-FROM benchmark_index.products
+FROM {schema}.products
 ORDER BY hashint8extended(id, %(seed)s), id
 LIMIT %(count)s

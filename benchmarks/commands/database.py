@@ -1,0 +1,91 @@
+"""Benchmarks of the database: what indexes are worth, and what a load takes."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmarks.catalogue import own_schema
+from benchmarks.commands.options import output_option, rounds_option, telling
+from benchmarks.index import measure as measure_indexes
+from benchmarks.load import measure as measure_loads
+from benchmarks.prerequisites import require_release
+from benchmarks.results import record
+from benchmarks.tables import index_table, load_table
+from benchmarks.workshop import own_workshop
+from products_service.config import load_settings
+from products_service.urls import database
+
+
+@click.command()
+@click.option(
+    "--products-ids-sample",
+    "sample",
+    type=click.IntRange(1, 10_000),
+    default=100,
+    show_default=True,
+    help="Products that each statement is run with in a round.",
+)
+@rounds_option(5, "How often each set of indexes has its turn.")
+@output_option("index.json", "index.png")
+@telling()
+def index(sample: int, rounds: int, output: Path) -> None:
+    """Time the statements with no indexes, with ours, and without each one in turn.
+
+    It works on a copy of the catalogue in a schema of its own, benchmark_index, which takes as
+    much disk as the catalogue does and is dropped at the end; the catalogue that is served is
+    only read.
+    """
+    try:
+        from benchmarks.charts import draw_index
+    except ImportError:
+        raise click.ClickException(
+            "the chart needs matplotlib: pip install 'products-service[bench]'"
+        ) from None
+
+    def measure() -> dict[str, Any]:
+        with database(load_settings(), "admin") as url, own_schema(url) as connection:
+            return connection.interruptible(partial(measure_indexes, connection, sample, rounds))
+
+    result = record("index", f"--products-ids-sample {sample} --rounds {rounds}", output, measure)
+    draw_index(result, output / "index.png")
+    for line in index_table(result):
+        click.echo(line)
+    click.echo(f"\nWritten: {output / 'index.json'} and {output / 'index.png'}")
+
+
+@click.command()
+@click.option(
+    "--products",
+    type=click.IntRange(1, 10_000_000),
+    default=1_000_011,
+    show_default=True,
+    help="Products of the generated catalogue.",
+)
+@rounds_option(5, "How often load and floor have their turn.")
+@click.option(
+    "--readers",
+    type=click.IntRange(0, 64),
+    default=0,
+    show_default=True,
+    help="Connections that read from the service during as many loads again; 0: none do.",
+)
+@output_option("load.json")
+@telling()
+def load(products: int, rounds: int, readers: int, output: Path) -> None:
+    """Time `flask etl load` against psql, which copies clean files and builds the same indexes.
+
+    It works in build/bench-load, on an embedded server of its own, and removes both at the end.
+    Run it in a checkout or release folder.
+    """
+    require_release()
+
+    def measure() -> dict[str, Any]:
+        with own_workshop(Path("build/bench-load"), products) as workshop:
+            return measure_loads(workshop, products, rounds, readers)
+
+    arguments = f"--products {products} --rounds {rounds} --readers {readers}"
+    for line in load_table(record("load", arguments, output, measure)):
+        click.echo(line)
+    click.echo(f"\nWritten: {output / 'load.json'}")

@@ -1,0 +1,65 @@
+"""What the commands have in common: options, and how errors are told."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmarks import results
+from benchmarks.catalogue import BenchmarkError
+from benchmarks.connection import DatabaseError
+from products_service.commands.problems import plainly
+from products_service.config import SettingsSchema, load_settings
+from products_service.urls import leaving_on_sigterm
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def rounds_option(default: int, meaning: str) -> Decorator:
+    """Return the option --rounds."""
+    return click.option(
+        "--rounds", type=click.IntRange(1, 1_000), default=default, show_default=True, help=meaning
+    )
+
+
+def seconds_option(default: float, meaning: str) -> Decorator:
+    """Return the option --seconds."""
+    return click.option(
+        "--seconds", type=click.IntRange(1, 3_600), default=default, show_default=True, help=meaning
+    )
+
+
+def output_option(*files: str) -> Decorator:
+    """Return the option --output for a command that writes these files."""
+    verb = "is" if len(files) == 1 else "are"
+    return click.option(
+        "--output",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=results.FOLDER,
+        show_default=True,
+        help=f"Folder for {' and '.join(files)}, which {verb} written anew.",
+    )
+
+
+def worker_class_option() -> Decorator:
+    """Return the option --worker-class."""
+    (allowed,) = SettingsSchema().fields["GUNICORN_WORKER_CLASS"].validators
+    return click.option(
+        "--worker-class",
+        type=click.Choice(list(allowed.choices)),
+        default=load_settings({})["GUNICORN_WORKER_CLASS"],
+        show_default=True,
+        help="GUNICORN_WORKER_CLASS of this service.",
+    )
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Turn exceptions into a sentence and an exit status; stop what was started on SIGTERM."""
+    try:
+        with plainly(), leaving_on_sigterm():
+            yield
+    except (BenchmarkError, DatabaseError, OSError) as error:
+        raise click.ClickException(str(error)) from None

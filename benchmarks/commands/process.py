@@ -1,0 +1,81 @@
+"""Benchmarks of the service's own process, without a server."""
+
+import json
+import os
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmarks import quick as quickly
+from benchmarks.commands.options import output_option, rounds_option, seconds_option, telling
+from benchmarks.connection import Connection
+from benchmarks.draws import SEED
+from benchmarks.machine import describe_machine
+from benchmarks.results import record
+from benchmarks.speed_tables import features_table
+from products_service.config import load_settings
+from products_service.urls import database, database_url
+
+QUICK_IDS = 2_000
+
+
+@click.command()
+@rounds_option(15, "How often each feature has its turn of 2,000 requests.")
+@output_option("features.json")
+@telling()
+def features(rounds: int, output: Path) -> None:
+    """Time what each thing that answers get beyond their body costs: ETag, log line, metrics ...
+
+    CPU time of this process, in which the application runs without server and database.
+    """
+
+    def measure() -> dict[str, Any]:
+        with tempfile.TemporaryDirectory() as folder:
+            # before prometheus_client is imported, as under gunicorn
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+            from benchmarks.features import measure as measure_features
+
+            return measure_features(rounds)
+
+    result = record("features", f"--rounds {rounds}", output, measure)
+    for line in features_table(result):
+        click.echo(line)
+
+
+@click.command()
+@seconds_option(50, "How long to measure.")
+@click.option(
+    "--record",
+    "to_record",
+    is_flag=True,
+    help="Write the figures, for later runs to be compared with.",
+)
+@output_option("quick.json")
+@telling()
+def quick(seconds: int, to_record: bool, output: Path) -> None:
+    """Compare what a request costs the service's process with what was last recorded.
+
+    For a look while working: it takes a minute, bears a machine that is busy with other things, and
+    whatever it finds is no failure.
+    """
+
+    def measure() -> dict[str, Any]:
+        settings = load_settings()
+        with database(settings, "admin") as url:
+            with closing(Connection(url)) as connection:
+                sample = {"seed": SEED, "count": QUICK_IDS}
+                rows = connection.run("sample_ids", sample, schema="catalogue")
+            if not rows:
+                raise click.ClickException("the catalogue is empty: run `flask etl load`")
+            return quickly.measure(database_url(settings, "app"), [id_ for (id_,) in rows], seconds)
+
+    file = output / "quick.json"
+    recorded = json.loads(file.read_text("utf-8")) if file.exists() else None
+    found = record("quick", f"--seconds {seconds} --record", output, measure) if to_record else None
+    for line in quickly.compare(found or measure(), recorded):
+        click.echo(line)
+    if recorded and recorded["machine"] != describe_machine():
+        click.echo("(what was recorded is of another machine)")

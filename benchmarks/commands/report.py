@@ -1,0 +1,34 @@
+"""flask bench report: what was measured, to read and to show."""
+
+from pathlib import Path
+
+import click
+
+from benchmarks.catalogue import BenchmarkError
+from benchmarks.commands.options import telling
+from benchmarks.results import FOLDER, read_results
+
+
+@click.command()
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=FOLDER,
+    show_default=True,
+    help="Folder of the results, into which report.html and the pictures are written anew.",
+)
+@telling()
+def report(output: Path) -> None:
+    """Write a page with tables and charts of the results that are there, and the charts as PNG."""
+    try:
+        from benchmarks.report import write_report
+    except ImportError:
+        raise click.ClickException(
+            "the charts need matplotlib: pip install 'products-service[bench]'"
+        ) from None
+    results = read_results(output)
+    if not results:
+        raise BenchmarkError(f"there are no results in {output}: `make bench` makes them")
+    for name in write_report(results, output):
+        click.echo(f"not measured: flask bench {name}")
+    click.echo(f"Written: {output / 'report.html'}")

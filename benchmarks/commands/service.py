@@ -1,0 +1,191 @@
+"""Benchmarks of the service as clients see it, beside its peers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmarks import contest
+from benchmarks import rate as rates
+from benchmarks.commands.options import (
+    Decorator,
+    output_option,
+    rounds_option,
+    seconds_option,
+    telling,
+    worker_class_option,
+)
+from benchmarks.contestants import COMPETITORS
+from benchmarks.draws import MIXES
+from benchmarks.growth import PRODUCTS
+from benchmarks.growth import measure as measure_growth
+from benchmarks.prerequisites import FLEET, require_release
+from benchmarks.results import record
+from benchmarks.speed_tables import contest_table, growth_table, pool_table, rate_table
+from benchmarks.subject import served_catalogue
+
+only = click.option(
+    "--only",
+    type=click.Choice(COMPETITORS),
+    multiple=True,
+    help="A contestant that takes part; may be given again. Without it, all do.",
+)
+
+
+def _contest_options(name: str) -> Decorator:
+    def decorate(command: Any) -> Any:
+        for option in (
+            output_option(f"{name}.json"),
+            seconds_option(10, "How long each turn is."),
+            rounds_option(5, "How often each contestant has its turn."),
+            only,
+        ):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+@click.command()
+@_contest_options("styles")
+@telling()
+def styles(only: Sequence[str], rounds: int, seconds: int, output: Path) -> None:
+    """Measure the route of styles: this service, its peers, and pgbench, in turn.
+
+    16 connections ask again and again for ids from all over the catalogue; no cache is between.
+    """
+    _contest("styles", ["styles"], only, rounds, seconds, output)
+
+
+@click.command()
+@_contest_options("page")
+@telling()
+def page(only: Sequence[str], rounds: int, seconds: int, output: Path) -> None:
+    """Measure what a front end asks for a product page, likewise.
+
+    In 111 requests there are 50 products, 50 styles, 10 related, and a page of the list.
+    """
+    _contest("page", ["page"], only, rounds, seconds, output)
+
+
+@click.command()
+@_contest_options("peers")
+@telling()
+def peers(only: Sequence[str], rounds: int, seconds: int, output: Path) -> None:
+    """Measure both in one run."""
+    _contest("peers", list(MIXES), only, rounds, seconds, output)
+
+
+@click.command()
+@worker_class_option()
+@rounds_option(3, "How often 1,000 users ask this service and Express in turn.")
+@seconds_option(30, "How long each measurement is.")
+@click.option(
+    "--warm",
+    type=click.IntRange(1, 600),
+    default=40,
+    show_default=True,
+    help="Seconds for which the cache is warmed before each, at least.",
+)
+@output_option("rate.json")
+@telling()
+def rate(worker_class: str, rounds: int, seconds: int, warm: int, output: Path) -> None:
+    """Find out what the fleet holds: nginx and four hosts, and five, with ids by Zipf's law.
+
+    k6 asks 800 and 900 times a second; wrk finds the highest rate without an error and with 99 of
+    100 answers within 65 ms. Then 1,000 users ask one host again and again, and Express.
+    """
+    require_release(*FLEET)
+
+    def measure() -> dict[str, Any]:
+        with served_catalogue() as subject:
+            measured = rates.measure(subject, seconds, warm, rounds, worker_class)
+            return {"data": subject.data, **measured}
+
+    arguments = f"--worker-class {worker_class} --rounds {rounds} --seconds {seconds} --warm {warm}"
+    for line in rate_table(record("rate", arguments, output, measure)):
+        click.echo(line)
+    click.echo(f"\nWritten: {output / 'rate.json'}")
+
+
+@click.command()
+@worker_class_option()
+@rounds_option(5, "How often each has its turn.")
+@seconds_option(10, "How long each turn is.")
+@output_option("pool.json")
+@telling()
+def pool(worker_class: str, rounds: int, seconds: int, output: Path) -> None:
+    """Measure what the pool is worth: the route of styles with it, and with a connection a request.
+
+    The same of pgbench, which shows what PostgreSQL itself takes for a connection.
+    """
+    require_release()
+    without = (f"{worker_class}-unpooled", "pgbench-reconnecting")
+    names = (worker_class, without[0], "pgbench-prepared", without[1])
+
+    def measure() -> dict[str, Any]:
+        with served_catalogue() as subject:
+            measured = contest.measure(names, ["styles"], rounds, seconds, subject, without)
+            return {"data": subject.data, "worker_class": worker_class, **measured}
+
+    arguments = f"--worker-class {worker_class} --rounds {rounds} --seconds {seconds}"
+    result = record("pool", arguments, output, measure)
+    for line in pool_table(result):
+        click.echo(line)
+    click.echo(f"\nWritten: {output / 'pool.json'}")
+
+
+@click.command()
+@worker_class_option()
+@click.option(
+    "--products",
+    type=click.IntRange(1, 10_000_000),
+    multiple=True,
+    default=PRODUCTS,
+    show_default=True,
+    help="Size of a catalogue that is measured beside the one that is served; may be given again.",
+)
+@rounds_option(5, "How often each has its turn.")
+@seconds_option(5, "How long each turn is.")
+@output_option("growth.json")
+@telling()
+def growth(
+    worker_class: str, products: Sequence[int], rounds: int, seconds: int, output: Path
+) -> None:
+    """Measure the route of styles by size of the catalogue, worker processes, and connections.
+
+    The other catalogues are generated, on embedded servers under build/ which are removed at the
+    end. Reports memory and starting times too.
+    """
+    require_release()
+    settings = {"GUNICORN_WORKER_CLASS": worker_class}
+
+    def measure() -> dict[str, Any]:
+        with served_catalogue() as subject:
+            measured = measure_growth(subject, rounds, seconds, settings, products)
+            return {"data": subject.data, **measured}
+
+    sizes = " ".join(f"--products {each}" for each in products)
+    arguments = f"--worker-class {worker_class} {sizes} --rounds {rounds} --seconds {seconds}"
+    for line in growth_table(record("growth", arguments, output, measure)):
+        click.echo(line)
+    click.echo(f"\nWritten: {output / 'growth.json'}")
+
+
+def _contest(
+    name: str, mixes: Sequence[str], only: Sequence[str], rounds: int, seconds: int, output: Path
+) -> None:
+    require_release()
+    names = only or COMPETITORS
+
+    def measure() -> dict[str, Any]:
+        with served_catalogue() as subject:
+            measured = contest.measure(names, mixes, rounds, seconds, subject)
+            return {"data": subject.data, **measured}
+
+    chosen = "".join(f" --only {each}" for each in only)
+    result = record(name, f"--rounds {rounds} --seconds {seconds}{chosen}", output, measure)
+    for line in contest_table(result):
+        click.echo(line)
+    click.echo(f"\nWritten: {output / f'{name}.json'}")

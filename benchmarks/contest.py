@@ -1,0 +1,144 @@
+"""Contestants measured in turn, round after round, and what can be said of them afterwards."""
+
+import statistics
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.contestants import DESCRIPTIONS, Contestant, Load, competing
+from benchmarks.draws import Draw
+from benchmarks.generators import Turn
+from benchmarks.steps import step
+from benchmarks.subject import Subject
+
+CONNECTIONS = 16  # of the closed loop
+# Paths of a round: more than the fastest asks for in a second.
+PATHS_PER_SECOND = 20_000
+REFERENCES = ("express", "fastify", "pgbench-prepared")
+FLOOR = "pgbench-prepared"
+# What a peer must reach of the floor in the same run, or it is not fair to it.
+LEAST_OF_FLOOR = {"express": 0.15, "fastify": 0.42}
+WARM_ROUND = 0
+
+Turns = dict[str, list[Turn]]
+
+
+def measure(
+    names: Sequence[str],
+    mixes: Sequence[str],
+    rounds: int,
+    seconds: float,
+    subject: Subject,
+    references: Sequence[str] = REFERENCES,
+) -> dict[str, Any]:
+    """Run the contestants of these names and return all results by mix, ids uniform.
+
+    Ratios are to `references`, those of them that take part. Raises BenchmarkError.
+    """
+    with competing(names, subject) as contestants:
+        turns = {
+            mix: take_turns(contestants, subject.draw, mix, rounds, seconds, CONNECTIONS)
+            for mix in mixes
+        }
+    return {
+        "distribution": "uniform",
+        "connections": CONNECTIONS,
+        "rounds": rounds,
+        "seconds_a_turn": seconds,
+        "contestants": {name: DESCRIPTIONS[name] for name in names},
+        "mixes": {mix: summarise(each, references) for mix, each in turns.items()},
+    }
+
+
+def take_turns(
+    contestants: Mapping[str, Contestant],
+    draw: Draw,
+    mix: str,
+    rounds: int,
+    seconds: float,
+    connections: int,
+) -> Turns:
+    """Give each contestant its turn in each round, after one that does not count."""
+    turns: Turns = {name: [] for name in contestants}
+    for number, load in _loads(draw, mix, rounds, seconds, connections):
+        for name, contestant in contestants.items():
+            with step(f"{mix}, {'warm-up' if number == WARM_ROUND else f'round {number}'}, {name}"):
+                turn = contestant.take(load, seconds)
+            if number != WARM_ROUND:
+                turns[name].append(turn)
+    return turns
+
+
+def _loads(
+    draw: Draw, mix: str, rounds: int, seconds: float, connections: int
+) -> Iterator[tuple[int, Load]]:
+    """Yield what is asked for in each round, the same of all contestants, another in each."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "paths")
+        for number in range(rounds + 1):
+            draw.write(file, mix, "uniform", round(PATHS_PER_SECOND * seconds), number)
+            yield number, Load(mix, number, file, connections)
+
+
+def summarise(turns: Turns, references: Sequence[str] = REFERENCES) -> dict[str, Any]:
+    """Return medians of each contestant, its ratios to the others, and whether peers are fair."""
+    return {
+        "contestants": {name: _figures(own) for name, own in turns.items()},
+        "ratios": {
+            reference: {
+                name: _ratios(own, turns[reference])
+                for name, own in turns.items()
+                if name != reference
+            }
+            for reference in references
+            if reference in turns
+        },
+        "peers_hold": _validity(turns),
+    }
+
+
+def _figures(turns: Sequence[Turn]) -> dict[str, Any]:
+    def medians(values: Sequence[Mapping[str, float]]) -> dict[str, float]:
+        return {
+            name: round(statistics.median(each[name] for each in values), 3) for name in values[0]
+        }
+
+    return {
+        "valid": not any(turn.errors for turn in turns),
+        "errors": sum(turn.errors for turn in turns),
+        "per_second": round(statistics.median(turn.per_second for turn in turns), 1),
+        "latency_ms": medians([turn.latency_ms for turn in turns]),
+        "cpu_us": medians([turn.cpu_us for turn in turns]),
+        "turns": [turn.as_json() for turn in turns],
+    }
+
+
+def _ratios(own: Sequence[Turn], others: Sequence[Turn]) -> dict[str, float]:
+    """Return own figures over another's in the same round: medians."""
+    pairs = list(zip(own, others, strict=True))
+    ratios = {"per_second": statistics.median(a.per_second / b.per_second for a, b in pairs)}
+    if all("p99" in turn.latency_ms for pair in pairs for turn in pair):
+        ratios["p99"] = statistics.median(
+            a.latency_ms["p99"] / b.latency_ms["p99"] for a, b in pairs
+        )
+    return {name: round(value, 3) for name, value in ratios.items()}
+
+
+def _validity(turns: Turns) -> dict[str, dict[str, Any]]:
+    """Return of each peer which share of the floor's requests a second it reached."""
+    if FLOOR not in turns:
+        return {}
+    reached = {
+        peer: _ratios(turns[peer], turns[FLOOR])["per_second"]
+        for peer in LEAST_OF_FLOOR
+        if peer in turns
+    }
+    return {
+        peer: {
+            "reached": share,
+            "needed": LEAST_OF_FLOOR[peer],
+            "holds": share >= LEAST_OF_FLOOR[peer],
+        }
+        for peer, share in reached.items()
+    }

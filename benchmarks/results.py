@@ -1,0 +1,43 @@
+"""What a benchmark leaves: a JSON file of what was measured, on what, and by which command."""
+
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import describe_machine, find_commit
+
+FOLDER = Path("benchmarks/results")
+
+
+def record(
+    name: str, arguments: str, output: Path, measure: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """Measure, write {name}.json into `output`, and return what was written.
+
+    `arguments` are those of `flask bench {name}` that would do the same. Raises OSError, and what
+    `measure` raises.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    started = datetime.now(UTC)
+    clock = time.monotonic()
+    measured = measure()
+    result = {
+        "benchmark": name,
+        "command": f"flask bench {name} {arguments}".strip(),
+        "started_at": started.isoformat(timespec="seconds"),
+        "seconds": round(time.monotonic() - clock, 1),
+        "commit": find_commit(),
+        "machine": describe_machine(),
+        **measured,
+    }
+    (output / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    return result
+
+
+def read_results(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return every result that is there, by its benchmark. Raises OSError, ValueError."""
+    found = (json.loads(file.read_text("utf-8")) for file in sorted(folder.glob("*.json")))
+    return {result["benchmark"]: result for result in found}

@@ -1,0 +1,112 @@
+-- Asks for the paths of a file in turn; prints what came of it as one line of JSON.
+--
+--   wrk -t 1 -s paths.lua URL -- FILE [RATE] [watch]
+--
+-- Without a rate, or with 0, each connection asks again at once. With one, requests are due at that
+-- many a second, whichever connection is free takes the next, and JSON says how late they were sent.
+-- With "watch" the answers' X-Cache is counted, which costs the generator some more.
+
+local ffi = require("ffi")
+ffi.cdef [[
+  typedef struct { long seconds; long nanoseconds; } products_time;
+  int clock_gettime(int, products_time *);
+]]
+local MONOTONIC = 1
+local LATEST = 1000 -- milliseconds
+local WITHOUT_A_HOST = { HIT = true, STALE = true, UPDATING = true }
+local PERCENTILES = { 50, 75, 90, 95, 99, 99.5, 99.9 }
+
+local clock = ffi.new("products_time")
+local function now() -- in milliseconds
+  ffi.C.clock_gettime(MONOTONIC, clock)
+  return tonumber(clock.seconds) * 1000 + tonumber(clock.nanoseconds) / 1e6
+end
+
+-- In the thread that asks ----------------------------------------------------------------------
+
+local requests, place = {}, 0
+local first, interval -- when the first request was due, and how long it is to the next
+local due, sent = 0, 0
+late = {} -- how many requests were sent so many milliseconds after they were due
+hits, watched = 0, 0
+
+function init(arguments)
+  for path in io.lines(arguments[1]) do
+    requests[#requests + 1] =
+      "GET " .. path .. " HTTP/1.1\r\nHost: " .. wrk.headers["Host"] .. "\r\n\r\n"
+  end
+  local rate = tonumber(arguments[2] or 0)
+  if rate > 0 then
+    interval = 1000 / rate
+    delay = wait_for_turn
+  end
+  if arguments[3] == "watch" then response = count_hit end
+end
+
+function request()
+  place = place % #requests + 1
+  -- wrk asks once before it begins
+  if first then
+    local lateness = math.max(0, math.floor(now() - first - sent * interval))
+    lateness = math.min(lateness, LATEST)
+    late[lateness] = (late[lateness] or 0) + 1
+    sent = sent + 1
+  end
+  return requests[place]
+end
+
+function wait_for_turn()
+  local time = now()
+  first = first or time
+  local wait = first + due * interval - time
+  due = due + 1
+  return math.max(0, math.floor(wait + 0.5))
+end
+
+function count_hit(_, headers)
+  watched = watched + 1
+  if WITHOUT_A_HOST[headers["X-Cache"] or "MISS"] then hits = hits + 1 end
+end
+
+-- In wrk's own thread --------------------------------------------------------------------------
+
+local threads = {}
+
+function setup(thread)
+  table.insert(threads, thread)
+end
+
+local function lateness_percentile(counts, percent)
+  local all, seen = 0, 0
+  for _, count in pairs(counts) do all = all + count end
+  for milliseconds = 0, LATEST do
+    seen = seen + (counts[milliseconds] or 0)
+    if all > 0 and seen >= all * percent / 100 then return milliseconds end
+  end
+  return 0
+end
+
+local function object(values, form)
+  local parts = {}
+  for name, value in pairs(values) do
+    table.insert(parts, string.format('"%s":' .. form, name, value))
+  end
+  return "{" .. table.concat(parts, ",") .. "}"
+end
+
+function done(summary, latency)
+  local answered = { mean = latency.mean / 1000, max = latency.max / 1000 }
+  local lateness = {}
+  local counts = threads[1]:get("late")
+  for _, percent in ipairs(PERCENTILES) do
+    answered["p" .. percent] = latency:percentile(percent) / 1000
+    lateness["p" .. percent] = lateness_percentile(counts, percent)
+  end
+  io.write("\n", string.format(
+    '{"requests":%d,"seconds":%.6f,"bytes":%d,"errors":%s,"latency_ms":%s,"late_ms":%s,'
+      .. '"watched":%d,"hits":%d}',
+    summary.requests, summary.duration / 1e6, summary.bytes, object(summary.errors, "%d"),
+    object(answered, "%.3f"), object(lateness, "%d"),
+    threads[1]:get("watched"), threads[1]:get("hits")
+  ), "\n")
+end

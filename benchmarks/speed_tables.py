@@ -1,0 +1,115 @@
+"""The results of what serves, as text for a terminal."""
+
+import statistics
+from collections.abc import Iterator
+from typing import Any
+
+from benchmarks.tables import short
+
+CONTEST = "{:<22}{:>11}{:>9}{:>9}{:>9}{:>13}{:>12}{:>12}"
+GROWTH = "{:<14}{:>12}{:>9}{:>9}{:>9}{:>13}"
+RATE = "{:>6}{:>11}{:>12}{:>8}{:>9}{:>9}{:>7}"
+
+
+def contest_table(result: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines of a table for each mix, with the ratios to the peers."""
+    for mix, figures in result["mixes"].items():
+        yield ""
+        yield CONTEST.format(
+            *(mix, "requests/s", "p50 ms", "p99 ms", "app us"),
+            *("postgres us", "x express", "x fastify"),
+        )
+        for name, each in figures["contestants"].items():
+            latency, cpu = each["latency_ms"], each["cpu_us"]
+            yield CONTEST.format(
+                name,
+                f"{each['per_second']:,.0f}",
+                *(_or_dash(latency.get(key)) for key in ("p50", "p99")),
+                *(_or_dash(cpu.get(key)) for key in ("app", "postgres")),
+                *(
+                    _or_dash(figures["ratios"].get(peer, {}).get(name, {}).get("per_second"))
+                    for peer in ("express", "fastify")
+                ),
+            ) + ("" if each["valid"] else f"  VOID: {each['errors']} errors")
+        for peer, share in figures["peers_hold"].items():
+            yield (
+                f"{peer} reached {share['reached']:.2f} of pgbench-prepared, at least "
+                f"{share['needed']} is fair: {'holds' if share['holds'] else 'DOES NOT HOLD'}"
+            )
+
+
+def pool_table(result: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines of the same table, and what a pool is worth to each."""
+    yield from contest_table(result)
+    ratios = result["mixes"]["styles"]["ratios"]
+    for without, worth in ratios.items():
+        pooled = {"pgbench-reconnecting": "pgbench-prepared"}.get(without, result["worker_class"])
+        yield f"{pooled}: {worth[pooled]['per_second']:.2f} x the requests/s of {without}"
+
+
+def rate_table(result: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines of a table of the rates, and of what many users got."""
+    yield RATE.format("hosts", "offered/s", "answered/s", "errors", "p50 ms", "p99 ms", "hits")
+    for each in result["constant"]:
+        yield _rate_line(each, each["hosts"], each["latency_ms"]["p99"])
+    highest = result["highest"]
+    for each in highest["tried"]:
+        held = "" if each["held"] else "  not held"
+        yield _rate_line(each, highest["hosts"], each["p99_ms_at_most"]) + held
+    yield f"highest rate held: {highest['rate']:,}/s"
+    users = result["users"]
+    for generator in ("k6", "wrk"):
+        yield f"{users['users']:,} users by {generator}: {_users(users[generator])}"
+
+
+def growth_table(result: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines of a table for each thing that grows, then of memory and starts."""
+    tables = {
+        "products": {f"{each['products']:,}": each for each in result["by_products"]},
+        "workers": result["by_workers"],
+        "connections": result["by_connections"],
+    }
+    for heading, rows in tables.items():
+        yield GROWTH.format(heading, "requests/s", "p50 ms", "p99 ms", "app us", "postgres us")
+        for name, each in rows.items():
+            cpu = [_or_dash(each["cpu_us"].get(key)) for key in ("app", "postgres")]
+            latency = [short(each["latency_ms"][key]) for key in ("p50", "p99")]
+            line = GROWTH.format(name, f"{each['per_second']:,.0f}", *latency, *cpu)
+            yield line + ("" if each["valid"] else f"  VOID: {each['errors']} errors")
+        yield ""
+    last = result["pages_of_the_list"]["ratios"]["first"]["last"]["per_second"]
+    yield f"the last page of the list: {last:.2f} x the requests/s of the first"
+    memory = result["memory_bytes"]
+    yield (
+        f"a worker takes {memory['a_worker'] / 1e6:,.1f} MB, "
+        f"an idle connection {memory['a_connection'] / 1e3:,.1f} kB"
+    )
+    for workers, seconds in result["start_seconds_by_workers"].items():
+        yield f"{workers} workers answer {seconds:.2f} s after their start"
+
+
+def features_table(result: dict[str, Any]) -> Iterator[str]:
+    """Yield a line on each feature: microseconds, and those that it adds."""
+    for name, each in result["features"].items():
+        yield f"{name:<38}{each['microseconds']:>8.1f} us{each['added_microseconds']:>+9.1f}"
+
+
+def _rate_line(each: dict[str, Any], hosts: int, p99: float) -> str:
+    return RATE.format(
+        *(hosts, f"{each['rate']:,}", f"{each['per_second']:,.0f}", each["errors"]),
+        *(short(each["latency_ms"]["p50"]), short(p99), f"{each['warming'][-1]:.2f}"),
+    )
+
+
+def _users(found: dict[str, Any]) -> str:
+    turns = {name: each for name, each in found.items() if name != "times_express"}
+    said = [
+        f"{name} {statistics.median(turn['per_second'] for turn in each):,.0f}/s "
+        f"({sum(turn['errors'] for turn in each)} errors)"
+        for name, each in turns.items()
+    ]
+    return f"{', '.join(said)}: {found['times_express']:.2f} x"
+
+
+def _or_dash(figure: float | None) -> str:
+    return "-" if figure is None else short(figure)

@@ -1,0 +1,1 @@
+SELECT count(*) FROM benchmark_floor.{table}

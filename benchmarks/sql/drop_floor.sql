@@ -1,0 +1,1 @@
+DROP SCHEMA benchmark_floor CASCADE

@@ -1,0 +1,91 @@
+"""What is measured: the catalogue that is served, where, and by which server."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.connection import Connection, DatabaseError
+from benchmarks.draws import Draw
+from benchmarks.processes import find_parent
+from benchmarks.steps import step
+from products_service.config import load_settings
+from products_service.urls import database, database_url
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A catalogue in a database.
+
+    `urls` are those of the service, of loads and of the administrator; `postmaster` is the server's
+    first process, None where it is on another machine; `data` describes all for the results.
+    """
+
+    urls: dict[str, str]
+    draw: Draw
+    postmaster: int | None
+    data: dict[str, Any]
+
+    @property
+    def url(self) -> str:
+        """Where the service connects."""
+        return self.urls["app"]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that lead the service's programs here."""
+        return {
+            "DATABASE_URL": self.urls["app"],
+            "ETL_DATABASE_URL": self.urls["etl"],
+            "MIGRATIONS_DATABASE_URL": self.urls["admin"],
+        }
+
+
+@contextmanager
+def served_catalogue() -> Iterator[Subject]:
+    """Yield the catalogue of the settings, warm; an embedded server runs meanwhile.
+
+    Raises BenchmarkError, DatabaseError, EmbeddedError, ConfigurationError.
+    """
+    settings = load_settings()
+    with database(settings, "admin"):
+        urls = {name: database_url(settings, name) for name in ("app", "etl", "admin")}
+        yield examine(urls)
+
+
+def examine(urls: dict[str, str]) -> Subject:
+    """Read a catalogue's ids and files, and return it. Raises BenchmarkError, DatabaseError."""
+    with closing(Connection(urls["admin"])) as connection:
+        with step("reading the ids"):
+            draw = Draw.of_catalogue(connection)
+        ((number, digest),) = connection.run("get_load")
+        with step("reading the files of the catalogue"):
+            warmed = _read_files(connection)
+        relations = [
+            {"name": name, "kind": kind, "rows": rows, "bytes": size}
+            for name, kind, rows, size in connection.run("measure_relations")
+        ]
+        data = {
+            "products": len(draw.ids),
+            "load": number,
+            "digest": digest,
+            "bytes": sum(relation["bytes"] for relation in relations),
+            "relations": relations,
+            # what pgbench, which draws between the least and the greatest, finds no product for
+            "share_of_missing_ids": round(
+                1 - len(draw.ids) / (max(draw.ids) - min(draw.ids) + 1), 4
+            ),
+            "files_read_first": warmed,
+            "postgresql": dict(connection.run("list_settings")),
+        }
+        backend = connection.value("get_backend")
+        return Subject(urls, draw, find_parent(backend, "postgres"), data)
+
+
+def _read_files(connection: Connection) -> bool:
+    """Have the operating system keep what fits; return whether that could be done."""
+    try:
+        connection.run("read_files")
+    except DatabaseError:
+        return False
+    return True

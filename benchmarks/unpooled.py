@@ -1,0 +1,33 @@
+"""This service without its pool: a connection for each request. For `flask bench pool`.
+
+gunicorn runs `benchmarks.unpooled:app`. It asks for styles only.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import products_service
+from products_service.database import Database
+from products_service.statements import Statement
+
+STATEMENT = "get_styles"
+
+
+class NoPool:
+    """Stands in for the pool."""
+
+    def __init__(self, open_connection: Callable[[], Any]):
+        self.connection = open_connection
+
+
+class UnpooledDatabase(Database):
+    """Opens a connection when it is asked something, and closes it afterwards."""
+
+    def __init__(self, url: str, statements: Mapping[str, Statement], **settings: Any):
+        # what lives for one statement prepares no others
+        super().__init__(url, {STATEMENT: statements[STATEMENT]}, **settings)
+        self._pool = NoPool(self._open)
+
+
+products_service.Database = UnpooledDatabase  # type: ignore[misc]
+app = products_service.create_app()

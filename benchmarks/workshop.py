@@ -1,0 +1,131 @@
+"""A folder with a database server of a benchmark's own, cleared away afterwards."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.catalogue import BenchmarkError
+from products_service.config import SettingsSchema, load_settings
+from products_service.embedded import running, stop
+from products_service.embedded.binaries import wheel_folder
+from products_service.embedded.place import locate, outside
+from products_service.urls import database_url
+
+# What files, tables and the write-ahead log take at most, measured, for each product.
+BYTES_PER_PRODUCT = 26_000
+BYTES_OF_A_SERVER = 200_000_000
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Where a benchmark works: an embedded server with the shipped settings, and room for files."""
+
+    folder: Path
+
+    @property
+    def devdb(self) -> Path:
+        """The folder of the server."""
+        return self.folder / "devdb"
+
+    @property
+    def url(self) -> str:
+        """Where the superuser connects."""
+        return database_url(load_settings({"DEVDB_DIR": str(self.devdb)}), "admin")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Our variables without any setting of the service, but for those that lead here."""
+        ours = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in SettingsSchema().fields and not name.startswith("PG")
+        }
+        return ours | {"DEVDB_DIR": str(self.devdb)}
+
+    @staticmethod
+    def flask(*arguments: str | Path) -> list[str]:
+        """Return a command of the service's, to be run in this environment."""
+        return [sys.executable, "-m", "flask", *map(os.fspath, arguments)]
+
+    def run(self, argv: Sequence[str | Path], text: str | None = None) -> str:
+        """Run a program to its end and return what it printed. Raises BenchmarkError."""
+        done = subprocess.run(
+            argv,
+            input=text,
+            stdin=subprocess.DEVNULL if text is None else None,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise failed(argv, done.returncode, done.stdout + done.stderr)
+        return done.stdout
+
+    def psql(self, script: str) -> str:
+        """Run a script with psql and return what it printed. Raises BenchmarkError."""
+        options = ["--no-psqlrc", "--quiet", "--tuples-only", "-v", "ON_ERROR_STOP=1"]
+        return self.run([wheel_folder() / "bin" / "psql", self.url, *options], script)
+
+
+def failed(argv: Sequence[str | Path], status: int, printed: str) -> BenchmarkError:
+    """Return the error for a program that did."""
+    command = " ".join(os.fspath(part) for part in argv)
+    return BenchmarkError(f"{command} failed ({status}):\n{printed.strip()[-2000:]}")
+
+
+@contextmanager
+def own_workshop(folder: Path, products: int) -> Iterator[Workshop]:
+    """Yield the workshop in `folder` with its server running, gone afterwards, however that comes.
+
+    What a run that was killed has left is cleared first. Raises BenchmarkError if another run works
+    there or the disk is too full for so many products, and EmbeddedError.
+    """
+    workshop = Workshop(folder.absolute())
+    workshop.folder.parent.mkdir(parents=True, exist_ok=True)
+    with locked(workshop.folder.with_suffix(".lock")):
+        clear(workshop)
+        workshop.folder.mkdir()
+        try:
+            check_disk(workshop, products)
+            with running(workshop.devdb):
+                yield workshop
+        finally:
+            clear(workshop)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock that the kernel takes back however we end. Raises BenchmarkError."""
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BenchmarkError("another `flask bench load` runs in this folder") from None
+        yield
+
+
+def clear(workshop: Workshop) -> None:
+    """Stop the server and remove all that there is."""
+    stop(workshop.devdb)
+    shutil.rmtree(outside(workshop.devdb.resolve()), ignore_errors=True)
+    shutil.rmtree(workshop.folder, ignore_errors=True)
+
+
+def check_disk(workshop: Workshop, products: int) -> None:
+    """Raise BenchmarkError unless there is room for so many products, files and server."""
+    needed = BYTES_OF_A_SERVER + BYTES_PER_PRODUCT * products
+    home = locate(workshop.devdb).home
+    for folder in {workshop.folder, next(path for path in home.parents if path.exists())}:
+        free = shutil.disk_usage(folder).free
+        if free < needed:
+            raise BenchmarkError(
+                f"{products:,} products take about {needed / 1e9:,.1f} GB and {folder} has "
+                f"{free / 1e9:,.1f} GB free: make room, or name fewer with --products"
+            )

@@ -1,0 +1,35 @@
+"""`flask bench quick` compares a request's CPU with what was recorded, and never fails for it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.benchmarks.bench import loaded, result, run
+from tests.conftest import Database
+
+
+def test_quick_records_and_compares(clone: Callable[[], Database], tmp_path: Path) -> None:
+    database = loaded(clone(), tmp_path)
+    output = tmp_path / "results"
+    short = ("quick", "--seconds", "1", "--output", output)
+    assert "nothing is recorded" in run(database, *short).stdout
+    assert not output.exists()
+
+    assert "nothing is recorded" in run(database, *short, "--record").stdout
+    recorded = result(output, "quick")
+    for figures in recorded["routes"].values():
+        assert figures["microseconds"] > 10
+        assert figures["turns"] > 0
+
+    for factor, verdict in ((0.2, "SLOWER"), (5, "faster")):
+        for figures in recorded["routes"].values():
+            figures["relative"] *= factor
+        (output / "quick.json").write_text(json.dumps(recorded), "utf-8")
+        said = run(database, *short).stdout
+        assert said.count(f"{verdict} than recorded") == 2
+        for figures in recorded["routes"].values():
+            figures["relative"] /= factor
+
+    recorded["machine"]["cpu"] = "another"
+    (output / "quick.json").write_text(json.dumps(recorded), "utf-8")
+    assert "of another machine" in run(database, *short).stdout
