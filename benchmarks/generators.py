@@ -25,7 +25,9 @@ class Turn:
 
     `requests` are those that were answered with 2xx; `errors` are other answers, and connections
     that failed; `late_ms` is how long after they were due requests were sent; `hits` is the share
-    of answers that a cache gave, where that was watched. CPU is in microseconds per request, by
+    of answers that a cache gave, where that was watched; `busy`, of a closed loop, is the share of
+    connections that had a request under way and were answered, by Little's law: one that is never
+    answered shows nowhere else. CPU is in microseconds per request, by
     group of processes.
     """
 
@@ -36,6 +38,7 @@ class Turn:
     cpu_us: dict[str, float]
     late_ms: dict[str, float] | None = None
     hits: float | None = None
+    busy: float | None = None
 
     @property
     def per_second(self) -> float:
@@ -76,6 +79,7 @@ def ask(
         printed = run([wrk, *size, *script])
     found = json.loads(printed.splitlines()[-1])
     answered = found["requests"] - found["errors"]["status"]
+    under_way = found["latency_ms"]["mean"] / 1000 * found["requests"] / found["seconds"]
     return Turn(
         requests=answered,
         seconds=round(found["seconds"], 3),
@@ -84,6 +88,7 @@ def ask(
         cpu_us=per_request(taken, answered),
         late_ms=found["late_ms"] if rate else None,
         hits=round(found["hits"] / max(1, found["watched"]), 4) if watch else None,
+        busy=None if rate else round(under_way / connections, 3),
     )
 
 

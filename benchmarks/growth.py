@@ -160,11 +160,12 @@ def by_workers_and_connections(
             for workers in WORKERS
         }
         idle = {workers: _memory(each) for workers, each in hosts.items()}
+        shipped = hosts[load_settings({})["GUNICORN_WORKERS"]]
+        held = {number: _memory(shipped, number) for number in (LOOPS[0], LOOPS[-1])}
         turns = take_turns(
             {str(workers): each for workers, each in hosts.items()},
             *(subject.draw, MIX, rounds, seconds, CONNECTIONS),
         )
-        shipped = hosts[load_settings({})["GUNICORN_WORKERS"]]
         loops = take_turns(
             {str(number): Connected(shipped, number) for number in LOOPS},
             *(subject.draw, MIX, rounds, seconds, CONNECTIONS),
@@ -177,7 +178,6 @@ def by_workers_and_connections(
             },
             *(subject.draw, MIX, rounds, seconds, CONNECTIONS),
         )
-        held = {number: _memory(shipped, number) for number in (LOOPS[0], LOOPS[-1])}
         starts = {workers: each.server.start_seconds for workers, each in hosts.items()}
     fewest, most = WORKERS[0], WORKERS[-1]
     return {

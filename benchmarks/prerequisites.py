@@ -18,7 +18,7 @@ PROGRAMS = {
     "pgbench": "pip install 'products-service[embedded]'",
 }
 # What is served is what stands here.
-RELEASE = ("wsgi.py", "gunicorn.conf.py", "migrations")
+RELEASE = ("migrations", "wsgi.py", "gunicorn.conf.py")
 FLEET = ("nginx.conf", "nginx")
 
 

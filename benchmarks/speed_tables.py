@@ -30,7 +30,7 @@ def contest_table(result: dict[str, Any]) -> Iterator[str]:
                     _or_dash(figures["ratios"].get(peer, {}).get(name, {}).get("per_second"))
                     for peer in ("express", "fastify")
                 ),
-            ) + ("" if each["valid"] else f"  VOID: {each['errors']} errors")
+            ) + _void(each)
         for peer, share in figures["peers_hold"].items():
             yield (
                 f"{peer} reached {share['reached']:.2f} of pgbench-prepared, at least "
@@ -75,7 +75,7 @@ def growth_table(result: dict[str, Any]) -> Iterator[str]:
             cpu = [_or_dash(each["cpu_us"].get(key)) for key in ("app", "postgres")]
             latency = [short(each["latency_ms"][key]) for key in ("p50", "p99")]
             line = GROWTH.format(name, f"{each['per_second']:,.0f}", *latency, *cpu)
-            yield line + ("" if each["valid"] else f"  VOID: {each['errors']} errors")
+            yield line + _void(each)
         yield ""
     last = result["pages_of_the_list"]["ratios"]["first"]["last"]["per_second"]
     yield f"the last page of the list: {last:.2f} x the requests/s of the first"
@@ -109,6 +109,13 @@ def _users(found: dict[str, Any]) -> str:
         for name, each in turns.items()
     ]
     return f"{', '.join(said)}: {found['times_express']:.2f} x"
+
+
+def _void(each: dict[str, Any]) -> str:
+    if each["valid"]:
+        return ""
+    served = "" if each["busy"] is None else f", {each['busy']:.0%} of the connections served"
+    return f"  VOID: {each['errors']} errors{served}"
 
 
 def _or_dash(figure: float | None) -> str:

@@ -15,7 +15,6 @@ from psycopg2.extensions import POLL_OK, POLL_READ, set_wait_callback
 
 from products_service import waiting
 from products_service.database_events import (
-    DatabaseBusyError,
     DatabaseError,
     DatabaseTimeoutError,
     DatabaseUnreachableError,
@@ -23,6 +22,7 @@ from products_service.database_events import (
     StatementError,
 )
 from products_service.statements import Statement
+from products_service.turns import Turns
 
 # SQLSTATEs after which a connection is lost; without a code, the socket is, which is how psycopg2
 # reports most losses under a wait callback. The codes come from a pooler in between.
@@ -30,8 +30,8 @@ from products_service.statements import Statement
 # transaction. https://www.postgresql.org/docs/current/errcodes-appendix.html
 _LOST = ("57P01", "57P02", "57P03", "57P05", "25P03")
 _TIMED_OUT = "57014"
-# Longer than any statement of a sound database takes, and short enough to be refused "at once".
-_PATIENCE = 0.05  # seconds
+# Longest that a new worker is kept from serving by a database that does not answer.
+_WARM_UP = 1.0  # seconds
 _OUT_OF_RESOURCES = "53"
 
 
@@ -190,8 +190,6 @@ class Database:
         self._seen: tuple[float, int, str] = (-math.inf, 0, "")
         self._url = url
         self._pool_size = pool_size
-        self._turn = threading.Condition()
-        self._moved_at = -math.inf  # when a connection was taken from the pool or given back
         self._connect_timeout = connect_timeout
         self._deadline = deadline
         self._statements = statements
@@ -218,6 +216,7 @@ class Database:
             isfatal=_is_closed,
         )
         self._connector.filling = False
+        self._turns = Turns(self._pool.connection, TooManyConnectionsError)
 
     def _open(self) -> "psycopg2.extensions.connection":
         """Return a new connection with every statement prepared, in two round trips."""
@@ -239,41 +238,16 @@ class Database:
         So that the first requests of a new worker are not refused for the want of one. Where the
         database cannot be reached, requests find that out.
         """
-        connections = [self._take() for _ in range(self._pool_size)]
+        connections = [self._turns.take() for _ in range(self._pool_size)]
         try:
-            with _deadline_within(self._connect_timeout):
+            with _deadline_within(min(self._connect_timeout, _WARM_UP)):
                 for connection in connections:
                     connection.cursor().close()
         except (psycopg2.Error, DatabaseError, _DeadlinePassedError):
             return
         finally:
             for connection in connections:
-                self._give_back(connection)
-
-    def _take(self) -> Any:
-        """Return a connection from the pool, after waiting for one as long as they come and go.
-
-        Requests come in bursts, and each has its connection for a millisecond. But where nothing
-        moves, because the database is stuck, whoever waits is refused. Raises DatabaseBusyError.
-        """
-        latest = time.monotonic() + 2 * _PATIENCE
-        with self._turn:
-            while True:
-                try:
-                    connection = self._pool.connection()
-                except TooManyConnectionsError:
-                    end = min(latest, self._moved_at + _PATIENCE)
-                    if not self._turn.wait(end - time.monotonic()):
-                        raise DatabaseBusyError("every connection of the pool is in use") from None
-                else:
-                    self._moved_at = time.monotonic()
-                    return connection
-
-    def _give_back(self, connection: Any) -> None:
-        connection.close()
-        with self._turn:
-            self._moved_at = time.monotonic()
-            self._turn.notify()
+                self._turns.give_back(connection)
 
     def fetch(self, statement: str, **parameters: Any) -> Answer:
         """Return what the statement of that name answers.
@@ -294,7 +268,7 @@ class Database:
 
     def _fetch(self, statement: Statement, parameters: Mapping[str, Any]) -> Answer:
         values = tuple([parameters[name] for name, _ in statement.parameters])
-        connection = self._take()
+        connection = self._turns.take()
         self._observer.taken()
         _deadline.set(time.monotonic() + self._deadline)
         try:
@@ -305,7 +279,7 @@ class Database:
             raise self._translate(error) from error
         finally:
             _deadline.set(math.inf)
-            self._give_back(connection)
+            self._turns.give_back(connection)
             self._observer.returned()
 
     def identity(self, max_age: float) -> tuple[int, str]:

@@ -14,8 +14,8 @@ from products_service.serving.shares import Share
 
 # Taken in one turn, before the requests that have come meanwhile.
 AT_ONCE = 32
-# How long a worker leaves connections to others that have fewer.
-DEFERENCE = 0.002  # seconds
+# How long a worker leaves connections to others that have fewer: they may not run at the moment.
+DEFERENCE = 0.005  # seconds
 # Another worker was faster, or the client has thought better of it.
 _NOBODY = (errno.EAGAIN, errno.ECONNABORTED)
 _TOO_MANY_FILES = (errno.EMFILE, errno.ENFILE)
@@ -99,18 +99,18 @@ class Acceptor:
             self.watch()
 
     def _defer(self) -> None:
-        """Leave who has come to the others for a moment; take who is still there then.
+        """Leave who has come to the others for a moment; take some who are still there then.
 
-        Once for all that come at once: on a host without a moment to spare, leaving each of
-        them to others would keep them all waiting.
+        The more we have the more, so that a thousand who come at once wait for a moment only,
+        also when the others are stuck.
         """
         self._hub.park(object(), self._hub.now + DEFERENCE)
         if self._stopped:
             return
+        enough = min(self._count + max(4, self._count // 4), self._most)
         for listener in self._listeners:
-            taken = 0
-            while taken < AT_ONCE and self._count < self._most and self._take(listener):
-                taken += 1
+            while self._count < enough and self._take(listener):
+                pass
         if self._count < self._most:
             self.watch()
 

@@ -99,17 +99,12 @@ class Answer:
         request = self._request
         if self._left is None and not self._chunked and not self._bodiless:
             self.close = True  # which is what tells the client where the body ends
-        if self.close:
-            connection = "Connection: close\r\n"
-        elif request.version == (1, 0):
-            connection = "Connection: keep-alive\r\n"
-        else:
-            connection = ""
+        connection = "close" if self.close else "keep-alive"
         coding = "Transfer-Encoding: chunked\r\n" if self._chunked else ""
         return (
             f"HTTP/{request.version[0]}.{request.version[1]} {self.status}\r\n"
             f"Server: {SERVER}\r\nDate: {_date(int(time.time()))}\r\n"
-            f"{connection}{coding}{self._fields}\r\n"
+            f"Connection: {connection}\r\n{coding}{self._fields}\r\n"
         ).encode("latin-1")
 
     def send(self, parts: Iterable[bytes]) -> None:

@@ -42,7 +42,7 @@ class Hub:
 
     def spawn(self, function: Callable[..., None], *arguments: Any) -> None:
         """Run a function in a greenlet of its own, from the next turn on."""
-        self._ready.append((greenlet(function), arguments))
+        self._ready.append((greenlet(function, self._main), arguments))
 
     def wait(self, fd: int, events: int, deadline: float) -> bool:
         """Let others run until the file descriptor is ready; return False if the deadline came.

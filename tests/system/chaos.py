@@ -1,5 +1,6 @@
 """What the tests under load have in common: a catalogue of some size, and how a fleet is."""
 
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -39,6 +40,12 @@ ROWS: Rows = {
 }
 
 
+def programs() -> Path | None:
+    """Return where the programs of the PostgreSQL are that is tested; None for the wheel's."""
+    folder = os.environ.get("TEST_PG_BIN")
+    return Path(folder) if folder else None
+
+
 def fill(database: Database, folder: Path) -> None:
     """Publish the catalogue, as a full load does each time."""
     load_catalogue(database.etl, write_catalogue(folder / "catalogue", ROWS), folder / "report")
@@ -75,3 +82,10 @@ def assert_every_host_is_asked(fleet: Fleet) -> None:
         assert fleet.get(f"/products/1?whole={since}-{number}").status == 200
     wait_for(lambda: sum(shares(fleet, since).values()) >= count)
     assert set(shares(fleet, since)) >= set(fleet.hosts)
+
+
+def assert_no_worker_was_replaced(fleet: Fleet) -> None:
+    """Hold that every host still runs with the processes that it was started with."""
+    for log in (fleet.nginx.parent / "hosts").glob("*/gunicorn.log"):
+        text = log.read_text()
+        assert text.count("Booting worker") == 2, text[-2000:]

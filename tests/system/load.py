@@ -49,7 +49,7 @@ class Load:
 
     def __init__(self) -> None:
         self.answers: list[Answer] = []
-        self.malformed = 0  # errors that are no problem JSON with Retry-After where it belongs
+        self.malformed = 0  # errors that are no problem JSON, or 429 or 503 without Retry-After
 
     def select(
         self, scenario: str = "uncached", *, since: float = 0, until: float = float("inf")

@@ -221,7 +221,7 @@ def test_reload_and_replacement_of_workers_cost_no_request() -> None:
 def test_hook_after_each_request(hooked: Path) -> None:
     with probe(config=hooked) as service:
         service.get("/stream/1")
-        assert "hook: post_request /stream/1 200 OK" in service.log
+        wait_for(lambda: "hook: post_request /stream/1 200 OK" in service.log)
 
 
 def test_workers_end_with_their_arbiter() -> None:

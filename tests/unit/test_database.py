@@ -13,12 +13,12 @@ from psycopg2.extensions import get_wait_callback, set_wait_callback
 from products_service.database import (
     Answer,
     Database,
-    DatabaseBusyError,
     DatabaseTimeoutError,
     DatabaseUnreachableError,
     StatementError,
     _Connector,
 )
+from products_service.database_events import DatabaseBusyError
 from products_service.statements import Statement, read_statement, read_statements
 from tests.servers import Server
 

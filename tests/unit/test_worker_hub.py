@@ -67,6 +67,33 @@ def test_deadline_ends_only_who_has_it(hub: Hub) -> None:
         assert seconds <= ended - started < seconds + 0.1
 
 
+def test_greenlet_of_a_greenlet_waits_like_any_other(hub: Hub) -> None:
+    seen = []
+
+    def inner() -> None:
+        hub.park("inner", time.monotonic() + 0.1)
+        seen.append("inner")
+
+    def outer() -> None:
+        hub.spawn(inner)
+        hub.park("outer", time.monotonic() + 0.2)
+        seen.append("outer")
+
+    def other() -> None:
+        reader, writer = socket.socketpair()
+        with reader, writer:
+            hub.spawn(lambda: seen.append(hub.wait(reader.fileno(), READABLE, math.inf)))
+            hub.pause()
+            writer.send(b"x")
+            hub.pause()
+            hub.pause()
+
+    hub.spawn(outer)
+    hub.spawn(other)
+    run(hub, lambda: len(seen) == 3)
+    assert seen == [True, "inner", "outer"]
+
+
 def test_what_nobody_waits_for_wakes_nobody(hub: Hub, pair: tuple) -> None:
     ours, peer = pair
 

@@ -1,0 +1,49 @@
+"""Waiting for one of the pool's connections, as long as they come and go."""
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from products_service.database_events import DatabaseBusyError
+
+# Longer than any statement of a sound database takes, and short enough to be refused "at once".
+PATIENCE = 0.05  # seconds in which no connection was taken or given back
+LONGEST = 0.1  # seconds; where they do come and go, but to others
+
+
+class Turns:
+    """Lends what `take` returns, which raises `full` when there is none to be had.
+
+    Requests come in bursts, and each has its connection for a millisecond: who comes when all are
+    lent waits. But where nothing moves, because the database is stuck, whoever waits is refused.
+    """
+
+    def __init__(self, take: Callable[[], Any], full: type[Exception]) -> None:
+        self._take = take
+        self._full = full
+        self._moved = threading.Condition()
+        self._moved_at = -math.inf
+
+    def take(self) -> Any:
+        """Return a connection. Raises DatabaseBusyError."""
+        latest = time.monotonic() + LONGEST
+        with self._moved:
+            while True:
+                try:
+                    connection = self._take()
+                except self._full:
+                    end = min(latest, self._moved_at + PATIENCE)
+                    if not self._moved.wait(end - time.monotonic()):
+                        raise DatabaseBusyError("every connection of the pool is in use") from None
+                else:
+                    self._moved_at = time.monotonic()
+                    return connection
+
+    def give_back(self, connection: Any) -> None:
+        """Let who waits have it."""
+        connection.close()
+        with self._moved:
+            self._moved_at = time.monotonic()
+            self._moved.notify()
