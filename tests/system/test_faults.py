@@ -337,7 +337,7 @@ def test_database_that_comes_after_the_service(server: Server, template: str) ->
         for path in [*PATHS, "/ready"]:
             assert_problem(service.get(path), 503)
         assert_unconcerned(service)
-        assert r'database \"products_late\" does not exist' in service.log
+        assert r"database \"products_late\" does not exist" in service.log
         with janitor(server, late.name, template):
             service.wait_for_status(200, "/ready")
             assert service.wait_for_status(200, "/products").body == b"[]"
@@ -466,7 +466,7 @@ def test_unmigrated_database(server: Server, template: str) -> None:
         for path in [*PATHS, "/ready"]:
             assert_problem(service.get(path), 503)
         assert_unconcerned(service)
-        assert r'relation \"catalogue.published_load\" does not exist' in service.log
+        assert r"relation \"catalogue.published_load\" does not exist" in service.log
 
 
 def test_defect_is_hidden_and_logged_with_its_request(
@@ -484,5 +484,5 @@ def test_defect_is_hidden_and_logged_with_its_request(
         assert reply.headers["X-Request-ID"] == "what-failed-1"
         assert '"event": "request failed"' in service.log
         assert '"request_id": "what-failed-1"' in service.log
-        assert r'relation \"catalogue.photos\" does not exist' in service.log
+        assert r"relation \"catalogue.photos\" does not exist" in service.log
         assert service.get("/products/1").status == 200
