@@ -29,6 +29,9 @@ from tests.etl.loads import (
 )
 from tests.servers import Server, throwaway
 
+# A server whose disk is full is slow to recover, and the other tests share it.
+pytestmark = pytest.mark.slow
+
 MB = 1 << 20
 
 
@@ -53,17 +56,21 @@ def cramped(
     query(server.url(), f"CREATE TABLESPACE {space} LOCATION '{place}'")
     query(server.url(), f"ALTER DATABASE {database.name} SET TABLESPACE {space}")
     query(server.url(), f"GRANT CREATE ON TABLESPACE {space} TO PUBLIC")
-    load_catalogue(database.etl, folder, reports)
-    before = served(database)
-    yield database
-    assert served(database) == before
-    assert rows_of(database, "skus") == texts(ROWS["skus"])
-    (disk / "filler").unlink(missing_ok=True)
-    result = load_catalogue(database.etl, folder, reports)
-    assert served(database) == (before[0] + 1, result.digest)
-    assert schemas(database) == ["catalogue", "catalogue_previous"]
-    query(server.url(), f"ALTER DATABASE {database.name} SET TABLESPACE pg_default")
-    query(server.url(), f"DROP TABLESPACE {space}")
+    try:
+        load_catalogue(database.etl, folder, reports)
+        before = served(database)
+        yield database
+        assert served(database) == before
+        assert rows_of(database, "skus") == texts(ROWS["skus"])
+        (disk / "filler").unlink(missing_ok=True)
+        result = load_catalogue(database.etl, folder, reports)
+        assert served(database) == (before[0] + 1, result.digest)
+        assert schemas(database) == ["catalogue", "catalogue_previous"]
+    finally:
+        # Whatever happened: a server whose database's disk is gone serves no other test either.
+        (disk / "filler").unlink(missing_ok=True)
+        query(server.url(), f"DROP DATABASE {database.name} WITH (FORCE)")
+        query(server.url(), f"DROP TABLESPACE {space}")
 
 
 def test_a_disk_that_is_too_small_is_refused_beforehand(
