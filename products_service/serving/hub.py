@@ -25,8 +25,7 @@ _ONCE = select.EPOLLONESHOT
 class Hub:
     """Resumes greenlets when what they wait for has come. One a process, made after the fork.
 
-    Times are by time.monotonic. `now` is when the present turn began to run greenlets: good
-    enough for limits of seconds, and costs nothing.
+    Times are by time.monotonic; `now` is when the present turn began.
     """
 
     def __init__(self) -> None:
@@ -91,14 +90,15 @@ class Hub:
 
         Handlers come last: who has work of its own is slower to take on more.
         """
+        events = self._epoll.poll(self._patience(until))
+        self.now = time.monotonic()
         handlers = []
-        for fd, _ in self._epoll.poll(self._patience(until)):
+        for fd, _ in events:
             if fd in self._parked:
                 parked, _ = self._parked.pop(fd)
                 parked.switch(True)
             elif fd in self._watched:
                 handlers.append(self._watched[fd])
-        self.now = time.monotonic()
         # only these: who pauses again has had its turn
         for _ in range(len(self._ready)):
             paused, arguments = self._ready.popleft()

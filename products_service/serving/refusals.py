@@ -17,6 +17,7 @@ from products_service.web.request_ids import HEADER, make_request_id
 _DETAILS = {
     400: "This is not a valid HTTP request.",
     403: "This request is not allowed.",
+    408: "The request did not arrive in time.",
     414: "The request line is too long.",
     417: "The expectation is not one that this server meets.",
     431: "The header fields are too many or too long.",

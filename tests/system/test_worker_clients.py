@@ -66,7 +66,7 @@ def test_half_a_request_is_refused_in_time(hasty: Service) -> None:
         wire.send(HALF)
         message = wire.read()
         assert (message.status, message.headers["Content-Type"]) == (408, PROBLEM)
-        assert b'"status":408,' in message.body
+        assert b'"status":408,"detail":"The request did not arrive in time."' in message.body
         assert wire.is_closed()
 
 

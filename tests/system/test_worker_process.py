@@ -105,6 +105,18 @@ def test_quiet_connections_are_shared_evenly() -> None:
         assert min(pids.values()) >= 6
 
 
+def test_connections_of_a_burst_are_all_served() -> None:
+    with probe(workers=2) as service, ExitStack() as stack:
+        wires = [stack.enter_context(Wire(service.port)) for _ in range(64)]
+        pids = set()
+        for _ in range(5):
+            for wire in wires:
+                wire.get("/live")
+            # whoever is answered first asks last: nobody may hold up the others by being silent
+            pids |= {wire.read().body for wire in wires}
+        assert len(pids) == 2
+
+
 def test_new_connection_goes_to_an_idle_worker() -> None:
     with probe(workers=2) as service, service.asked(["/block/2"]) as [blocked]:
         time.sleep(0.3)

@@ -211,6 +211,28 @@ def test_slots_are_waited_for_as_long_as_they_are_given_back(hub: Hub) -> None:
     assert order == list(range(9))
 
 
+def test_slots_after_a_quiet_while(hub: Hub, pair: tuple) -> None:
+    ours, peer = pair
+    slots = Slots(hub, 1)
+    held: list[bool] = []
+
+    def work(key: str) -> None:
+        if key == "first":
+            hub.wait(ours.fileno(), READABLE, math.inf)
+            hub.spawn(work, "second")
+        held.append(slots.acquire())
+        hub.pause()
+        hub.pause()
+        slots.release()
+
+    hub.spawn(work, "first")
+    hub.turn(time.monotonic())
+    time.sleep(2 * PATIENCE)
+    peer.send(b"x")
+    run(hub, lambda: len(held) == 2)
+    assert held == [True, True]
+
+
 def test_slots_that_are_kept_are_not_waited_for(hub: Hub) -> None:
     slots = Slots(hub, 1)
     entered: list[float] = []
