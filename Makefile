@@ -6,7 +6,7 @@ VENV := .venv
 PG15 ?= /usr/lib/postgresql/15/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test test-all lint examples bench bench-quick lock clean
+.PHONY: help run cluster test test-all soak lint examples bench bench-quick lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -45,6 +45,9 @@ test-all: $(VENV)/test lint ## every test, on PostgreSQL 18 and 15 (installs wha
 	PG15=$(PG15) sh tests/install-tools.sh
 	$(VENV)/bin/python -m pytest
 	TEST_PG_BIN=$(PG15) $(VENV)/bin/python -m pytest
+
+soak: $(VENV)/test ## half of what a fleet can answer for SOAK_MINUTES (20): nothing fails, nothing grows
+	$(VENV)/bin/python -m tests.system.soak
 
 lint: $(VENV)/test ## check style and format
 	$(VENV)/bin/ruff check .

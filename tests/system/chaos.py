@@ -53,6 +53,10 @@ def fill(database: Database, folder: Path) -> None:
 
 def assert_none_failed(fleet: Fleet, run: Load) -> None:
     """Hold that every request was answered with 200 in time; tell what the balancer saw."""
+    print(
+        f"{len(run.answers)} answers, {len(run.failures)} failures, 99 % in "
+        f"{run.percentile(0.99):.3f} s, slowest {run.longest:.3f} s"
+    )
     failed = {answer.number for answer in run.failures}
     seen = [
         entry

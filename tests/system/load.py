@@ -22,6 +22,7 @@ RATE = 100  # requests a second
 # How long it goes on after what happened: longer than an answer may take, so that one which never
 # came is known from one which is on its way.
 TAIL = 2.5
+STEP = 5.0  # seconds of each rate that is tried to find out how much the fleet can answer
 # Metrics of k6's whose sum is a request's time, from asking for a connection to the last byte.
 PARTS = ("http_req_blocked", "http_req_connecting", "http_req_duration")
 
@@ -74,6 +75,11 @@ class Load:
     def longest(self) -> float:
         """Seconds that the slowest answer took."""
         return max(answer.seconds for answer in self.answers)
+
+    def goodput(self, began: float, ended: float) -> float:
+        """Return how many 200s came a second between two moments."""
+        good = [answer for answer in self.answers if answer.status == 200]
+        return sum(began <= answer.ended < ended for answer in good) / (ended - began)
 
     def percentile(self, share: float, **times: float) -> float:
         """Return the seconds within which such a share of the 200s came."""
@@ -145,6 +151,19 @@ def load(
             process.wait(HANG)
         assert process.returncode == 105, said.read_text()
         read_results(found, results, stopped - min(tail, TAIL) + 0.5)
+
+
+def find_capacity(port: int, products: int, start: int = 100) -> float:
+    """Return how many requests a second are answered with 200 at most, as more and more come."""
+    best, rate = 0.0, start
+    while True:
+        with load(port, products, rate=rate, users=2000, tail=STEP) as run:
+            began = time.time()
+        found = run.goodput(began, began + STEP)
+        best = max(best, found)
+        if found < 0.95 * rate:
+            return best
+        rate = round(1.4 * rate)
 
 
 def find_k6() -> str:

@@ -14,29 +14,38 @@ MEGABYTE = 1 << 20
 
 
 class Taken(NamedTuple):
-    """In all: bytes of memory (each process's share of what several use), descriptors, sessions."""
+    """Memory in bytes, of which what several processes use is counted once; the rest in numbers.
 
-    memory: int
+    `balancer` is nginx's memory, which grows with its list of what it keeps, to 16 MB.
+    """
+
+    hosts: int
+    balancer: int
     descriptors: int
     sessions: int
 
     def __str__(self) -> str:
         return (
-            f"{self.memory / MEGABYTE:.1f} MB, {self.descriptors} descriptors, "
-            f"{self.sessions} database sessions"
+            f"hosts {self.hosts / MEGABYTE:.1f} MB, nginx {self.balancer / MEGABYTE:.1f} MB, "
+            f"{self.descriptors} descriptors, {self.sessions} database sessions"
         )
 
 
 def take_stock(fleet: Fleet, database: Database) -> Taken:
     """Return what nginx and all hosts take at the moment."""
-    masters = [fleet.process_of(host) for host in fleet.hosts]
-    masters.append(int((fleet.nginx / "nginx.pid").read_text()))
-    processes = [each for master in masters for each in (master, *children(master))]
+    hosts = [each for host in fleet.hosts for each in family(fleet.process_of(host))]
+    balancer = family(int((fleet.nginx / "nginx.pid").read_text()))
     return Taken(
-        sum(map(proportional_bytes, processes)),
-        sum(map(count_descriptors, processes)),
+        sum(map(proportional_bytes, hosts)),
+        sum(map(proportional_bytes, balancer)),
+        sum(map(count_descriptors, (*hosts, *balancer))),
         count_sessions(database),
     )
+
+
+def family(master: int | None) -> list[int]:
+    assert master is not None
+    return [master, *children(master)]
 
 
 def proportional_bytes(process: int) -> int:

@@ -77,6 +77,10 @@ def endure(fleet: Fleet, outage: AbstractContextManager[None]) -> tuple[Load, fl
 
 def check(fleet: Fleet, run: Load, began: float, ended: float) -> None:
     """Hold what holds of every outage: answers in time, what is kept shown, all well after it."""
+    print(
+        f"slowest {run.longest:.2f} s, meanwhile {run.statuses(since=began, until=ended)}, "
+        f"first success {run.first_success(ended):.2f} s after"
+    )
     assert run.statuses(until=began - LONGEST).keys() == {200}
     assert set(run.statuses(since=began - LONGEST)) <= {200, 503, 504}
     assert run.malformed == 0
