@@ -69,7 +69,7 @@ def index(sample: int, rounds: int, output: Path) -> None:
     type=click.IntRange(0, 64),
     default=0,
     show_default=True,
-    help="Connections that read from the service during as many loads again; 0: none do.",
+    help="Connections that read from the service during two loads more; 0: none do.",
 )
 @output_option("load.json")
 @telling()
