@@ -3,21 +3,16 @@
 gunicorn runs `benchmarks.unpooled:app`. It asks for styles only.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import products_service
 from products_service.database import Database
+from products_service.database_events import DatabaseBusyError
 from products_service.statements import Statement
+from products_service.turns import Turns
 
 STATEMENT = "get_styles"
-
-
-class NoPool:
-    """Stands in for the pool."""
-
-    def __init__(self, open_connection: Callable[[], Any]):
-        self.connection = open_connection
 
 
 class UnpooledDatabase(Database):
@@ -26,7 +21,10 @@ class UnpooledDatabase(Database):
     def __init__(self, url: str, statements: Mapping[str, Statement], **settings: Any):
         # what lives for one statement prepares no others
         super().__init__(url, {STATEMENT: statements[STATEMENT]}, **settings)
-        self._pool = NoPool(self._open)
+        self._turns = Turns(self._open, DatabaseBusyError)
+
+    def warm_up(self) -> None:
+        """Open nothing beforehand."""
 
 
 products_service.Database = UnpooledDatabase  # type: ignore[misc]

@@ -98,8 +98,10 @@ def from_then_on(moment: str) -> str:
 @contextmanager
 def nothing_published(database: Database) -> Iterator[None]:
     """A reader keeps its lock on the served catalogue, so a load cannot go beyond its last step."""
-    with closing(psycopg2.connect(database.app)) as reader:
-        reader.cursor().execute("SELECT number FROM catalogue.published_load")
+    with closing(psycopg2.connect(database.app)) as reader, reader.cursor() as cursor:
+        # the role's would end the session in the middle of a long load
+        cursor.execute("SET idle_in_transaction_session_timeout = 0")
+        cursor.execute("SELECT number FROM catalogue.published_load")
         yield
 
 
