@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import resources
 from typing import Any, Protocol
@@ -123,7 +123,10 @@ class Connection:
                     self._connection.autocommit = True
 
     def close(self) -> None:
-        """End the session; what it held goes with it."""
+        """End the session; what it held goes with it, and its turn at once."""
+        if not self._connection.closed:
+            with suppress(DatabaseError):
+                self.run("unlock")
         self._connection.close()
 
 

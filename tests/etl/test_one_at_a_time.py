@@ -51,6 +51,13 @@ def test_the_lock_of_loads_goes_with_the_session(
     assert list(reports.iterdir()) == []
 
 
+def test_the_next_load_may_follow_at_once(database: Database) -> None:
+    # without waiting until the server has noticed that the one before has hung up
+    for _ in range(50):
+        with closing(Connection(database.etl)) as connection:
+            assert connection.value("lock_loads")
+
+
 def test_a_load_of_another_database_is_no_second_one(
     database: Database, shared_database: Database, folder: Path, reports: Path
 ) -> None:
