@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -161,8 +162,19 @@ def test_errors_are_not_kept(fleet: Fleet) -> None:
             assert reply.headers["Cache-Control"] == "no-store"
 
 
-def test_many_who_ask_for_a_cold_product_cost_one_query(fleet: Fleet) -> None:
-    path, count = uncached("/products/1/styles"), 300
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """Lets this process have a thousand connections and more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 4096 if hard == resource.RLIM_INFINITY else min(4096, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("many_files")
+def test_a_thousand_who_ask_for_a_cold_product_cost_one_query(fleet: Fleet) -> None:
+    path, count = uncached("/products/1/styles"), 1000
     before = statements_run(fleet, "get_styles")
     request = f"GET {path} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n".encode()
     with ExitStack() as stack:
