@@ -65,25 +65,29 @@ def check_query_encoding() -> None:
     query = request.query_string
     if b"%" not in query and query.isascii():
         return
+    errors = {}
     for part in query.split(b"&"):
         try:
             unquote_to_bytes(part).decode()
         except UnicodeDecodeError:
             name = unquote_to_bytes(part.partition(b"=")[0]).decode(errors="replace")
-            raise InvalidParametersError({name: "must be percent-encoded UTF-8"}) from None
+            errors[name] = "must be percent-encoded UTF-8"
+    if errors:
+        raise InvalidParametersError(errors)
 
 
 def load_query(schema: Schema) -> dict[str, Any]:
     """Return the query's parameters as the schema reads them; those it lacks are ignored.
 
-    Raises InvalidParametersError for a parameter that is not valid or is given twice.
+    Raises InvalidParametersError for those that are not valid or are given twice.
     """
     repeated = [name for name in schema.fields if len(request.args.getlist(name)) > 1]
-    if repeated:
-        raise InvalidParametersError(dict.fromkeys(repeated, "is given more than once"))
+    errors = dict.fromkeys(repeated, "is given more than once")
     try:
-        return schema.load(request.args)
+        loaded = schema.load(request.args)
     except ValidationError as error:
-        raise InvalidParametersError(
-            {name: " ".join(messages) for name, messages in error.messages_dict.items()}
-        ) from None
+        invalid = {name: " ".join(messages) for name, messages in error.messages_dict.items()}
+        errors = invalid | errors
+    if errors:
+        raise InvalidParametersError(errors)
+    return loaded

@@ -238,6 +238,23 @@ def test_repeated_parameter_is_400(client: FlaskClient) -> None:
         assert [error["parameter"] for error in response.json["errors"]] == ["page"]
 
 
+@pytest.mark.parametrize(
+    ("query", "parameters"),
+    [
+        ("count=5&count=6&page=0", {"count", "page"}),
+        ("page=1&page=2&count=1&count=2", {"page", "count"}),
+        ("page=x&count=1001&after=-1&ids=0&q=", {"page", "count", "after", "ids", "q"}),
+        ("page=%ff&x=%c3%28&count=1", {"page", "x"}),
+    ],
+)
+def test_every_wrong_parameter_is_named(
+    client: FlaskClient, query: str, parameters: set[str]
+) -> None:
+    response = client.get(f"/products?{query}")
+    assert response.status_code == 400
+    assert {error["parameter"] for error in response.json["errors"]} == parameters
+
+
 def test_undecodable_query_is_400(client: FlaskClient) -> None:
     for path in ("/products?page=%ff", "/products/1?x=%c3%28", "/products/1/styles?%ff=1"):
         response = client.get(path)
