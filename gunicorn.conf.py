@@ -50,6 +50,8 @@ keepalive = 75
 # A heartbeat, not a limit on a request: those are the database's deadlines.
 timeout = 30
 graceful_timeout = 10
+# By default SCRIPT_NAME of a trusted peer moves the paths, and those outside of it would be 500.
+forwarder_headers = ""
 # On by default since 25.1; it has no use here and fails under a hardened systemd unit.
 control_socket_disable = True
 logger_class = Logger

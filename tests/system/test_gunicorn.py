@@ -4,6 +4,7 @@ import json
 import re
 import socket
 import time
+from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -11,7 +12,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
+from tests.http.example_catalogue import ROWS
 from tests.system.service import Service, serving
 
 REQUESTS = 40
@@ -19,8 +22,16 @@ COUNT = "products_request_duration_seconds_count"
 
 
 @pytest.fixture(scope="module")
-def service(shared_database: Database):
-    with serving(shared_database) as service:
+def loaded(shared_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Database:
+    """A database with products, so that requests get as far as an answer."""
+    folder = tmp_path_factory.mktemp("catalogue")
+    load_catalogue(shared_database.etl, write_catalogue(folder / "files", ROWS), folder)
+    return shared_database
+
+
+@pytest.fixture(scope="module", params=["gthread", "greenlet"])
+def service(loaded: Database, request: pytest.FixtureRequest) -> Iterator[Service]:
+    with serving(loaded, GUNICORN_WORKER_CLASS=request.param) as service:
         yield service
 
 
@@ -174,6 +185,7 @@ def test_any_bytes_as_a_query(service: Service, name: bytes, query: bytes) -> No
 HEADERS = [
     *(b"If-None-Match", b"Accept-Encoding", b"X-Request-ID", b"Origin", b"Range", b"Accept"),
     *(b"Cookie", b"Content-Length", b"Transfer-Encoding", b"Expect", b"X-Forwarded-For", b"Host"),
+    *(b"SCRIPT_NAME", b"PATH_INFO", b"X-Forwarded-Proto", b"Content-Type", b"Upgrade", b"If-Match"),
 ]
 
 
@@ -184,6 +196,7 @@ HEADERS = [
 @example(b"Host", b"[")
 @example(b"Cookie", b"=\xff;")
 @example(b"Range", b"bytes=5-1")
+@example(b"SCRIPT_NAME", b"/elsewhere")
 def test_any_bytes_as_a_header(service: Service, name: bytes, value: bytes) -> None:
     for method in (b"GET", b"OPTIONS"):
         head = method + b" /products/1 HTTP/1.1\r\nConnection: close\r\n"
