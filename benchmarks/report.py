@@ -17,7 +17,7 @@ from benchmarks.targets import findings
 
 CONTESTS = ("peers", "styles", "page")
 MIXES = "mixes"
-EXPECTED = ("index", "load", "peers", "pool", "rate", "growth", "features", "quick")
+EXPECTED = ("index", "load", "peers", "pool", "rate", "growth", "include", "features", "quick")
 PIXELS_PER_INCH = 120
 
 Result = Mapping[str, Any]
@@ -87,6 +87,7 @@ SECTIONS = (
         (Chart("indexes", "Milliseconds with all indexes and with none", speed_charts.indexes),),
     ),
     Section("A load", "load", tables.load_table),
+    Section("A product page in one request", "include", speed_tables.include_table),
     Section("What each feature costs", "features", speed_tables.features_table),
     Section("In process", "quick", lambda result: iter(compare(result, result))),
 )

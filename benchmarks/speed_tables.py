@@ -88,6 +88,17 @@ def growth_table(result: dict[str, Any]) -> Iterator[str]:
         yield f"{workers} workers answer {seconds:.2f} s after their start"
 
 
+def include_table(result: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines of a table of a product page, by the way it is asked for."""
+    yield GROWTH.format("a page", "requests", "p50 ms", "p99 ms", "app us", "postgres us")
+    for name, each in result["contestants"].items():
+        cpu = [_or_dash(each["cpu_us"].get(key)) for key in ("app", "postgres")]
+        latency = [short(each["latency_ms"][key]) for key in ("p50", "p99")]
+        yield GROWTH.format(name, f"{result['a_page'][name]['requests']:.1f}", *latency, *cpu)
+    ratios = result["ratios"]["separately"]["together"]
+    yield f"together: {ratios['per_second']:.2f} x the pages a second"
+
+
 def features_table(result: dict[str, Any]) -> Iterator[str]:
     """Yield a line on each feature: microseconds, and those that it adds."""
     for name, each in result["features"].items():

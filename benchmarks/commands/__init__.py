@@ -5,7 +5,7 @@ import click
 from benchmarks.commands.database import index, load
 from benchmarks.commands.process import features, quick
 from benchmarks.commands.report import report
-from benchmarks.commands.service import growth, page, peers, pool, rate, styles
+from benchmarks.commands.service import growth, include, page, peers, pool, rate, styles
 
 
 @click.group()
@@ -16,5 +16,6 @@ def bench() -> None:
     """
 
 
-for command in (index, load, features, quick, styles, page, peers, pool, rate, growth, report):
+MEASURES = (index, load, features, quick, styles, page, peers, include, pool, rate, growth)
+for command in (*MEASURES, report):
     bench.add_command(command)

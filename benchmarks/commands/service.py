@@ -20,9 +20,16 @@ from benchmarks.contestants import COMPETITORS
 from benchmarks.draws import MIXES
 from benchmarks.growth import PRODUCTS
 from benchmarks.growth import measure as measure_growth
+from benchmarks.include import measure as measure_include
 from benchmarks.prerequisites import FLEET, require_release
 from benchmarks.results import record
-from benchmarks.speed_tables import contest_table, growth_table, pool_table, rate_table
+from benchmarks.speed_tables import (
+    contest_table,
+    growth_table,
+    include_table,
+    pool_table,
+    rate_table,
+)
 from benchmarks.subject import served_catalogue
 
 only = click.option(
@@ -75,6 +82,31 @@ def page(only: Sequence[str], rounds: int, seconds: int, output: Path) -> None:
 def peers(only: Sequence[str], rounds: int, seconds: int, output: Path) -> None:
     """Measure both in one run."""
     _contest("peers", list(MIXES), only, rounds, seconds, output)
+
+
+@click.command()
+@worker_class_option()
+@rounds_option(5, "How often each way has its turn.")
+@seconds_option(10, "How long each turn is.")
+@output_option("include.json")
+@telling()
+def include(worker_class: str, rounds: int, seconds: int, output: Path) -> None:
+    """Measure a product page in one request, include=styles,related, and in separate ones.
+
+    A client with six connections, as a browser has, asks for page after page: what a page takes it
+    in time, and the service and PostgreSQL in CPU.
+    """
+    require_release()
+
+    def measure() -> dict[str, Any]:
+        with served_catalogue() as subject:
+            settings = {"GUNICORN_WORKER_CLASS": worker_class}
+            return {"data": subject.data, **measure_include(subject, rounds, seconds, settings)}
+
+    arguments = f"--worker-class {worker_class} --rounds {rounds} --seconds {seconds}"
+    for line in include_table(record("include", arguments, output, measure)):
+        click.echo(line)
+    click.echo(f"\nWritten: {output / 'include.json'}")
 
 
 @click.command()
