@@ -61,6 +61,8 @@ def catalogue(url: str) -> Rows:
             (31, JOGGERS, "Black", None, "40", True),
             (61, HOSTILE, MARKUP, None, "10", True),
             (71, COSTLY, "Navy, striped", None, "500000000", False),
+            # Out of view in the row of related products.
+            (241, FILLERS[4], "White", "9.90", "24.90", True),
         ],
         "photos": [
             (2, FOREST, photo(2), photo(2)),
