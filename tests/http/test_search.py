@@ -207,7 +207,7 @@ def test_words_beyond_the_eighth_are_not_looked_for(find: Callable[..., list[int
 def test_no_search_is_slow(
     clone: Callable[[], Database], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """With words that are in most of 100,000 products, alone and together."""
+    """With words that are in most of 100,000 products, alone and together, and with letters."""
     from etl.generate import generate
 
     database, folder = clone(), tmp_path_factory.mktemp("large")
@@ -218,7 +218,9 @@ def test_no_search_is_slow(
     common = (
         "work home full light made feel care take make hold keep right look test whatever night"
     )
-    for q in ("work", "wa", "se", "co", common, f"{common} wa", "xyzzy wa", "work " * 40):
+    letters = " ".join("abcdefghijklmnopqrstuvwxyz")
+    words = ("work", "wa", "se", "co", "s", "x", letters, f"work {letters[:15]}")
+    for q in (*words, common, f"{common} wa", "xyzzy wa", "work " * 40, "wa-" * 66, "🦊" * 200):
         client.get("/products?" + urlencode({"q": q}))
         started = time.monotonic()
         assert client.get("/products?" + urlencode({"q": q})).status_code == 200
