@@ -247,6 +247,11 @@ REFUSED = {
         400,
     ),
     "a path above the root": (b"GET /../x HTTP/1.1\r\n" + TAIL + b"\r\n", 400),
+    "bytes that no path has": (b"GET /products/\xd9\xa3 HTTP/1.1\r\n" + TAIL + b"\r\n", 400),
+    "bytes that no query has": (b"GET /products?q=\xff HTTP/1.1\r\n" + TAIL + b"\r\n", 400),
+    "bytes that no page's path has": (b"GET /\xe9 HTTP/1.1\r\n" + TAIL + b"\r\n", 400),
+    "a long method": (b"A" * 21 + b" /products HTTP/1.1\r\n" + TAIL + b"\r\n", 400),
+    "a short method": (b"AB /products HTTP/1.1\r\n" + TAIL + b"\r\n", 400),
     "a NUL": (b"GET /%00 HTTP/1.1\r\n" + TAIL + b"\r\n", 400),
     "a method of its own": (b"TRACE / HTTP/1.1\r\n" + TAIL + b"\r\n", 405),
     "a condition that does not hold": (
