@@ -32,6 +32,12 @@ def publish(database: Database, name: str, folder: Path) -> None:
     load_catalogue(database.etl, write_catalogue(folder / name, rows_of(name)), folder)
 
 
+@pytest.fixture(params=["gthread", "greenlet"])
+def worker_class(request: pytest.FixtureRequest) -> str:
+    """Each of those that know a load's number for a while."""
+    return request.param
+
+
 @pytest.fixture
 def logged(database: Database) -> Iterator[None]:
     """Has the server log every statement of the service's new sessions."""
@@ -49,9 +55,10 @@ def executed(database: Database, since: int) -> list[str]:
 
 
 @pytest.mark.usefixtures("logged")
-def test_a_304_runs_no_product_query(database: Database, tmp_path: Path) -> None:
+def test_a_304_runs_no_product_query(database: Database, tmp_path: Path, worker_class: str) -> None:
     publish(database, "A", tmp_path)
-    with serving(database, GUNICORN_WORKERS="1") as service:
+    settings = {"GUNICORN_WORKERS": "1", "GUNICORN_WORKER_CLASS": worker_class}
+    with serving(database, **settings) as service:
         tags = {path: service.get(path).headers["ETag"] for path in PATHS}
         began = database.server.log.stat().st_size
         ends = time.monotonic() + 2.5
@@ -82,7 +89,7 @@ def test_a_new_body_within_a_second_of_a_load(database: Database, tmp_path: Path
                     assert reply.headers["ETag"] != tag
 
 
-def test_no_body_under_anothers_tag(database: Database, tmp_path: Path) -> None:
+def test_no_body_under_anothers_tag(database: Database, tmp_path: Path, worker_class: str) -> None:
     """Readers revalidate what they hold while loads follow one another."""
     publish(database, "A", tmp_path)
     done = threading.Event()
@@ -105,7 +112,10 @@ def test_no_body_under_anothers_tag(database: Database, tmp_path: Path) -> None:
                     bodies.setdefault((path, tag), set()).add(body)
         return revalidated
 
-    with serving(database) as service, ThreadPoolExecutor(READERS) as threads:
+    with (
+        serving(database, GUNICORN_WORKER_CLASS=worker_class) as service,
+        ThreadPoolExecutor(READERS) as threads,
+    ):
         readers = [threads.submit(read, path) for path in PATHS]
         try:
             for name in ("B", "A", "C", "A"):
@@ -119,7 +129,9 @@ def test_no_body_under_anothers_tag(database: Database, tmp_path: Path) -> None:
     assert len(bodies) == 5 * len(PATHS)
 
 
-def test_after_the_restore_of_an_older_database(database: Database, tmp_path: Path) -> None:
+def test_after_the_restore_of_an_older_database(
+    database: Database, tmp_path: Path, worker_class: str
+) -> None:
     """Load 2 is loaded, lost with the server's disk, and another load becomes number 2."""
     publish(database, "A", tmp_path)
     backup = f"{database.name}_backup"
@@ -129,15 +141,20 @@ def test_after_the_restore_of_an_older_database(database: Database, tmp_path: Pa
             cursor.execute(f"CREATE DATABASE {backup} TEMPLATE {database.name}")
             cursor.execute(f"GRANT CREATE ON DATABASE {backup} TO products_owner")
         publish(database, "B", tmp_path)
-        with serving(database) as service:
+        with serving(database, GUNICORN_WORKER_CLASS=worker_class) as service:
             held = {path: service.get(path) for path in PATHS}
             with server.cursor() as cursor:
+                cursor.execute(f"ALTER DATABASE {database.name} ALLOW_CONNECTIONS false")
                 cursor.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
                     [database.name],
                 )
                 cursor.execute(f"ALTER DATABASE {database.name} RENAME TO {database.name}_lost")
                 cursor.execute(f"ALTER DATABASE {backup} RENAME TO {database.name}")
+            time.sleep(1)
+            for path, old in held.items():
+                reply = service.get(path, {"If-None-Match": old.headers["ETag"]})
+                assert (reply.status, reply.headers["ETag"][:3]) == (200, '"1-')
             publish(database, "C", tmp_path)
             time.sleep(1)
             for path, old in held.items():
