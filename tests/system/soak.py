@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 import time
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
@@ -70,8 +71,9 @@ def soak(fleet: Fleet, database: Database) -> list[str]:
 
 
 def describe(run: Load) -> str:
+    failures = Counter(answer.status for answer in run.failures)
     return (
-        f"{len(run.answers)} answers, {len(run.failures)} failures, half in "
+        f"{len(run.answers)} answers, failures {dict(failures)}, half in "
         f"{run.percentile(0.5) * 1000:.1f} ms, 99 % in {run.percentile(0.99) * 1000:.1f} ms"
     )
 
