@@ -62,7 +62,10 @@ def check_query_encoding() -> None:
 
     werkzeug would put U+FFFD in their place, and the text that was meant is lost.
     """
-    query = request.query_string
+    asked = request._get_current_object()
+    if not asked.environ["QUERY_STRING"]:
+        return
+    query = asked.query_string
     if b"%" not in query and query.isascii():
         return
     errors = {}
@@ -81,6 +84,7 @@ def load_query(schema: Schema) -> dict[str, Any]:
 
     Raises InvalidParametersError for those that are not valid or are given twice.
     """
+    check_query_encoding()
     repeated = [name for name in schema.fields if len(request.args.getlist(name)) > 1]
     errors = dict.fromkeys(repeated, "is given more than once")
     try:
