@@ -1,6 +1,7 @@
 """The way to PostgreSQL: pooled connections, prepared statements, a deadline on every wait."""
 
 import math
+import random
 import select
 import threading
 import time
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 
 import psycopg2
 from dbutils.pooled_db import PooledDB, TooManyConnectionsError
-from psycopg2.extensions import POLL_OK, POLL_READ, set_wait_callback
+from psycopg2.extensions import POLL_OK, POLL_READ, parse_dsn, set_wait_callback
 
 from products_service import waiting
 from products_service.database_events import (
@@ -21,6 +22,7 @@ from products_service.database_events import (
     Observer,
     StatementError,
 )
+from products_service.servers import Servers
 from products_service.statements import Statement
 from products_service.turns import Turns
 
@@ -33,6 +35,12 @@ _TIMED_OUT = "57014"
 # Longest that a new worker is kept from serving by a database that does not answer.
 _WARM_UP = 1.0  # seconds
 _OUT_OF_RESOURCES = "53"
+# On a standby: the statement was in the way of changes that could wait no longer.
+_IN_THE_WAY = "40001"
+# Where there are several servers: how long one may leave what it is sent unacknowledged, and how
+# long a connection is kept, give or take a quarter, so that one that comes back gets its share.
+_SILENCE = 0.3  # seconds
+_LIFETIME = 60.0  # seconds
 
 
 class Answer(NamedTuple):
@@ -80,6 +88,30 @@ def _deadline_within(seconds: float) -> Iterator[None]:
         yield
     finally:
         _deadline.set(outer)
+
+
+class _Session(psycopg2.extensions.connection):
+    """A connection that knows which server it is to, and how long it is to last."""
+
+    server = 0
+    expires_at = math.inf  # by time.monotonic
+
+
+def _servers_of(url: str) -> list[dict[str, str]]:
+    """Return what makes the URL that of each server which it names, if it prefers standbys.
+
+    libpq would choose among them too, but has no limit on the time that one takes which is silent.
+    """
+    named = parse_dsn(url)
+    hosts = named.get("host", "").split(",")
+    if len(hosts) == 1 or named.get("target_session_attrs") != "prefer-standby":
+        return [{}]
+    ports = named.get("port", "5432").split(",")
+    ports = ports * len(hosts) if len(ports) == 1 else ports
+    return [
+        {"host": host, "port": port, "target_session_attrs": "any"}
+        for host, port in zip(hosts, ports, strict=True)
+    ]
 
 
 def _is_lost(error: psycopg2.Error) -> bool:
@@ -153,18 +185,11 @@ class _Connector:
 def _execute(connection: Any, execute: str, values: tuple[Any, ...]) -> Answer:
     with connection.cursor() as cursor:
         cursor.execute(execute, values)
-        return Answer(*cursor.fetchone())
-
-
-def _execute_twice_if_lost(connection: Any, execute: str, values: tuple[Any, ...]) -> Answer:
-    """Return the answer, of a new connection where the one from the pool turns out to be lost."""
-    try:
-        return _execute(connection, execute, values)
-    except psycopg2.OperationalError as error:
-        if not _is_lost(error):
-            raise
-    # psycopg2 has closed the lost one, so that asking for a cursor replaces it.
-    return _execute(connection, execute, values)
+        answer = Answer(*cursor.fetchone())
+        session = cursor.connection
+    if session.expires_at < time.monotonic():
+        session.close()
+    return answer
 
 
 class Database:
@@ -189,6 +214,8 @@ class Database:
         # When it was asked, in one piece with what was answered: threads set and read it.
         self._seen: tuple[float, int, str] = (-math.inf, 0, "")
         self._url = url
+        self._each = _servers_of(url)
+        self._servers = Servers(len(self._each))
         self._pool_size = pool_size
         self._connect_timeout = connect_timeout
         self._deadline = deadline
@@ -218,19 +245,52 @@ class Database:
         self._connector.filling = False
         self._turns = Turns(self._pool.connection, TooManyConnectionsError)
 
-    def _open(self) -> "psycopg2.extensions.connection":
-        """Return a new connection with every statement prepared, in two round trips."""
+    def _open(self) -> _Session:
+        """Return a new connection to the server whose turn it is, with every statement prepared.
+
+        To another one where that fails, and to the primary only where there is no standby.
+        """
         with _deadline_within(self._connect_timeout):
-            connection = psycopg2.connect(
-                self._url,
-                application_name="products_service",
-                tcp_user_timeout=round(self._deadline * 1000),
-            )
-            # Set here and never after checkout: a connection that DBUtils replaces keeps it.
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute(self._session)
-        return connection
+            standbys, others = self._servers.in_turn()
+            untried = [*standbys, *others]
+            while True:
+                number = untried.pop(0)
+                try:
+                    # The last one has what time is left, each before it half of that.
+                    left = _deadline.get() - time.monotonic()
+                    with _deadline_within(left / 2 if untried else left):
+                        session = self._open_on(number)
+                except (psycopg2.OperationalError, _DeadlinePassedError):
+                    self._servers.failed(number)
+                    if not untried:
+                        raise
+                    continue
+                is_standby = session.get_parameter_status("in_hot_standby") == "on"
+                if is_standby or number in others or len(self._each) == 1:
+                    return session
+                session.close()
+                self._servers.is_primary(number)
+                return self._open()
+
+    def _open_on(self, number: int) -> _Session:
+        """Return a new connection to a server, in two round trips."""
+        several = len(self._each) > 1
+        session = psycopg2.connect(
+            self._url,
+            connection_factory=_Session,
+            application_name="products_service",
+            tcp_user_timeout=round((_SILENCE if several else self._deadline) * 1000),
+            **self._each[number],
+        )
+        session.server = number
+        if several:
+            lifetime = random.uniform(0.75, 1.25) * _LIFETIME  # noqa: S311
+            session.expires_at = time.monotonic() + lifetime
+        # Set here and never after checkout: a connection that DBUtils replaces keeps it.
+        session.autocommit = True
+        with session.cursor() as cursor:
+            cursor.execute(self._session)
+        return session
 
     def warm_up(self) -> None:
         """Open the pool's connections, within the time that connecting may take in all.
@@ -272,8 +332,9 @@ class Database:
         self._observer.taken()
         _deadline.set(time.monotonic() + self._deadline)
         try:
-            return _execute_twice_if_lost(connection, statement.execute, values)
+            return self._execute_twice_if_lost(connection, statement.execute, values)
         except _DeadlinePassedError:
+            self._give_up(connection)
             raise DatabaseTimeoutError(f"no answer within {self._deadline} s") from None
         except psycopg2.Error as error:
             raise self._translate(error) from error
@@ -281,6 +342,29 @@ class Database:
             _deadline.set(math.inf)
             self._turns.give_back(connection)
             self._observer.returned()
+
+    def _execute_twice_if_lost(
+        self, connection: Any, execute: str, values: tuple[Any, ...]
+    ) -> Answer:
+        """Return the answer, of a new connection where the one from the pool is or gets lost.
+
+        So it is too where a standby puts its changes before the statement: its lag is what makes
+        it do so, and it would again.
+        """
+        try:
+            return _execute(connection, execute, values)
+        except psycopg2.OperationalError as error:
+            if not _is_lost(error) and error.pgcode != _IN_THE_WAY:
+                raise
+        self._give_up(connection)
+        return _execute(connection, execute, values)
+
+    def _give_up(self, connection: Any) -> None:
+        """Close a connection: asked for a cursor it is replaced, by one to another server."""
+        session = connection.dbapi_connection
+        if isinstance(session, _Session):
+            session.close()
+            self._servers.failed(session.server)
 
     def identity(self, max_age: float) -> tuple[int, str]:
         """Return number and digest of the load that is served, as of `max_age` seconds ago at most.
