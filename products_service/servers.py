@@ -6,8 +6,9 @@ import time
 
 # A server that failed is left alone for so long, if there is another.
 FAILED_FOR = 5.0  # seconds
-# One that turned out to be the primary stays one, as far as is known, for so long.
-PRIMARY_FOR = 60.0  # seconds
+# One that turned out to be the primary stays one, as far as is known, for so long: finding out
+# costs whoever waits for a connection a second one.
+PRIMARY_FOR = 600.0  # seconds
 
 
 class Servers:

@@ -161,6 +161,10 @@ class Host:
         asked = self.run(f"cd / && sudo -u postgres psql -d products -XAtc '{quoted}'")
         return asked.stdout.strip()
 
+    def statements(self) -> int:
+        """Return how many statements its database server has run for the products database."""
+        return int(self.sql("SELECT xact_commit FROM pg_stat_database WHERE datname = 'products'"))
+
     def crash(self) -> None:
         """End every process at once: its kernel lives, and tells its peers."""
         control_groups.kill(self.name)

@@ -102,8 +102,10 @@ for statement in STATEMENTS:
         "SELECT pg_read_file('/etc/passwd')",
     ]
     said = app.run(
-        "set -a; . /etc/products/products.env; cd /tmp; "
-        f"/opt/products/current/venv/bin/python - <<'END'\nSTATEMENTS = {statements!r}{program}END"
+        "systemd-run --pipe --wait --quiet --property=User=products"
+        " --property=EnvironmentFile=/etc/products/products.env"
+        " /opt/products/current/venv/bin/python -"
+        f" <<'END'\nSTATEMENTS = {statements!r}{program}END"
     )
     assert said.stdout.split("\n")[:-1] == ["refused"] * len(statements)
 
@@ -157,7 +159,8 @@ def test_secrets_are_in_nothing_that_all_may_read(rollout: Rollout, secrets: lis
     for host in (host for group in rollout.groups.values() for host in group):
         found = host.run(
             f"printf '{patterns}\\n' >/run/patterns; chmod 600 /run/patterns; "
-            "for at in / /run /tmp /dev/shm; do find $at -xdev -type f -perm /o=r -print0; done"
+            "for at in / /run /tmp /dev/shm; do find $at -xdev -path /usr/lib -prune"
+            " -o -path /usr/share -prune -o -type f -perm /o=r -print0; done"
             " | xargs -0 grep -lsF -f /run/patterns; "
             "cat /proc/[0-9]*/cmdline | grep -caF -f /run/patterns; "
             "journalctl --quiet | grep -F -f /run/patterns; "
