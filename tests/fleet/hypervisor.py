@@ -19,7 +19,7 @@ from botocore.exceptions import EndpointConnectionError
 from tests.fleet import hosts
 from tests.fleet.hosts import Host
 
-PAUSE = 0.5  # seconds between two looks
+PAUSE = 1.0  # seconds between two looks
 
 
 class Hypervisor:

@@ -32,7 +32,7 @@ def test_the_catalogue_is_served_to_the_world_by_https(rollout: Rollout) -> None
         time.sleep(5)
     assert len(seen.answers) > 50
     assert {answer["cache"] for answer in seen.answers} >= {"HIT", "MISS"}
-    assert list(seen.loads) == ["1"]
+    assert len(seen.loads) == 1
 
 
 def test_all_is_well(rollout: Rollout) -> None:

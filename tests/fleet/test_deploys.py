@@ -56,6 +56,11 @@ def test_the_way_back_loses_no_request(rollout: Rollout, second: str) -> None:
     assert serving(rollout) == {"one"}
 
 
+def test_an_upgrade_of_the_operating_system_loses_no_request(rollout: Rollout) -> None:
+    with rollout.under_load():
+        rollout.play("upgrade-os")
+
+
 def current(host: Host) -> str:
     """Return the release that a host's service is started from."""
     return host.run("basename $(readlink /opt/products/current)").stdout.strip()

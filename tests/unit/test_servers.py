@@ -5,6 +5,7 @@ import time
 import pytest
 
 from products_service import servers as servers_module
+from products_service.database import _servers_of
 from products_service.servers import Servers
 
 
@@ -34,3 +35,31 @@ def test_the_primary_comes_after_the_standbys_and_before_those_that_failed(
     assert [servers.in_turn()[0][0] for _ in range(9)].count(2) == 3
     now += servers_module.PRIMARY_FOR
     assert servers.in_turn()[1] == []
+
+
+@pytest.mark.parametrize(
+    ("url", "servers"),
+    [
+        ("postgresql://a/x", [{}]),
+        ("postgresql://a,b/x", [{}]),
+        ("postgresql://a/x?target_session_attrs=prefer-standby", [{}]),
+        (
+            "postgresql://a:1,b:2/x?target_session_attrs=prefer-standby",
+            [
+                {"host": "a", "port": "1", "target_session_attrs": "any"},
+                {"host": "b", "port": "2", "target_session_attrs": "any"},
+            ],
+        ),
+        (
+            "host=/a,/b target_session_attrs=prefer-standby",
+            [
+                {"host": "/a", "port": "5432", "target_session_attrs": "any"},
+                {"host": "/b", "port": "5432", "target_session_attrs": "any"},
+            ],
+        ),
+    ],
+)
+def test_servers_are_told_apart_where_standbys_are_preferred(
+    url: str, servers: list[dict[str, str]]
+) -> None:
+    assert _servers_of(url) == servers
