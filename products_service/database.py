@@ -1,20 +1,14 @@
 """The way to PostgreSQL: pooled connections, prepared statements, a deadline on every wait."""
 
 import math
-import random
-import select
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import psycopg2
 from dbutils.pooled_db import PooledDB, TooManyConnectionsError
-from psycopg2.extensions import POLL_OK, POLL_READ, parse_dsn, set_wait_callback
 
-from products_service import waiting
 from products_service.database_events import (
     DatabaseError,
     DatabaseTimeoutError,
@@ -22,7 +16,13 @@ from products_service.database_events import (
     Observer,
     StatementError,
 )
-from products_service.servers import Servers
+from products_service.sessions import (
+    DEADLINE,
+    DeadlinePassedError,
+    Session,
+    Sessions,
+    deadline_within,
+)
 from products_service.statements import Statement
 from products_service.turns import Turns
 
@@ -37,10 +37,6 @@ _WARM_UP = 1.0  # seconds
 _OUT_OF_RESOURCES = "53"
 # On a standby: the statement was in the way of changes that could wait no longer.
 _IN_THE_WAY = "40001"
-# Where there are several servers: how long one may leave what it is sent unacknowledged, and how
-# long a connection is kept, give or take a quarter, so that one that comes back gets its share.
-_SILENCE = 0.3  # seconds
-_LIFETIME = 60.0  # seconds
 
 
 class Answer(NamedTuple):
@@ -55,63 +51,6 @@ class Answer(NamedTuple):
     body: str | None
     previous: int | None = None
     next: int | None = None
-
-
-class _DeadlinePassedError(Exception):
-    """Waiting for PostgreSQL took longer than it may."""
-
-
-# Of all that a request waits for, by time.monotonic; a request is a thread or a greenlet, and each
-# has a context of its own.
-_deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
-
-
-def _wait(connection: "psycopg2.extensions.connection") -> None:
-    """Wait for the server, but not past the request's deadline.
-
-    A frozen server keeps its sockets alive and its own timeouts frozen, so only a limit on
-    our side ends the wait. psycopg2 closes a connection whose wait was broken off. What this
-    costs, and the watchdog thread it was measured against: docs/decisions/deadline.md.
-    """
-    while (state := connection.poll()) != POLL_OK:
-        events = select.POLLIN if state == POLL_READ else select.POLLOUT
-        if not waiting.wait(connection.fileno(), events, _deadline.get()):
-            raise _DeadlinePassedError("PostgreSQL did not answer in time")
-
-
-@contextmanager
-def _deadline_within(seconds: float) -> Iterator[None]:
-    """End every wait of this request after so many seconds, or at the deadline set before."""
-    outer = _deadline.get()
-    _deadline.set(min(time.monotonic() + seconds, outer))
-    try:
-        yield
-    finally:
-        _deadline.set(outer)
-
-
-class _Session(psycopg2.extensions.connection):
-    """A connection that knows which server it is to, and how long it is to last."""
-
-    server = 0
-    expires_at = math.inf  # by time.monotonic
-
-
-def _servers_of(url: str) -> list[dict[str, str]]:
-    """Return what makes the URL that of each server which it names, if it prefers standbys.
-
-    libpq would choose among them too, but has no limit on the time that one takes which is silent.
-    """
-    named = parse_dsn(url)
-    hosts = named.get("host", "").split(",")
-    if len(hosts) == 1 or named.get("target_session_attrs") != "prefer-standby":
-        return [{}]
-    ports = named.get("port", "5432").split(",")
-    ports = ports * len(hosts) if len(ports) == 1 else ports
-    return [
-        {"host": host, "port": port, "target_session_attrs": "any"}
-        for host, port in zip(hosts, ports, strict=True)
-    ]
 
 
 def _is_lost(error: psycopg2.Error) -> bool:
@@ -213,22 +152,21 @@ class Database:
         self._observer = observer or Observer()
         # When it was asked, in one piece with what was answered: threads set and read it.
         self._seen: tuple[float, int, str] = (-math.inf, 0, "")
-        self._url = url
-        self._each = _servers_of(url)
-        self._servers = Servers(len(self._each))
         self._pool_size = pool_size
         self._connect_timeout = connect_timeout
         self._deadline = deadline
         self._statements = statements
-        self._session = ";\n".join(
+        self._sessions = Sessions(
+            url,
             [
                 "SET default_transaction_read_only = on",
                 f"SET statement_timeout = {round(statement_timeout * 1000)}",
                 *(statement.prepare for statement in statements.values()),
-            ]
+            ],
+            connect_timeout=connect_timeout,
+            deadline=deadline,
         )
-        # For the whole process: every psycopg2 connection in it waits by this function.
-        set_wait_callback(_wait)
+        self._open = self._sessions.open
         self._connector = _Connector(self._open, retry_pause)
         self._pool = PooledDB(
             self._connector,
@@ -245,53 +183,6 @@ class Database:
         self._connector.filling = False
         self._turns = Turns(self._pool.connection, TooManyConnectionsError)
 
-    def _open(self) -> _Session:
-        """Return a new connection to the server whose turn it is, with every statement prepared.
-
-        To another one where that fails, and to the primary only where there is no standby.
-        """
-        with _deadline_within(self._connect_timeout):
-            standbys, others = self._servers.in_turn()
-            untried = [*standbys, *others]
-            while True:
-                number = untried.pop(0)
-                try:
-                    # The last one has what time is left, each before it half of that.
-                    left = _deadline.get() - time.monotonic()
-                    with _deadline_within(left / 2 if untried else left):
-                        session = self._open_on(number)
-                except (psycopg2.OperationalError, _DeadlinePassedError):
-                    self._servers.failed(number)
-                    if not untried:
-                        raise
-                    continue
-                is_standby = session.get_parameter_status("in_hot_standby") == "on"
-                if is_standby or number in others or len(self._each) == 1:
-                    return session
-                session.close()
-                self._servers.is_primary(number)
-                return self._open()
-
-    def _open_on(self, number: int) -> _Session:
-        """Return a new connection to a server, in two round trips."""
-        several = len(self._each) > 1
-        session = psycopg2.connect(
-            self._url,
-            connection_factory=_Session,
-            application_name="products_service",
-            tcp_user_timeout=round((_SILENCE if several else self._deadline) * 1000),
-            **self._each[number],
-        )
-        session.server = number
-        if several:
-            lifetime = random.uniform(0.75, 1.25) * _LIFETIME  # noqa: S311
-            session.expires_at = time.monotonic() + lifetime
-        # Set here and never after checkout: a connection that DBUtils replaces keeps it.
-        session.autocommit = True
-        with session.cursor() as cursor:
-            cursor.execute(self._session)
-        return session
-
     def warm_up(self) -> None:
         """Open the pool's connections, within the time that connecting may take in all.
 
@@ -300,10 +191,10 @@ class Database:
         """
         connections = [self._turns.take() for _ in range(self._pool_size)]
         try:
-            with _deadline_within(min(self._connect_timeout, _WARM_UP)):
+            with deadline_within(min(self._connect_timeout, _WARM_UP)):
                 for connection in connections:
                     connection.cursor().close()
-        except (psycopg2.Error, DatabaseError, _DeadlinePassedError):
+        except (psycopg2.Error, DatabaseError, DeadlinePassedError):
             return
         finally:
             for connection in connections:
@@ -330,16 +221,16 @@ class Database:
         values = tuple([parameters[name] for name, _ in statement.parameters])
         connection = self._turns.take()
         self._observer.taken()
-        _deadline.set(time.monotonic() + self._deadline)
+        DEADLINE.set(time.monotonic() + self._deadline)
         try:
             return self._execute_twice_if_lost(connection, statement.execute, values)
-        except _DeadlinePassedError:
+        except DeadlinePassedError:
             self._give_up(connection)
             raise DatabaseTimeoutError(f"no answer within {self._deadline} s") from None
         except psycopg2.Error as error:
             raise self._translate(error) from error
         finally:
-            _deadline.set(math.inf)
+            DEADLINE.set(math.inf)
             self._turns.give_back(connection)
             self._observer.returned()
 
@@ -361,10 +252,8 @@ class Database:
 
     def _give_up(self, connection: Any) -> None:
         """Close a connection: asked for a cursor it is replaced, by one to another server."""
-        session = connection.dbapi_connection
-        if isinstance(session, _Session):
-            session.close()
-            self._servers.failed(session.server)
+        if isinstance(connection.dbapi_connection, Session):
+            self._sessions.give_up(connection.dbapi_connection)
 
     def identity(self, max_age: float) -> tuple[int, str]:
         """Return number and digest of the load that is served, as of `max_age` seconds ago at most.

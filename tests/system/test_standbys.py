@@ -9,8 +9,7 @@ from contextlib import closing
 import psycopg2
 import pytest
 
-from products_service import database as database_module
-from products_service import servers as servers_module
+from products_service import servers, sessions
 from products_service.database import Database
 from products_service.statements import Statement
 from tests.servers import Server, standby_of, throwaway
@@ -33,7 +32,7 @@ STANDBY, PRIMARY = "true", "false"
 
 
 @pytest.fixture(scope="module")
-def servers(server: Server) -> Iterator[tuple[Server, Server]]:
+def pair(server: Server) -> Iterator[tuple[Server, Server]]:
     """A primary and its standby, which lets no statement keep it from replaying."""
     with throwaway(server.programs) as primary:
         execute(primary, "CREATE TABLE held AS SELECT 1 AS number")
@@ -44,9 +43,9 @@ def servers(server: Server) -> Iterator[tuple[Server, Server]]:
 
 
 @pytest.fixture
-def database(servers: tuple[Server, Server]) -> Iterator[Database]:
+def database(pair: tuple[Server, Server]) -> Iterator[Database]:
     """What reads from them, the primary named first."""
-    hosts = ",".join(str(server.sockets) for server in servers)
+    hosts = ",".join(str(server.sockets) for server in pair)
     url = f"postgresql://postgres@/postgres?host={hosts}&target_session_attrs=prefer-standby"
     with opened(url, STATEMENTS, pool_size=4) as database:
         yield database
@@ -69,14 +68,14 @@ def test_reads_go_to_the_standby_alone(database: Database) -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])
 def test_a_standby_that_goes_costs_no_error_and_gets_its_share_when_it_is_back(
-    servers: tuple[Server, Server],
+    pair: tuple[Server, Server],
     database: Database,
     how: signal.Signals,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(database_module, "_LIFETIME", 0.1)
-    monkeypatch.setattr(servers_module, "FAILED_FOR", 0.2)
-    _, standby = servers
+    monkeypatch.setattr(sessions, "_LIFETIME", 0.1)
+    monkeypatch.setattr(servers, "FAILED_FOR", 0.2)
+    _, standby = pair
     assert {where(database) for _ in range(8)} == {STANDBY}
     standby.stop(how)
     try:
@@ -87,9 +86,9 @@ def test_a_standby_that_goes_costs_no_error_and_gets_its_share_when_it_is_back(
 
 
 def test_a_statement_in_the_way_of_the_standbys_changes_is_run_elsewhere(
-    servers: tuple[Server, Server], database: Database
+    pair: tuple[Server, Server], database: Database
 ) -> None:
-    primary, _ = servers
+    primary, _ = pair
     assert where(database) == STANDBY
     with ThreadPoolExecutor() as threads:
         held = threads.submit(database.fetch, "hold")

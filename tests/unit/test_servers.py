@@ -5,8 +5,8 @@ import time
 import pytest
 
 from products_service import servers as servers_module
-from products_service.database import _servers_of
 from products_service.servers import Servers
+from products_service.sessions import servers_of
 
 
 def test_servers_take_turns() -> None:
@@ -62,4 +62,4 @@ def test_the_primary_comes_after_the_standbys_and_before_those_that_failed(
 def test_servers_are_told_apart_where_standbys_are_preferred(
     url: str, servers: list[dict[str, str]]
 ) -> None:
-    assert _servers_of(url) == servers
+    assert servers_of(url) == servers
