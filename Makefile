@@ -6,7 +6,7 @@ VENV := .venv
 PG15 ?= /usr/lib/postgresql/15/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test test-all soak lint examples bench bench-quick lock clean
+.PHONY: help run cluster test test-all fleet-test soak lint release examples bench bench-quick lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -44,7 +44,11 @@ test: $(VENV)/test lint ## every test but the slow ones, on the embedded Postgre
 test-all: $(VENV)/test lint ## every test, on PostgreSQL 18 and 15 (installs what they need)
 	PG15=$(PG15) sh tests/install-tools.sh
 	$(VENV)/bin/python -m pytest
-	TEST_PG_BIN=$(PG15) $(VENV)/bin/python -m pytest
+	TEST_PG_BIN=$(PG15) $(VENV)/bin/python -m pytest --ignore=tests/fleet
+
+fleet-test: $(VENV)/test ## a fleet from nothing, and all that becomes of it, on hosts made on this machine (root, systemd-nspawn)
+	sh tests/install-tools.sh fleet
+	$(VENV)/bin/python -m pytest tests/fleet
 
 soak: $(VENV)/test ## half of what a fleet can answer for SOAK_MINUTES (20): nothing fails, nothing grows
 	$(VENV)/bin/python -m tests.system.soak
@@ -52,6 +56,11 @@ soak: $(VENV)/test ## half of what a fleet can answer for SOAK_MINUTES (20): not
 lint: $(VENV)/test ## check style and format
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/yamllint --strict ansible
+	PATH="$$PWD/$(VENV)/bin:$$PATH" ansible-lint --offline --strict -q
+
+release: $(VENV)/run ## what is deployed, of the commit that is checked out: dist/products-ID.tar.gz
+	@PIP=$(VENV)/bin/pip sh ansible/release.sh
 
 examples: $(VENV)/test ## write the examples in the API's description anew, from real answers
 	WRITE_EXAMPLES=1 $(VENV)/bin/python -m pytest tests/http/test_openapi.py -k examples_are_what_is_answered

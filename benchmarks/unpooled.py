@@ -15,13 +15,22 @@ from products_service.turns import Turns
 STATEMENT = "get_styles"
 
 
+class Unpooled:
+    """A connection in the place of the pool's, which are about the driver's own ones."""
+
+    def __init__(self, connection: Any):
+        self.dbapi_connection = connection
+        self.cursor = connection.cursor
+        self.close = connection.close
+
+
 class UnpooledDatabase(Database):
     """Opens a connection when it is asked something, and closes it afterwards."""
 
     def __init__(self, url: str, statements: Mapping[str, Statement], **settings: Any):
         # what lives for one statement prepares no others
         super().__init__(url, {STATEMENT: statements[STATEMENT]}, **settings)
-        self._turns = Turns(self._open, DatabaseBusyError)
+        self._turns = Turns(lambda: Unpooled(self._sessions.open()), DatabaseBusyError)
 
     def warm_up(self) -> None:
         """Open nothing beforehand."""

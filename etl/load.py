@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
+from etl import patience
 from etl.build import Builder
 from etl.connection import Connection, DatabaseError, LockTimeoutError
 from etl.digest import Digests, combine, compute_digests
@@ -18,6 +19,7 @@ from etl.progress import Progress
 from etl.publish import Publication, publish, was_published
 from etl.report import Report, Tally
 from etl.space import check_space
+from etl.standbys import await_standbys
 
 NEXT = "catalogue_next"
 
@@ -101,6 +103,16 @@ def load(
             load_.digest = combine(digests)
         with load_.step("publish", "publishing", progress):
             _publish(connection, load_, sources, digests, migrations)
+            show(connection, load_)
+
+
+def show(connection: Connection, load_: Load) -> None:
+    """Wait until whoever reads from a standby sees the load, or tell in `load_` who does not."""
+    if behind := await_standbys(connection):
+        load_.trouble = (
+            f"{', '.join(behind)} had not replayed it {patience.PATIENCE:.0f} s later, and shows "
+            "the one before meanwhile: see `flask doctor`"
+        )
 
 
 @contextmanager

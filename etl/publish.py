@@ -13,9 +13,12 @@ from typing import Any
 from etl import patience
 from etl.connection import Connection, DatabaseError, Json
 from etl.errors import EtlError
+from etl.standbys import await_standbys
 
 # How long a server may take to come back, or to notice that a session's client is gone.
 COMING_BACK = 30.0  # seconds
+# No statement of the service runs longer: migrations/ sets it on the role.
+STATEMENT_TIMEOUT = 0.5  # seconds
 
 
 class PublishError(EtlError):
@@ -41,6 +44,10 @@ def publish(connection: Connection, publication: Publication, migrations: str | 
     tables were migrated while the load ran.
     """
     connection.run("set_identity", vars(publication))
+    if connection.value("count_standbys"):
+        await_standbys(connection)
+        # nobody here can see what runs there
+        time.sleep(STATEMENT_TIMEOUT)
     _wait_for_older_statements(connection)
     patience.insist(
         partial(_swap, connection, publication, migrations),

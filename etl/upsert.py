@@ -15,6 +15,7 @@ from etl.load import (
     found_out,
     hold_to_limit,
     refuse_own_report,
+    show,
 )
 from etl.progress import Progress
 from etl.publish import record
@@ -65,6 +66,7 @@ def upsert(
             with load_.step("merge", "merging", progress), connection.transaction():
                 _merge(builder, sources, load_, limit)
         connection.run("drop_changes")
+        show(connection, load_)
 
 
 def _merge(builder: Builder, sources: list[SourceFile], load_: Load, limit: RejectLimit) -> None:

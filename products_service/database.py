@@ -1,25 +1,27 @@
 """The way to PostgreSQL: pooled connections, prepared statements, a deadline on every wait."""
 
 import math
-import select
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import psycopg2
 from dbutils.pooled_db import PooledDB, TooManyConnectionsError
-from psycopg2.extensions import POLL_OK, POLL_READ, set_wait_callback
 
-from products_service import waiting
 from products_service.database_events import (
     DatabaseError,
     DatabaseTimeoutError,
     DatabaseUnreachableError,
     Observer,
     StatementError,
+)
+from products_service.sessions import (
+    DEADLINE,
+    DeadlinePassedError,
+    Session,
+    Sessions,
+    deadline_within,
 )
 from products_service.statements import Statement
 from products_service.turns import Turns
@@ -33,6 +35,8 @@ _TIMED_OUT = "57014"
 # Longest that a new worker is kept from serving by a database that does not answer.
 _WARM_UP = 1.0  # seconds
 _OUT_OF_RESOURCES = "53"
+# On a standby: the statement was in the way of changes that could wait no longer.
+_IN_THE_WAY = "40001"
 
 
 class Answer(NamedTuple):
@@ -47,39 +51,6 @@ class Answer(NamedTuple):
     body: str | None
     previous: int | None = None
     next: int | None = None
-
-
-class _DeadlinePassedError(Exception):
-    """Waiting for PostgreSQL took longer than it may."""
-
-
-# Of all that a request waits for, by time.monotonic; a request is a thread or a greenlet, and each
-# has a context of its own.
-_deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
-
-
-def _wait(connection: "psycopg2.extensions.connection") -> None:
-    """Wait for the server, but not past the request's deadline.
-
-    A frozen server keeps its sockets alive and its own timeouts frozen, so only a limit on
-    our side ends the wait. psycopg2 closes a connection whose wait was broken off. What this
-    costs, and the watchdog thread it was measured against: docs/decisions/deadline.md.
-    """
-    while (state := connection.poll()) != POLL_OK:
-        events = select.POLLIN if state == POLL_READ else select.POLLOUT
-        if not waiting.wait(connection.fileno(), events, _deadline.get()):
-            raise _DeadlinePassedError("PostgreSQL did not answer in time")
-
-
-@contextmanager
-def _deadline_within(seconds: float) -> Iterator[None]:
-    """End every wait of this request after so many seconds, or at the deadline set before."""
-    outer = _deadline.get()
-    _deadline.set(min(time.monotonic() + seconds, outer))
-    try:
-        yield
-    finally:
-        _deadline.set(outer)
 
 
 def _is_lost(error: psycopg2.Error) -> bool:
@@ -161,20 +132,13 @@ def _execute(connection: Any, execute: str, values: tuple[Any, ...]) -> Answer:
     """
     if connection.dbapi_connection.closed:
         connection.cursor().close()
-    with connection.dbapi_connection.cursor() as cursor:
+    session = connection.dbapi_connection
+    with session.cursor() as cursor:
         cursor.execute(execute, values)
-        return Answer(*cursor.fetchone())
-
-
-def _execute_twice_if_lost(connection: Any, execute: str, values: tuple[Any, ...]) -> Answer:
-    """Return the answer, of a new connection where the one from the pool turns out to be lost."""
-    try:
-        return _execute(connection, execute, values)
-    except psycopg2.OperationalError as error:
-        if not _is_lost(error):
-            raise
-    # psycopg2 has closed the lost one.
-    return _execute(connection, execute, values)
+        answer = Answer(*cursor.fetchone())
+    if session.expires_at < time.monotonic():
+        session.close()
+    return answer
 
 
 class Database:
@@ -198,21 +162,21 @@ class Database:
         self._observer = observer or Observer()
         # When it was asked, in one piece with what was answered: threads set and read it.
         self._seen: tuple[float, int, str] = (-math.inf, 0, "")
-        self._url = url
         self._pool_size = pool_size
         self._connect_timeout = connect_timeout
         self._deadline = deadline
         self._statements = statements
-        self._session = ";\n".join(
+        self._sessions = Sessions(
+            url,
             [
                 "SET default_transaction_read_only = on",
                 f"SET statement_timeout = {round(statement_timeout * 1000)}",
                 *(statement.prepare for statement in statements.values()),
-            ]
+            ],
+            connect_timeout=connect_timeout,
+            deadline=deadline,
         )
-        # For the whole process: every psycopg2 connection in it waits by this function.
-        set_wait_callback(_wait)
-        self._connector = _Connector(self._open, retry_pause)
+        self._connector = _Connector(self._sessions.open, retry_pause)
         self._pool = PooledDB(
             self._connector,
             mincached=pool_size,
@@ -228,20 +192,6 @@ class Database:
         self._connector.filling = False
         self._turns = Turns(self._pool.connection, TooManyConnectionsError)
 
-    def _open(self) -> "psycopg2.extensions.connection":
-        """Return a new connection with every statement prepared, in two round trips."""
-        with _deadline_within(self._connect_timeout):
-            connection = psycopg2.connect(
-                self._url,
-                application_name="products_service",
-                tcp_user_timeout=round(self._deadline * 1000),
-            )
-            # Set here and never after checkout: a connection that DBUtils replaces keeps it.
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute(self._session)
-        return connection
-
     def warm_up(self) -> None:
         """Open the pool's connections, within the time that connecting may take in all.
 
@@ -250,10 +200,10 @@ class Database:
         """
         connections = [self._turns.take() for _ in range(self._pool_size)]
         try:
-            with _deadline_within(min(self._connect_timeout, _WARM_UP)):
+            with deadline_within(min(self._connect_timeout, _WARM_UP)):
                 for connection in connections:
                     connection.cursor().close()
-        except (psycopg2.Error, DatabaseError, _DeadlinePassedError):
+        except (psycopg2.Error, DatabaseError, DeadlinePassedError):
             return
         finally:
             for connection in connections:
@@ -280,17 +230,39 @@ class Database:
         values = tuple([parameters[name] for name, _ in statement.parameters])
         connection = self._turns.take()
         self._observer.taken()
-        _deadline.set(time.monotonic() + self._deadline)
+        DEADLINE.set(time.monotonic() + self._deadline)
         try:
-            return _execute_twice_if_lost(connection, statement.execute, values)
-        except _DeadlinePassedError:
+            return self._execute_twice_if_lost(connection, statement.execute, values)
+        except DeadlinePassedError:
+            self._give_up(connection)
             raise DatabaseTimeoutError(f"no answer within {self._deadline} s") from None
         except psycopg2.Error as error:
             raise self._translate(error) from error
         finally:
-            _deadline.set(math.inf)
+            DEADLINE.set(math.inf)
             self._turns.give_back(connection)
             self._observer.returned()
+
+    def _execute_twice_if_lost(
+        self, connection: Any, execute: str, values: tuple[Any, ...]
+    ) -> Answer:
+        """Return the answer, of a new connection where the one from the pool is or gets lost.
+
+        So it is too where a standby puts its changes before the statement: its lag is what makes
+        it do so, and it would again.
+        """
+        try:
+            return _execute(connection, execute, values)
+        except psycopg2.OperationalError as error:
+            if not _is_lost(error) and error.pgcode != _IN_THE_WAY:
+                raise
+        self._give_up(connection)
+        return _execute(connection, execute, values)
+
+    def _give_up(self, connection: Any) -> None:
+        """Close a connection: asked for a cursor it is replaced, by one to another server."""
+        if isinstance(connection.dbapi_connection, Session):
+            self._sessions.give_up(connection.dbapi_connection)
 
     def identity(self, max_age: float) -> tuple[int, str]:
         """Return number and digest of the load that is served, as of `max_age` seconds ago at most.

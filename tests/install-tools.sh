@@ -1,18 +1,30 @@
 #!/bin/sh
 # Installs what `make test-all` needs beyond `make test`, on Debian as root: PostgreSQL 15 and
 # nginx 1.22, the oldest supported versions, and Chromium for the pages. Where it cannot, it says
-# what is missing and fails.
+# what is missing and fails. `install-tools.sh fleet` installs what tests/fleet needs, and no more.
 set -eu
 
 missing=
-[ -x "${PG15:-/usr/lib/postgresql/15/bin}/postgres" ] || missing="postgresql-15"
-# The fonts are for machines without any, where a page would have no letters.
-command -v chromium >/dev/null || missing="$missing chromium fonts-liberation"
-PATH="$PATH:/usr/sbin" command -v nginx >/dev/null || missing="$missing nginx"
-# The load generator of the benchmarks, and what their peers run on.
-command -v wrk >/dev/null || missing="$missing wrk"
-command -v node >/dev/null || missing="$missing nodejs"
-command -v npm >/dev/null || missing="$missing npm"
+# Hosts of a fleet take root.
+if [ "$(id -u)" = 0 ] || [ "${1:-}" = fleet ]; then
+    command -v systemd-nspawn >/dev/null || missing="systemd-container"
+    command -v mmdebstrap >/dev/null || missing="$missing mmdebstrap"
+    command -v dpkg-scanpackages >/dev/null || missing="$missing dpkg-dev"
+    command -v ip >/dev/null || missing="$missing iproute2"
+    command -v ssh-keygen >/dev/null || missing="$missing openssh-client"
+    command -v rsync >/dev/null || missing="$missing rsync"
+    command -v openssl >/dev/null || missing="$missing openssl"
+fi
+if [ "${1:-}" != fleet ]; then
+    [ -x "${PG15:-/usr/lib/postgresql/15/bin}/postgres" ] || missing="$missing postgresql-15"
+    # The fonts are for machines without any, where a page would have no letters.
+    command -v chromium >/dev/null || missing="$missing chromium fonts-liberation"
+    PATH="$PATH:/usr/sbin" command -v nginx >/dev/null || missing="$missing nginx"
+    # The load generator of the benchmarks, and what their peers run on.
+    command -v wrk >/dev/null || missing="$missing wrk"
+    command -v node >/dev/null || missing="$missing nodejs"
+    command -v npm >/dev/null || missing="$missing npm"
+fi
 if [ -z "$missing" ]; then
     exit 0
 fi

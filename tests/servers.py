@@ -198,6 +198,28 @@ def throwaway(bin_dir: Path | None = None, **settings: str) -> Iterator[Server]:
         shutil.rmtree(folder)
 
 
+@contextmanager
+def standby_of(primary: Server) -> Iterator[Server]:
+    """Run a standby of a server."""
+    folder = Path(tempfile.mkdtemp(prefix="products-test-", dir=short_folder()))
+    try:
+        server = Server(folder, primary.programs, {})
+        run(
+            [
+                *(server.programs / "pg_basebackup", "-D", server.data, "-R", "-c", "fast"),
+                *("-h", primary.sockets, "-p", str(primary.port), "-U", primary.superuser),
+            ],
+            server.account,
+        )
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder)
+
+
 def short_folder() -> str:
     """Return the temporary folder, or one that leaves room for a socket's path."""
     given = tempfile.gettempdir()

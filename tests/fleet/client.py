@@ -48,9 +48,11 @@ class Seen:
         return max(answer["seconds"] for answer in self.answers)
 
     @property
-    def releases(self) -> Counter[str]:
-        """How many answers came from each load of the catalogue."""
-        return Counter(answer["tag"] for answer in self.answers if answer["status"] == 200)
+    def loads(self) -> Counter[str]:
+        """How many answers came from each load of the catalogue, by its number."""
+        return Counter(
+            answer["tag"].partition("-")[0] for answer in self.answers if answer["status"] == 200
+        )
 
     def __str__(self) -> str:
         counts = f"{len(self.answers)} answers, {len(self.failures)} failed"
@@ -101,7 +103,7 @@ def ask(address: str, name: str, context: ssl.SSLContext, path: str) -> dict[str
         found |= {
             "status": answer.status,
             "cache": answer.headers["X-Cache"],
-            "tag": (answer.headers["ETag"] or "").partition("-")[0].strip('"'),
+            "tag": (answer.headers["ETag"] or "").strip('"'),
         }
         if answer.status != 200:
             found["body"] = body.decode("utf-8", "replace")[:300]

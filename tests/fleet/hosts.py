@@ -119,13 +119,13 @@ class Host:
             f'while "$@"; [ $? = {REBOOT} ]; do :; done'
         )
         with (self.folder / "console").open("ab") as console:
-            subprocess.Popen(
-                ["sh", "-c", script, "sh", *map(str, groups), "--", *nspawn],
+            subprocess.run(
+                ["setsid", "--fork", "sh", "-c", script, "sh", *map(str, groups), "--", *nspawn],
                 # whatever is inherited would be held open by the host as long as it runs
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,
-                start_new_session=True,
+                check=True,
                 env={
                     "PATH": os.environ["PATH"],
                     "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network",
@@ -154,6 +154,16 @@ class Host:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL if quiet else sys.stderr,
         )
+
+    def sql(self, query: str) -> str:
+        """Return what a query gives on its database server, as psql shows it to programs."""
+        quoted = query.replace("'", "'\\''")
+        asked = self.run(f"cd / && sudo -u postgres psql -d products -XAtc '{quoted}'")
+        return asked.stdout.strip()
+
+    def statements(self) -> int:
+        """Return how many statements its database server has run for the products database."""
+        return int(self.sql("SELECT xact_commit FROM pg_stat_database WHERE datname = 'products'"))
 
     def crash(self) -> None:
         """End every process at once: its kernel lives, and tells its peers."""

@@ -10,14 +10,16 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import boto3
+from botocore.exceptions import EndpointConnectionError
 
 from tests.fleet import hosts
 from tests.fleet.hosts import Host
 
-PAUSE = 0.5  # seconds between two looks
+PAUSE = 1.0  # seconds between two looks
 
 
 class Hypervisor:
@@ -82,7 +84,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     hypervisor = Hypervisor()
     while not stopped.wait(PAUSE):
-        hypervisor.look()
+        # moto may take longer to start than this
+        with suppress(EndpointConnectionError):
+            hypervisor.look()
     sys.exit()
 
 

@@ -6,10 +6,9 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,10 +22,9 @@ from products_service import embedded
 from products_service.commands.doctor import doctor as command
 from products_service.commands.migrate import migrate
 from products_service.doctor import CHECKS
-from products_service.embedded.binaries import run
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import MIGRATIONS, Database, janitor
-from tests.servers import Server, checkout, short_folder, throwaway
+from tests.servers import Server, checkout, standby_of, throwaway
 from tests.system.service import HANG, ROOT, environment, session, wait_for
 
 NAMES = ["configuration", *CHECKS]
@@ -647,28 +645,6 @@ def test_a_standby(server: Server, folder: Path, reports: Path) -> None:
             check = doctor(here, **settings)["replication"]
             assert check.label == "warn"
             assert "pg_get_wal_replay_pause_state" in check.hint
-
-
-@contextmanager
-def standby_of(primary: Server) -> Iterator[Server]:
-    """Run a standby of a server."""
-    folder = Path(tempfile.mkdtemp(prefix="products-test-", dir=short_folder()))
-    try:
-        server = Server(folder, primary.programs, {})
-        run(
-            [
-                *(server.programs / "pg_basebackup", "-D", server.data, "-R", "-c", "fast"),
-                *("-h", primary.sockets, "-p", str(primary.port), "-U", primary.superuser),
-            ],
-            server.account,
-        )
-        server.start()
-        try:
-            yield server
-        finally:
-            server.stop()
-    finally:
-        shutil.rmtree(folder)
 
 
 def serves_a_load(standby: Database) -> bool:

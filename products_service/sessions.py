@@ -1,0 +1,148 @@
+"""Sessions with PostgreSQL: on one of its servers, with a deadline on every wait."""
+
+import math
+import random
+import select
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import psycopg2
+from psycopg2.extensions import POLL_OK, POLL_READ, parse_dsn, set_wait_callback
+
+from products_service import waiting
+from products_service.servers import Servers
+
+# Where there are several servers: how long one may leave what it is sent unacknowledged, and how
+# long a session is kept, give or take a quarter, so that one that comes back gets its share.
+_SILENCE = 0.3  # seconds
+_LIFETIME = 60.0  # seconds
+
+# Of all that a request waits for, by time.monotonic; a request is a thread or a greenlet, and each
+# has a context of its own.
+DEADLINE: ContextVar[float] = ContextVar("deadline", default=math.inf)
+
+
+class DeadlinePassedError(Exception):
+    """Waiting for PostgreSQL took longer than it may."""
+
+
+def _wait(connection: "psycopg2.extensions.connection") -> None:
+    """Wait for the server, but not past the request's deadline.
+
+    A frozen server keeps its sockets alive and its own timeouts frozen, so only a limit on
+    our side ends the wait. psycopg2 closes a connection whose wait was broken off. What this
+    costs, and the watchdog thread it was measured against: docs/decisions/deadline.md.
+    """
+    while (state := connection.poll()) != POLL_OK:
+        events = select.POLLIN if state == POLL_READ else select.POLLOUT
+        if not waiting.wait(connection.fileno(), events, DEADLINE.get()):
+            raise DeadlinePassedError("PostgreSQL did not answer in time")
+
+
+@contextmanager
+def deadline_within(seconds: float) -> Iterator[None]:
+    """End every wait of this request after so many seconds, or at the deadline set before."""
+    outer = DEADLINE.get()
+    DEADLINE.set(min(time.monotonic() + seconds, outer))
+    try:
+        yield
+    finally:
+        DEADLINE.set(outer)
+
+
+class Session(psycopg2.extensions.connection):
+    """A connection that knows which server it is to, and how long it is to last."""
+
+    server = 0
+    expires_at = math.inf  # by time.monotonic
+
+
+def servers_of(url: str) -> list[dict[str, str]]:
+    """Return what makes the URL that of each server which it names, if it prefers standbys.
+
+    libpq would choose among them too, but has no limit on the time that one takes which is silent.
+    """
+    named = parse_dsn(url)
+    hosts = named.get("host", "").split(",")
+    if len(hosts) == 1 or named.get("target_session_attrs") != "prefer-standby":
+        return [{}]
+    ports = named.get("port", "5432").split(",")
+    ports = ports * len(hosts) if len(ports) == 1 else ports
+    return [
+        {"host": host, "port": port, "target_session_attrs": "any"}
+        for host, port in zip(hosts, ports, strict=True)
+    ]
+
+
+class Sessions:
+    """Opens sessions, each of which begins with the statements of `beginning`.
+
+    Times are in seconds: `connect_timeout` for a session, whatever servers that takes; `deadline`
+    is that of a request.
+    """
+
+    def __init__(
+        self, url: str, beginning: Sequence[str], *, connect_timeout: float, deadline: float
+    ) -> None:
+        self._url = url
+        self._each = servers_of(url)
+        self._servers = Servers(len(self._each))
+        self._beginning = ";\n".join(beginning)
+        self._connect_timeout = connect_timeout
+        self._deadline = deadline
+        # For the whole process: every psycopg2 connection in it waits by this function.
+        set_wait_callback(_wait)
+
+    def open(self) -> Session:
+        """Return a new session with the server whose turn it is.
+
+        With another one where that fails, and with the primary only where there is no standby.
+        """
+        with deadline_within(self._connect_timeout):
+            standbys, others = self._servers.in_turn()
+            untried = [*standbys, *others]
+            while True:
+                number = untried.pop(0)
+                try:
+                    # The last one has what time is left, each before it half of that.
+                    left = DEADLINE.get() - time.monotonic()
+                    with deadline_within(left / 2 if untried else left):
+                        session = self._open_on(number)
+                except (psycopg2.OperationalError, DeadlinePassedError):
+                    self._servers.failed(number)
+                    if not untried:
+                        raise
+                    continue
+                is_standby = session.get_parameter_status("in_hot_standby") == "on"
+                if is_standby or number in others or len(self._each) == 1:
+                    return session
+                session.close()
+                self._servers.is_primary(number)
+                return self.open()
+
+    def _open_on(self, number: int) -> Session:
+        """Return a new session with a server, in two round trips."""
+        several = len(self._each) > 1
+        session = psycopg2.connect(
+            self._url,
+            connection_factory=Session,
+            application_name="products_service",
+            tcp_user_timeout=round((_SILENCE if several else self._deadline) * 1000),
+            **self._each[number],
+        )
+        session.server = number
+        if several:
+            lifetime = random.uniform(0.75, 1.25) * _LIFETIME  # noqa: S311
+            session.expires_at = time.monotonic() + lifetime
+        # Set here and never after checkout: a connection that DBUtils replaces keeps it.
+        session.autocommit = True
+        with session.cursor() as cursor:
+            cursor.execute(self._beginning)
+        return session
+
+    def give_up(self, session: Session) -> None:
+        """Close a session whose server failed: others are opened elsewhere for a while."""
+        session.close()
+        self._servers.failed(session.server)

@@ -1,0 +1,71 @@
+"""A load is over when the standbys show it, or says which do not."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from etl import patience
+from products_service.commands.migrate import migrate
+from tests.catalogue import load_catalogue, write_catalogue
+from tests.conftest import MIGRATIONS, Database
+from tests.servers import Server, standby_of, throwaway
+from tests.system.service import session, wait_for
+
+
+@pytest.fixture(scope="module")
+def servers(server: Server) -> Iterator[tuple[Database, Database]]:
+    """An empty catalogue of its own on a primary, and the same on its standby, later."""
+    with throwaway(server.programs) as primary, standby_of(primary) as standby:
+        standby.settings["recovery_min_apply_delay"] = "300ms"
+        standby.restart()
+        with closing(psycopg2.connect(primary.url())) as admin:
+            admin.autocommit = True
+            admin.cursor().execute("CREATE DATABASE products")
+        here, there = Database(primary, "products"), Database(standby, "products")
+        migrate(here.admin, MIGRATIONS, "up")
+        # as it is on a fleet
+        change(here, "GRANT pg_read_all_stats TO products_owner")
+        yield here, there
+
+
+def change(database: Database, statement: str) -> None:
+    with closing(psycopg2.connect(database.admin)) as admin:
+        admin.autocommit = True
+        admin.cursor().execute(statement)
+
+
+def number(database: Database) -> int:
+    """Return the load that a database shows."""
+    with session(database) as cursor:
+        cursor.execute("SELECT number FROM catalogue.published_load")
+        return cursor.fetchone()[0]
+
+
+def test_a_load_is_over_when_the_standby_shows_it(
+    servers: tuple[Database, Database], tmp_path: Path
+) -> None:
+    here, there = servers
+    folder = write_catalogue(tmp_path / "catalogue", {})
+    for _ in range(5):
+        loaded = load_catalogue(here.etl, folder, tmp_path)
+        assert number(there) == loaded.number
+        assert loaded.trouble is None
+
+
+def test_a_standby_that_does_not_keep_up_is_named(
+    servers: tuple[Database, Database], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = servers
+    folder = write_catalogue(tmp_path / "catalogue", {})
+    before = number(here)
+    monkeypatch.setattr(patience, "PATIENCE", 0.2)
+    change(there, "SELECT pg_wal_replay_pause()")
+    loaded = load_catalogue(here.etl, folder, tmp_path)
+    assert (number(here), number(there)) == (loaded.number, before)
+    assert loaded.published
+    assert "walreceiver had not replayed it" in loaded.trouble
+    change(there, "SELECT pg_wal_replay_resume()")
+    wait_for(lambda: number(there) == loaded.number)

@@ -1,0 +1,43 @@
+"""The nightly backup, in the place of databases that are lost."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.fleet.hosts import Host
+from tests.fleet.rollout import Rollout
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_backup_on_fresh_hosts_serves_the_same_digest(rollout: Rollout, tmp_path: Path) -> None:
+    standby = rollout.groups["standby"][0]
+    standby.run("systemctl start products-backup")
+    backups = standby.disk / "var" / "backups" / "products"
+    name = max(path.name for path in backups.iterdir())
+    shutil.copytree(backups / name, tmp_path / name)
+    before = tags(rollout)
+    assert len(before) == 1
+
+    for host in rollout.groups["primary"] + rollout.groups["standby"]:
+        rollout.terminate(host)
+    rollout.play("provision")
+    rollout.play("site")
+    rollout.play("restore", "-e", f"restore_folder={tmp_path / name}")
+    assert tags(rollout) == before
+    with rollout.under_load() as seen:
+        rollout.load()
+    assert len(seen.loads) == 2
+
+
+def tags(rollout: Rollout) -> set[str]:
+    """Return the tags that the app hosts give an answer: number and digest of the load tell."""
+    return {tag(host) for host in rollout.groups["app"]}
+
+
+def tag(host: Host) -> str:
+    """Return the tag of an answer of an app host itself, which no cache has seen."""
+    url = f"http://{host.address}:8000/products/1/styles"
+    ask = f"from urllib.request import urlopen; print(urlopen('{url}').headers['ETag'])"
+    return host.run(f'python3 -c "{ask}"').stdout.strip()

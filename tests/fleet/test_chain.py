@@ -1,0 +1,51 @@
+"""From nothing to a served catalogue, and again: what is as it should be stays as it is."""
+
+import time
+
+import pytest
+
+from tests.fleet.rollout import MACHINES, Rollout
+
+pytestmark = pytest.mark.slow
+
+
+def test_every_machine_of_the_list_is_a_host(rollout: Rollout) -> None:
+    assert {host.name for group in rollout.groups.values() for host in group} == {*MACHINES}
+    assert len({host.address for group in rollout.groups.values() for host in group}) == 8
+
+
+@pytest.mark.parametrize("playbook", ["provision", "site"])
+def test_a_second_run_changes_nothing(rollout: Rollout, playbook: str) -> None:
+    changed = rollout.play(playbook).changed
+    assert changed.keys() >= MACHINES.keys()
+    assert not any(changed.values()), changed
+
+
+def test_a_dry_run_finds_nothing_to_change(rollout: Rollout) -> None:
+    run = rollout.play("site", "--check", "--diff")
+    assert not any(run.changed.values()), run.changed
+    assert "\n+++ " not in run.output
+
+
+def test_the_catalogue_is_served_to_the_world_by_https(rollout: Rollout) -> None:
+    with rollout.under_load() as seen:
+        time.sleep(5)
+    assert len(seen.answers) > 50
+    assert {answer["cache"] for answer in seen.answers} >= {"HIT", "MISS"}
+    assert len(seen.loads) == 1
+
+
+def test_all_is_well(rollout: Rollout) -> None:
+    said = (
+        rollout.groups["app"][0]
+        .run(
+            "systemd-run --pipe --wait --quiet --property=User=products-load"
+            " --property=LimitNOFILE=16384 --property=EnvironmentFile=/etc/products/products.env"
+            " --property=EnvironmentFile=/etc/products/loading.env"
+            " --property=WorkingDirectory=/opt/products/current"
+            " /opt/products/current/venv/bin/flask doctor --hosts 4"
+        )
+        .stdout
+    )
+    assert "this standby: replaying" in said
+    assert "\nwarn" not in said

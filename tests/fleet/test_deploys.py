@@ -1,0 +1,72 @@
+"""What serves is exchanged host by host, and no client notices."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.fleet.hosts import Host
+from tests.fleet.rollout import Rollout
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def second(rollout: Rollout) -> str:
+    """A release that is deployed after the first one, under load."""
+    name = rollout.release("two")
+    with rollout.under_load():
+        rollout.play("deploy", "-e", f"products_release={name}")
+    return name
+
+
+def serving(rollout: Rollout) -> set[str]:
+    """Return the releases that the app hosts' processes run."""
+    ask = "readlink /proc/$(systemctl show --property=MainPID --value products)/cwd"
+    return {Path(host.run(ask).stdout.strip()).name for host in rollout.groups["app"]}
+
+
+def test_a_deploy_loses_no_request(rollout: Rollout, second: str) -> None:
+    assert serving(rollout) == {second}
+
+
+def test_a_deploy_that_fails_ends_at_the_first_host(rollout: Rollout, second: str) -> None:
+    broken = rollout.release("broken", break_it)
+    with rollout.under_load():
+        run = rollout.play(
+            "deploy",
+            *("-e", f"products_release={broken}", "-e", "products_ready_seconds=5"),
+            check=False,
+        )
+    assert run.status != 0
+    first, *others = rollout.groups["app"]
+    assert current(first) == broken
+    assert {current(host) for host in others} == {second}
+    listed = rollout.groups["balancer"][0].run("cat /etc/products-balancer/nginx/hosts.conf")
+    assert [line.split()[-1] for line in listed.stdout.splitlines() if " down;" in line] == [
+        first.name
+    ]
+    with rollout.under_load():
+        rollout.play("rollback")
+    assert serving(rollout) == {second}
+
+
+def test_the_way_back_loses_no_request(rollout: Rollout, second: str) -> None:
+    with rollout.under_load():
+        rollout.play("rollback")
+    assert serving(rollout) == {"one"}
+
+
+def test_an_upgrade_of_the_operating_system_loses_no_request(rollout: Rollout) -> None:
+    with rollout.under_load():
+        rollout.play("upgrade-os")
+
+
+def current(host: Host) -> str:
+    """Return the release that a host's service is started from."""
+    return host.run("basename $(readlink /opt/products/current)").stdout.strip()
+
+
+def break_it(tree: Path) -> None:
+    """Have it start and answer, but not from the database."""
+    statement = tree / "products_service" / "sql" / "check_ready.sql"
+    statement.write_text(statement.read_text("utf-8") + "\nWHERE false", "utf-8")

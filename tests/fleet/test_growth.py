@@ -1,0 +1,25 @@
+"""A host more is one more line; a host that is gone is made anew by the same runs."""
+
+import time
+
+import pytest
+
+from tests.fleet.rollout import Rollout
+
+pytestmark = pytest.mark.slow
+
+
+def test_hosts_are_added_and_replaced_under_load(rollout: Rollout) -> None:
+    replaced = rollout.groups["app"][0]
+    with rollout.under_load():
+        rollout.terminate(replaced)
+        rollout.describe(rollout.machines | {"app5": "app"})
+        rollout.play("provision")
+        rollout.play("site")
+    apps = {host.name: host for host in rollout.groups["app"]}
+    assert len(apps) == 5
+    with rollout.under_load() as seen:
+        time.sleep(8)
+    got = rollout.upstreams(seen)
+    for name in ("app5", replaced.name):
+        assert got[apps[name].address] > 0.7 * sum(got.values()) / 5, got

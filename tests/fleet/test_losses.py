@@ -1,0 +1,86 @@
+"""Hosts crash, lose their power or their network, and no client notices."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.fleet.hosts import Host
+from tests.fleet.rollout import Rollout, wait_until
+
+pytestmark = pytest.mark.slow
+
+ENDS = pytest.mark.parametrize("end", [Host.crash, Host.pull_the_plug, Host.cut])
+# seconds: how long a host is gone under load, and until one that is back has its share again
+GONE = 8
+BACK = 90
+
+
+def lose(rollout: Rollout, host: Host, end: Callable[[Host], None]) -> None:
+    """Have a host end under load, and come back."""
+    with rollout.under_load():
+        time.sleep(2)
+        end(host)
+        time.sleep(GONE)
+        host.mend()
+        if end is not Host.cut:
+            host.boot()
+        host.wait()
+        time.sleep(2)
+
+
+@ENDS
+def test_an_app_host_is_lost(rollout: Rollout, end: Callable[[Host], None]) -> None:
+    host = rollout.groups["app"][1]
+    lose(rollout, host, end)
+    with rollout.under_load() as seen:
+        time.sleep(4)
+    assert rollout.upstreams(seen)[host.address] > 0, "it is asked no more"
+
+
+@ENDS
+def test_a_standby_is_lost(rollout: Rollout, end: Callable[[Host], None]) -> None:
+    host = rollout.groups["standby"][0]
+    lose(rollout, host, end)
+    with rollout.under_load():
+        wait_until(lambda: readers(host) > 0, BACK)
+
+
+def readers(host: Host) -> int:
+    """Return how many connections of the service a database has."""
+    return int(host.sql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'products_app'"))
+
+
+def test_a_load_is_published_under_readers(rollout: Rollout) -> None:
+    with rollout.under_load() as seen:
+        time.sleep(2)
+        rollout.load()
+        time.sleep(2)
+    before, after = sorted(map(int, seen.loads))
+    assert after == before + 1
+    # the cache began anew with the load, and every standby had it by then
+    assert [answer["tag"].partition("-")[0] for answer in seen.answers[-25:]] == [str(after)] * 25
+
+
+def test_the_primary_is_lost(rollout: Rollout) -> None:
+    (lost,) = rollout.groups["primary"]
+    with rollout.under_load():
+        time.sleep(2)
+        lost.pull_the_plug()
+        time.sleep(GONE)
+        rollout.play("promote", "-e", "promote_primary_is_off=true")
+    rollout.forget()
+    (primary,) = rollout.groups["primary"]
+    assert primary.name != lost.name
+    with rollout.under_load() as seen:
+        rollout.load()
+        time.sleep(2)
+    assert len(seen.loads) == 2
+    # and what was lost is replaced, as a standby
+    rollout.terminate(lost)
+    rollout.describe(rollout.machines | {primary.name: "primary", lost.name: "standby"})
+    with rollout.under_load():
+        rollout.play("provision")
+        rollout.play("site")
+    standbys = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
+    assert primary.sql(standbys) == "2"

@@ -1,0 +1,186 @@
+"""What the world can reach, what the roles may do, and where no secret is to be read."""
+
+import json
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.fleet import network
+from tests.fleet.hosts import Host
+from tests.fleet.rollout import Rollout
+
+pytestmark = pytest.mark.slow
+
+# Prints who takes a connection, of the addresses and ports that it is told.
+SCAN = """
+import asyncio, json, sys
+
+async def try_one(address, port, turns):
+    async with turns:
+        try:
+            _, writer = await asyncio.wait_for(asyncio.open_connection(address, port), 0.5)
+        except OSError:
+            return
+        writer.close()
+        print(address, port)
+
+async def main():
+    turns = asyncio.Semaphore(1000)
+    await asyncio.gather(*(try_one(a, p, turns) for a, p in json.load(sys.stdin)))
+
+asyncio.run(main())
+"""
+# what this machine's own services do not listen on is asked for all the same
+USUAL = range(1, 1025)
+
+
+def scan(namespace: str, hosts: list[Host], ports: set[int]) -> dict[str, set[int]]:
+    """Return which ports of which hosts take connections from a network."""
+    targets = [(host.address, port) for host in hosts for port in sorted(ports)]
+    found = subprocess.run(
+        [*network.inside(namespace), sys.executable, "-c", SCAN],
+        input=json.dumps(targets),
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    names = {host.address: host.name for host in hosts}
+    taken: dict[str, set[int]] = {}
+    for line in found.splitlines():
+        address, port = line.split()
+        taken.setdefault(names[address], set()).add(int(port))
+    return taken
+
+
+def test_the_world_reaches_the_balancers_http_and_https_alone(rollout: Rollout) -> None:
+    hosts = [host for group in rollout.groups.values() for host in group]
+    listening = {
+        int(port)
+        for host in hosts
+        for port in host.run("ss -Htln | awk '{print $4}' | sed 's/.*://'").stdout.split()
+    }
+    assert {22, 80, 443, 5432, 8000} <= listening
+    ports = {*USUAL, *listening}
+    assert scan(network.WORLD, hosts, ports) == {"balancer1": {80, 443}}
+    administrator = scan(network.ADMIN, hosts, ports)
+    assert administrator.pop("balancer1") == {22, 80, 443}
+    assert {name: {22} for name in administrator} == administrator
+    assert len(administrator) == len(hosts) - 1
+
+
+def test_what_serves_cannot_write(rollout: Rollout) -> None:
+    app = rollout.groups["app"][-1]
+    # Where it could be written, were it allowed to.
+    program = """
+import os, psycopg2
+url = os.environ["DATABASE_URL"].replace("=prefer-standby", "=read-write")
+connection = psycopg2.connect(url, options="-c default_transaction_read_only=off")
+connection.autocommit = True
+for statement in STATEMENTS:
+    try:
+        connection.cursor().execute(statement)
+        print("done", statement)
+    except psycopg2.errors.InsufficientPrivilege:
+        print("refused")
+"""
+    statements = [
+        "DELETE FROM catalogue.products",
+        "UPDATE catalogue.published_load SET number = 0",
+        "INSERT INTO etl.loads DEFAULT VALUES",
+        "TRUNCATE catalogue.skus",
+        "CREATE TABLE catalogue.mine ()",
+        "CREATE TABLE public.mine ()",
+        "CREATE SCHEMA mine",
+        "SET ROLE products_owner",
+        "SELECT pg_read_file('/etc/passwd')",
+    ]
+    said = app.run(
+        "systemd-run --pipe --wait --quiet --property=User=products"
+        " --property=EnvironmentFile=/etc/products/products.env"
+        " /opt/products/current/venv/bin/python -"
+        f" <<'END'\nSTATEMENTS = {statements!r}{program}END"
+    )
+    assert said.stdout.split("\n")[:-1] == ["refused"] * len(statements)
+
+
+@pytest.fixture(scope="module")
+def secrets(rollout: Rollout) -> list[str]:
+    """The passwords and keys of this fleet, each by a line that no other text has."""
+    values = {}
+    for name in ("secrets", "tls"):
+        path = rollout.inventory / "group_vars" / "all" / f"{name}.yml"
+        values |= yaml.safe_load(rollout.run("ansible-vault", "view", str(path)).stdout)
+    return [
+        value.splitlines()[1] if "PRIVATE KEY" in value else value
+        for name, value in values.items()
+        if "certificate" not in name
+    ]
+
+
+def test_secrets_are_in_no_log_and_no_argument(rollout: Rollout, secrets: list[str]) -> None:
+    with arguments() as seen:
+        rollout.play("site", "-vvv", "--diff")
+        rollout.load()
+    assert any(b"flask etl load" in each.replace(b"\0", b" ") for each in seen)
+    shown = [*(each.decode("utf-8", "replace") for each in seen), *rollout.logs()]
+    assert not [secret for secret in secrets if any(secret in text for text in shown)]
+
+
+@contextmanager
+def arguments() -> Iterator[set[bytes]]:
+    """Collect what the processes of this machine, all hosts' included, are called with."""
+    seen: set[bytes] = set()
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(0.05):
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                with suppress(OSError):
+                    seen.add(path.read_bytes())
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        thread.join()
+
+
+def test_secrets_are_in_nothing_that_all_may_read(rollout: Rollout, secrets: list[str]) -> None:
+    patterns = "\\n".join(secrets)
+    for host in (host for group in rollout.groups.values() for host in group):
+        found = host.run(
+            f"printf '{patterns}\\n' >/run/patterns; chmod 600 /run/patterns; "
+            "for at in / /run /tmp /dev/shm; do find $at -xdev -path /usr/lib -prune"
+            " -o -path /usr/share -prune -o -type f -perm /o=r -print0; done"
+            " | xargs -0 grep -lsF -f /run/patterns; "
+            "cat /proc/[0-9]*/cmdline | grep -caF -f /run/patterns; "
+            "journalctl --quiet | grep -F -f /run/patterns; "
+            "grep -rlF -f /run/patterns /var/log; rm /run/patterns"
+        )
+        assert found.stdout == "0\n", host.name
+
+
+@pytest.mark.parametrize(
+    ("group", "unit"),
+    [
+        ("app", "products"),
+        ("app", "products-load"),
+        ("balancer", "nginx"),
+        ("standby", "products-backup"),
+    ],
+)
+def test_units_are_hardened(rollout: Rollout, group: str, unit: str) -> None:
+    said = (
+        rollout.groups[group][0].run(f"systemd-analyze security --no-pager {unit}.service").stdout
+    )
+    (exposure,) = re.findall(r"Overall exposure level for \S+: (\S+)", said)
+    assert float(exposure) < 3.0

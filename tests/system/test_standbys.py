@@ -1,0 +1,97 @@
+"""Reads go to standbys, and elsewhere when one is gone: a primary and a standby, both real."""
+
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import psycopg2
+import pytest
+
+from products_service import servers, sessions
+from products_service.database import Database
+from products_service.statements import Statement
+from tests.servers import Server, standby_of, throwaway
+from tests.system.service import wait_for
+from tests.unit.test_database import opened
+
+STATEMENTS = {
+    statement.name: statement
+    for statement in [
+        Statement("place", (), "SELECT 7, 'digest', pg_is_in_recovery()::text AS body"),
+        Statement(
+            "hold",
+            (),
+            "SELECT 7, 'digest', (SELECT count(pg_sleep(5)) FROM held) || ' '"
+            " || pg_is_in_recovery() AS body",
+        ),
+    ]
+}
+STANDBY, PRIMARY = "true", "false"
+
+
+@pytest.fixture(scope="module")
+def pair(server: Server) -> Iterator[tuple[Server, Server]]:
+    """A primary and its standby, which lets no statement keep it from replaying."""
+    with throwaway(server.programs) as primary:
+        execute(primary, "CREATE TABLE held AS SELECT 1 AS number")
+        with standby_of(primary) as standby:
+            standby.settings["max_standby_streaming_delay"] = "0"
+            standby.restart()
+            yield primary, standby
+
+
+@pytest.fixture
+def database(pair: tuple[Server, Server]) -> Iterator[Database]:
+    """What reads from them, the primary named first."""
+    hosts = ",".join(str(server.sockets) for server in pair)
+    url = f"postgresql://postgres@/postgres?host={hosts}&target_session_attrs=prefer-standby"
+    with opened(url, STATEMENTS, pool_size=4) as database:
+        yield database
+
+
+def execute(server: Server, statement: str) -> None:
+    with closing(psycopg2.connect(server.url())) as connection:
+        connection.autocommit = True
+        connection.cursor().execute(statement)
+
+
+def where(database: Database) -> str | None:
+    """Return who answers one request."""
+    return database.fetch("place").body
+
+
+def test_reads_go_to_the_standby_alone(database: Database) -> None:
+    assert {where(database) for _ in range(20)} == {STANDBY}
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])
+def test_a_standby_that_goes_costs_no_error_and_gets_its_share_when_it_is_back(
+    pair: tuple[Server, Server],
+    database: Database,
+    how: signal.Signals,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sessions, "_LIFETIME", 0.1)
+    monkeypatch.setattr(servers, "FAILED_FOR", 0.2)
+    _, standby = pair
+    assert {where(database) for _ in range(8)} == {STANDBY}
+    standby.stop(how)
+    try:
+        assert {where(database) for _ in range(8)} == {PRIMARY}
+    finally:
+        standby.start()
+    wait_for(lambda: {where(database) for _ in range(8)} == {STANDBY})
+
+
+def test_a_statement_in_the_way_of_the_standbys_changes_is_run_elsewhere(
+    pair: tuple[Server, Server], database: Database
+) -> None:
+    primary, _ = pair
+    assert where(database) == STANDBY
+    with ThreadPoolExecutor() as threads:
+        held = threads.submit(database.fetch, "hold")
+        time.sleep(0.5)
+        execute(primary, "TRUNCATE held")
+        assert held.result().body == f"0 {PRIMARY}"

@@ -1,0 +1,65 @@
+"""Which of several servers is asked."""
+
+import time
+
+import pytest
+
+from products_service import servers as servers_module
+from products_service.servers import Servers
+from products_service.sessions import servers_of
+
+
+def test_servers_take_turns() -> None:
+    servers = Servers(3)
+    turns = [servers.in_turn()[0] for _ in range(300)]
+    assert all(sorted(turn) == [0, 1, 2] for turn in turns)
+    assert {[turn[0] for turn in turns].count(number) for number in range(3)} == {100}
+
+
+def test_each_process_begins_with_another() -> None:
+    assert {Servers(2).in_turn()[0][0] for _ in range(64)} == {0, 1}
+
+
+def test_the_primary_comes_after_the_standbys_and_before_those_that_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    servers = Servers(4)
+    servers.is_primary(0)
+    servers.failed(2)
+    turns = [servers.in_turn() for _ in range(10)]
+    assert [first[0] for first, _ in turns].count(1) == 5
+    assert {tuple(then) for _, then in turns} == {(0, 2)}
+    now += servers_module.FAILED_FOR
+    assert [servers.in_turn()[0][0] for _ in range(9)].count(2) == 3
+    now += servers_module.PRIMARY_FOR
+    assert servers.in_turn()[1] == []
+
+
+@pytest.mark.parametrize(
+    ("url", "servers"),
+    [
+        ("postgresql://a/x", [{}]),
+        ("postgresql://a,b/x", [{}]),
+        ("postgresql://a/x?target_session_attrs=prefer-standby", [{}]),
+        (
+            "postgresql://a:1,b:2/x?target_session_attrs=prefer-standby",
+            [
+                {"host": "a", "port": "1", "target_session_attrs": "any"},
+                {"host": "b", "port": "2", "target_session_attrs": "any"},
+            ],
+        ),
+        (
+            "host=/a,/b target_session_attrs=prefer-standby",
+            [
+                {"host": "/a", "port": "5432", "target_session_attrs": "any"},
+                {"host": "/b", "port": "5432", "target_session_attrs": "any"},
+            ],
+        ),
+    ],
+)
+def test_servers_are_told_apart_where_standbys_are_preferred(
+    url: str, servers: list[dict[str, str]]
+) -> None:
+    assert servers_of(url) == servers
