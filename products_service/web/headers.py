@@ -33,8 +33,8 @@ def completion(origins: frozenset[str]) -> Complete:
             headers.append(("Cache-Control", "no-store"))
         if by_origin:
             add_for_origin(by_origin, environ.get("HTTP_ORIGIN"), headers)
-        if environ["REQUEST_METHOD"] == "OPTIONS":
-            add_for_preflight(headers)
+        if environ["REQUEST_METHOD"] == "OPTIONS" and status < "3":
+            complete_options(headers)
 
     return complete
 
@@ -57,12 +57,13 @@ def add_for_origin(origins: frozenset[str], origin: str | None, headers: Headers
         headers += cross_origin(origin)
 
 
-def add_for_preflight(headers: Headers) -> None:
-    """Say what a browser asks before a request that is not a simple one."""
+def complete_options(headers: Headers) -> None:
+    """Say what a browser asks before a request that is not a simple one; and no type of no body."""
     found = dict(headers)
+    headers[:] = [header for header in headers if header[0] != "Content-Type"]
     if "Access-Control-Allow-Origin" in found:
         headers += [
-            ("Access-Control-Allow-Methods", found.get("Allow", "")),
+            ("Access-Control-Allow-Methods", found["Allow"]),
             ("Access-Control-Allow-Headers", ALLOWED),
             ("Access-Control-Max-Age", PREFLIGHT_SECONDS),
         ]
