@@ -4,6 +4,7 @@ gunicorn runs `benchmarks.unpooled:app`. It asks for styles only.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import products_service
@@ -15,13 +16,15 @@ from products_service.turns import Turns
 STATEMENT = "get_styles"
 
 
-class Unpooled:
-    """A connection in the place of the pool's, which are about the driver's own ones."""
+@dataclass
+class Opened:
+    """A connection as a pool lends it, but closed when it is given back."""
 
-    def __init__(self, connection: Any):
-        self.dbapi_connection = connection
-        self.cursor = connection.cursor
-        self.close = connection.close
+    dbapi_connection: Any
+
+    def close(self) -> None:
+        """Close it."""
+        self.dbapi_connection.close()
 
 
 class UnpooledDatabase(Database):
@@ -30,7 +33,7 @@ class UnpooledDatabase(Database):
     def __init__(self, url: str, statements: Mapping[str, Statement], **settings: Any):
         # what lives for one statement prepares no others
         super().__init__(url, {STATEMENT: statements[STATEMENT]}, **settings)
-        self._turns = Turns(lambda: Unpooled(self._sessions.open()), DatabaseBusyError)
+        self._turns = Turns(lambda: Opened(self._sessions.open()), DatabaseBusyError)
 
     def warm_up(self) -> None:
         """Open nothing beforehand."""

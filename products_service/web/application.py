@@ -62,8 +62,8 @@ class Application(Flask):
         Flask's own also calls functions before and after. Where an endpoint has none, it looks for
         them all the same, on each request.
         """
-        # Flask's proxies find their object anew for each attribute; here, and in what the views of the
-        # catalogue run, they are asked for it once.
+        # Flask's proxies find their object anew for each attribute. Here, and in what the views of
+        # the catalogue run, they are asked for it once.
         asked = request._get_current_object()
         if asked.method == "OPTIONS" or not self._is_plain(asked.endpoint):
             return super().full_dispatch_request()
