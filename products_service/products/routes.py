@@ -12,7 +12,6 @@ from products_service.web.caching import conditional
 from products_service.web.parameters import check_query_encoding, load_query
 
 blueprint = Blueprint("products", __name__, url_prefix="/products")
-blueprint.before_request(check_query_encoding)
 
 _list_query = ListQuery()
 _product_query = ProductQuery()
@@ -31,6 +30,7 @@ def _answer(
     statement: str, links: Callable[[Answer], str] | None = None, **parameters: Any
 ) -> Response:
     """Return the statement's body as it came from PostgreSQL, or 404 where there is none."""
+    check_query_encoding()
     database = current_app.extensions["database"]
     response = conditional(lambda: database.fetch(statement, **parameters), links)
     if response is None:

@@ -1,25 +1,44 @@
 """Flask, less what it does on every request for applications that are not this one.
 
-Both cuts are measured in docs/performance.md.
+What each cut gives back is measured in docs/decisions/request-path.md.
 """
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
-from flask import Flask, Request, Response
+from flask import Flask, Request, Response, request
+from flask.sessions import NullSession, SessionInterface
 from werkzeug.routing import MapAdapter
 
 
+class NoSessions(SessionInterface):
+    """No request has a session; reading one finds it empty, writing to it fails."""
+
+    _none = NullSession()
+
+    def open_session(self, app: Flask, request: Request) -> NullSession:
+        """Return the one session that all requests have."""
+        return self._none
+
+
 class Application(Flask):
-    """A Flask application that knows one host and makes no absolute URLs."""
+    """A Flask application that knows one host, makes no absolute URLs and sends no signals."""
+
+    session_interface = NoSessions()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function: none is a coroutine."""
+        return func
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Return what matches the request's path to a route.
 
         Flask's own finds out first which host was asked, for applications that have routes of
-        different hosts or redirect.
+        different hosts or redirect. Without a request there are no URLs to be made.
         """
         if request is None:
-            return super().create_url_adapter(request)
+            return None
         environ = request.environ
         path = environ["PATH_INFO"] or "/"
         if path.startswith("//"):
@@ -33,6 +52,39 @@ class Application(Flask):
             path_info=path,
             default_method=environ["REQUEST_METHOD"],
         )
+
+    def full_dispatch_request(self) -> Response:
+        """Answer the request with what its view returns, or the handler of what it raises.
+
+        Flask's own also calls functions before and after. Where an endpoint has none, it looks for
+        them all the same, on each request.
+        """
+        if not self._is_plain(request.endpoint):
+            return super().full_dispatch_request()
+        try:
+            returned = self.dispatch_request()
+        except Exception as error:
+            returned = self.handle_user_exception(error)
+        return self.make_response(returned)
+
+    @cache  # noqa: B019
+    def _is_plain(self, endpoint: str | None) -> bool:
+        """Whether nothing is to be called around an endpoint's view. None: the path is nobody's."""
+        if endpoint is None:
+            return False
+        blueprints = {None, *endpoint.split(".")[:-1]}
+        around = (self.before_request_funcs, self.after_request_funcs, self.url_value_preprocessors)
+        return all(blueprints.isdisjoint(functions) for functions in around)
+
+    def do_teardown_request(self, *arguments: Any) -> None:
+        """Call what is to be called when a request has ended, if anything is."""
+        if self.teardown_request_funcs:
+            super().do_teardown_request(*arguments)
+
+    def do_teardown_appcontext(self, *arguments: Any) -> None:
+        """Call what is to be called when there is no more of it, if anything is."""
+        if self.teardown_appcontext_funcs:
+            super().do_teardown_appcontext(*arguments)
 
 
 class FinishedResponse(Response):

@@ -81,6 +81,7 @@ def load_query(schema: Schema) -> dict[str, Any]:
 
     Raises InvalidParametersError for those that are not valid or are given twice.
     """
+    check_query_encoding()
     repeated = [name for name in schema.fields if len(request.args.getlist(name)) > 1]
     errors = dict.fromkeys(repeated, "is given more than once")
     try:
