@@ -18,6 +18,7 @@ from gunicorn.http.wsgi import FileWrapper
 from products_service.serving.answer import Answer
 from products_service.serving.client import CHUNK, LINGER_SECONDS, Client, GoneError, TooSlowError
 from products_service.serving.environ import Address, connection_environ, request_environ
+from products_service.serving.requests import END_OF_HEAD, Requests
 
 if TYPE_CHECKING:
     from products_service.serving.worker import GreenletWorker
@@ -29,7 +30,6 @@ REQUEST_SECONDS = 10.0
 ANSWER_SECONDS = 60.0
 # Of a request line and fields; gunicorn's own limits are on each of them.
 HEAD_BYTES = 64 * 1024
-END_OF_HEAD = b"\r\n\r\n"
 # What is read of a body that the application did not want, to get at the next request.
 DISCARD_BYTES = 64 * 1024
 FILE_CHUNK = 64 * 1024
@@ -49,7 +49,7 @@ class Conversation:
         self._settings = worker.settings_for(address[0])
         self._environ = connection_environ(worker.environ, address, server)
         self._unreader = SocketUnreader(client, CHUNK)
-        self._count = 0
+        self._requests = Requests(self._settings, self._unreader, address)
         self._idle = False
 
     def run(self) -> None:
@@ -79,9 +79,7 @@ class Conversation:
             head = self._receive_head(idle_seconds)
             if not head:
                 return None
-            self._unreader.unread(head)
-            self._count += 1
-            return Request(self._settings, self._unreader, self._address, self._count)
+            return self._requests.parse(head)
         except NoMoreData:
             return None
         except TooSlowError:

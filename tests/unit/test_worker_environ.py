@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from gunicorn.config import Config
-from gunicorn.http.errors import ConfigurationProblem, InvalidHeaderName
+from gunicorn.http.errors import ConfigurationProblem, InvalidHeaderName, ParseException
 from gunicorn.http.message import Request
 from gunicorn.http.unreader import IterUnreader
 from gunicorn.http.wsgi import create
@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from products_service.serving.environ import connection_environ, request_environ, worker_environ
+from products_service.serving.requests import Requests
 from products_service.serving.settings import frozen, settings_for_peer
 
 TRUSTED = ("127.0.0.1", 40000)
@@ -105,3 +106,87 @@ VALUE = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=12)
 def test_environment_of_anything_is_gunicorn_s(path: str, fields: list[tuple[str, str]]) -> None:
     lines = [f"GET /{path} HTTP/1.1", *(f"X-{name}: {value}" for name, value in fields), "\r\n"]
     assert_same("\r\n".join(lines).encode(), STRANGER)
+
+
+def repeated(*heads: bytes) -> tuple[dict[str, Any], Request, int]:
+    """Return what the last of a connection's heads makes, and how many of them were parsed."""
+    settings = settings_for_peer(frozen(config), TRUSTED[0])
+    requests = Requests(settings, IterUnreader([]), TRUSTED)
+    made = []
+    for head in heads:
+        request = requests.parse(head)
+        made.append(id(request.headers))
+    environ = request_environ(connection_environ(worker_environ(config), TRUSTED, SERVER), request)
+    return environ, request, len(set(made))
+
+
+FIELDS = b" HTTP/1.1\r\nHost: x\r\nX-A: 1\r\n\r\n"
+
+
+@pytest.mark.parametrize("second", [name for name in SENT if name != "body"])
+@pytest.mark.parametrize("fields", [FIELDS, b" HTTP/1.1\r\nHost: x\r\n\r\n"])
+def test_second_request_of_a_connection_is_gunicorn_s(second: str, fields: bytes) -> None:
+    environ, request, _ = repeated(b"GET /first?c=d" + fields, SENT[second])
+    expected = theirs(SENT[second], TRUSTED)
+    for name in environ.keys() - ALIVE:
+        assert environ[name] == expected[name], name
+    assert request.req_number == 2
+    assert request.body.read() == b""
+
+
+@pytest.mark.parametrize(
+    ("line", "parsed"),
+    [
+        (b"GET /products/2", 1),
+        (b"GET /products?page=2&count=5", 1),
+        (b"GET /products/2?", 1),
+        (b"GET /", 2),
+        (b"GET //products/2", 2),
+        (b"GET /products/2/", 2),
+        (b"GET /a%20b", 2),
+        (b"GET /a?q=a+b", 2),
+        (b"GET /a#b", 2),
+        (b"GET http://y/a", 2),
+        (b"HEAD /a", 2),
+        (b"POST /a", 2),
+        (b"GET /" + b"a" * 101, 2),
+    ],
+)
+def test_only_a_plain_line_goes_without_the_parser(line: bytes, parsed: int) -> None:
+    environ, _, found = repeated(b"GET /first" + FIELDS, line + FIELDS)
+    assert found == parsed
+    expected = theirs(line + FIELDS, TRUSTED)
+    assert {name: environ[name] for name in environ.keys() - ALIVE} == {
+        name: expected[name] for name in environ.keys() - ALIVE
+    }
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"GET /a HTTP/1.1 ",
+        b"GET  /a HTTP/1.1",
+        b"get /a HTTP/1.1",
+        b"GET /a",
+        b"GET a HTTP/1.1",
+        b"GET /a HTTP/2.0",
+        b"GET /a\tHTTP/1.1",
+        b"GET /\xc3\xa4 HTTP/1.1",
+    ],
+)
+def test_same_fields_excuse_no_line(line: bytes) -> None:
+    fields = FIELDS.removeprefix(b" HTTP/1.1")
+    with pytest.raises(ParseException):
+        Request(config, IterUnreader([line + fields]), TRUSTED)
+    with pytest.raises(ParseException):
+        repeated(b"GET /first HTTP/1.1" + fields, line + fields)
+
+
+def test_fields_are_not_taken_from_a_request_with_more_behind_its_head() -> None:
+    settings = settings_for_peer(frozen(config), TRUSTED[0])
+    unreader = IterUnreader([])
+    requests = Requests(settings, unreader, TRUSTED)
+    requests.parse(b"GET /first" + FIELDS + b"GET /second" + FIELDS)
+    assert requests.parse(unreader.take_buffered()).path == "/second"
+    assert requests.parse(b"GET /third" + FIELDS + b"GET /fourth" + FIELDS).path == "/third"
+    assert unreader.take_buffered() == b"GET /fourth" + FIELDS
