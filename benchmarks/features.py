@@ -56,8 +56,8 @@ def send_as_it_stands(app: Flask) -> None:
     app.view_functions["get_product"] = get_product
 
 
-def ignore_host(app: Flask) -> None:
-    """Find the route without finding out the host first."""
+def leave_out(app: Flask) -> None:
+    """Leave out what Flask does for other applications: hosts, sessions, signals, matching anew."""
     app.__class__ = Application
 
 
@@ -99,7 +99,7 @@ def add_tags(app: Flask) -> None:
 
 def add_all(app: Flask) -> None:
     """Do all of it, as the factory does."""
-    ignore_host(app)
+    leave_out(app)
     add_tags(app)
     surround(
         app,
@@ -111,7 +111,7 @@ def add_all(app: Flask) -> None:
 
 FEATURES: dict[str, Feature] = {
     "bare Flask": lambda app: None,
-    "route without host": ignore_host,
+    "less of Flask": leave_out,
     "answer sent as it stands": send_as_it_stands,
     "the same, ETag, Cache-Control, Vary": add_tags,
     "request id and times": surround,

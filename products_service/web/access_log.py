@@ -9,6 +9,7 @@ import os
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quote
 
 from products_service.web.edge import Exchange, ExchangeObserver
@@ -48,8 +49,14 @@ def to_text(exchange: Exchange) -> str:
 
 
 def timestamp() -> str:
-    """Return the time, UTC."""
-    return datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds")
+    """Return the time, UTC, to the millisecond."""
+    second, milliseconds = divmod(time.time_ns() // 1_000_000, 1000)
+    return f"{_beginning(second)}.{milliseconds:03d}+00:00"
+
+
+@lru_cache(maxsize=1)
+def _beginning(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def path_of(exchange: Exchange) -> str:

@@ -11,6 +11,8 @@ from flask import Flask, Request, Response, request
 from flask.sessions import NullSession, SessionInterface
 from werkzeug.routing import MapAdapter
 
+from products_service.web.routing import ShapeAdapter
+
 
 class NoSessions(SessionInterface):
     """No request has a session; reading one finds it empty, writing to it fails."""
@@ -43,7 +45,8 @@ class Application(Flask):
         path = environ["PATH_INFO"] or "/"
         if path.startswith("//"):
             path = f"/.{path}"  # no route's; werkzeug would leave out all slashes but one
-        return MapAdapter(
+        return ShapeAdapter(
+            self.extensions.setdefault("shapes", {}),
             self.url_map,
             server_name="",
             script_name=environ["SCRIPT_NAME"] or "/",

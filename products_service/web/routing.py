@@ -1,0 +1,36 @@
+"""Finding the route of a path: by its shape where it has one id, else as werkzeug does."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from werkzeug.routing import MapAdapter, Rule
+
+# Nine digits are always an id; what is longer may be too large for one.
+_ONE_ID = re.compile(r"((?:/[a-z]+)+/)([1-9][0-9]{0,8})((?:/[a-z]+)*)", re.ASCII)
+
+# Of a method and what is before and after the id: the rule, and how it calls the id.
+Shapes = dict[tuple[str, str, str], tuple[Rule, str]]
+
+
+class ShapeAdapter(MapAdapter):
+    """Takes the route that another path had which differed in the id alone."""
+
+    def __init__(self, shapes: Shapes, *arguments: Any, **named: Any):
+        super().__init__(*arguments, **named)
+        self._shapes = shapes
+
+    def match(self, *arguments: Any, **named: Any) -> tuple[Any, Mapping[str, Any]]:
+        """Return the rule, or its endpoint, and its arguments. Raises what werkzeug raises."""
+        path = _ONE_ID.fullmatch(self.path_info)
+        if not path or arguments or named != {"return_rule": True}:
+            return super().match(*arguments, **named)
+        before, number, after = path.groups()
+        shape = self.default_method, before, after
+        if shape not in self._shapes:
+            rule, found = super().match(return_rule=True)
+            if list(found.values()) != [int(number)]:
+                return rule, found
+            self._shapes[shape] = rule, *found
+        rule, name = self._shapes[shape]
+        return rule, {name: int(number)}
