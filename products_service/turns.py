@@ -6,7 +6,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from products_service import waiting
 from products_service.database_events import DatabaseBusyError
+
+BUSY = "every connection of the pool is in use"
 
 # Longer than any statement of a sound database takes, and short enough to be refused "at once".
 PATIENCE = 0.05  # seconds in which no connection was taken or given back
@@ -18,6 +21,7 @@ class Turns:
 
     Requests come in bursts, and each has its connection for a millisecond: who comes when all are
     lent waits. But where nothing moves, because the database is stuck, whoever waits is refused.
+    A worker that serves all in one thread has them wait before they come here (serving/slots.py).
     """
 
     def __init__(self, take: Callable[[], Any], full: type[Exception]) -> None:
@@ -34,9 +38,11 @@ class Turns:
                 try:
                     connection = self._take()
                 except self._full:
+                    if waiting.is_shared():  # with who would give one back
+                        raise DatabaseBusyError(BUSY) from None
                     end = min(latest, self._moved_at + PATIENCE)
                     if not self._moved.wait(end - time.monotonic()):
-                        raise DatabaseBusyError("every connection of the pool is in use") from None
+                        raise DatabaseBusyError(BUSY) from None
                 else:
                     self._moved_at = time.monotonic()
                     return connection

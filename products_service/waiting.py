@@ -34,3 +34,8 @@ def install(function: Wait) -> None:
     """Have the whole process wait by that function."""
     global _wait
     _wait = function
+
+
+def is_shared() -> bool:
+    """Whether others of this thread go on while one waits, and so would not if it blocked."""
+    return _wait is not block
