@@ -133,7 +133,7 @@ class SettingsSchema(Schema):
         metadata={"description": "Worker processes of one host."},
     )
     GUNICORN_WORKER_CLASS = fields.String(
-        load_default="gthread",
+        load_default="greenlet",
         validate=OneOf(["greenlet", "gthread"]),
         metadata={
             "description": "How a worker process serves its connections: greenlet, our own class, "

@@ -4,8 +4,9 @@ from collections import deque
 
 from products_service.serving.hub import Hub
 
-# Longer than any statement of a sound database takes, and short enough to be refused "at once".
-PATIENCE = 0.05  # seconds
+# Longer than any statement of a sound database takes, the worst search included, and short enough
+# to be refused "at once".
+PATIENCE = 0.15  # seconds
 
 
 class Slots:

@@ -4,10 +4,12 @@ import pytest
 
 from products_service.config import ConfigurationError, SettingsSchema, load_settings
 
+GTHREAD = {"GUNICORN_WORKER_CLASS": "gthread"}
 
-def test_defaults_are_valid() -> None:
-    settings = load_settings({})
-    assert settings["DB_POOL_SIZE"] < settings["GUNICORN_THREADS"]
+
+@pytest.mark.parametrize("worker_class", [{}, GTHREAD])
+def test_defaults_are_valid(worker_class: dict[str, str]) -> None:
+    settings = load_settings(worker_class)
     assert settings["PORT"] == 8000
     assert set(settings) == set(SettingsSchema().fields)
 
@@ -29,14 +31,19 @@ def test_empty_is_unset() -> None:
         ({"PORT": "http"}, "PORT=http: Not a valid integer"),
         ({"PORT": "0"}, "PORT=0: .*greater than or equal to 1.*65535"),
         ({"DATABASE_URL": "host=db password=x"}, r"DATABASE_URL=\(hidden\): must be a URL such as"),
-        ({"DB_POOL_SIZE": "8"}, "DB_POOL_SIZE=8: must be less than GUNICORN_THREADS"),
-        ({"GUNICORN_THREADS": "4"}, "DB_POOL_SIZE=: must be less than GUNICORN_THREADS"),
+        (GTHREAD | {"DB_POOL_SIZE": "8"}, "DB_POOL_SIZE=8: must be less than GUNICORN_THREADS"),
+        (GTHREAD | {"GUNICORN_THREADS": "4"}, "DB_POOL_SIZE=: must be less than GUNICORN_THREADS"),
         ({"DB_STATEMENT_TIMEOUT_MS": "900"}, "DB_STATEMENT_TIMEOUT_MS=900: must be less than"),
     ],
 )
 def test_errors_name_the_variable(environ: dict[str, str], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         load_settings(environ)
+
+
+def test_a_greenlet_worker_s_pool_has_nothing_to_do_with_threads() -> None:
+    settings = load_settings({"GUNICORN_WORKER_CLASS": "greenlet", "DB_POOL_SIZE": "8"})
+    assert settings["DB_POOL_SIZE"] == settings["GUNICORN_THREADS"]
 
 
 def test_errors_name_every_variable_that_is_wrong() -> None:
