@@ -31,7 +31,7 @@ def _answer(
 ) -> Response:
     """Return the statement's body as it came from PostgreSQL, or 404 where there is none."""
     check_query_encoding()
-    database = current_app.extensions["database"]
+    database = current_app._get_current_object().extensions["database"]
     response = conditional(lambda: database.fetch(statement, **parameters), links)
     if response is None:
         abort(404)
@@ -52,7 +52,8 @@ def list_products() -> Response:
 @blueprint.get("/<id:product_id>")
 def get_product(product_id: int) -> Response:
     """Show one product with its features, and what else belongs on its page if asked to."""
-    included = load_query(_product_query).get("include") if request.query_string else None
+    asked = request._get_current_object()
+    included = load_query(_product_query).get("include") if asked.query_string else None
     if not included:
         return _answer("get_product", product_id=product_id)
     return _answer(

@@ -60,9 +60,10 @@ def conditional(
     `fetch` runs the statement. It is not called where the client's tag can be told to be right
     by the load number alone. `links` makes the Link header of a list's answer.
     """
-    policy: _Policy = current_app.extensions["caching"]
-    environ = request.environ
-    known = request.if_none_match if "HTTP_IF_NONE_MATCH" in environ else None
+    policy: _Policy = current_app._get_current_object().extensions["caching"]
+    asked = request._get_current_object()
+    environ = asked.environ
+    known = asked.if_none_match if "HTTP_IF_NONE_MATCH" in environ else None
     compressible = _accepts_gzip(environ)
     if known:
         tag = _entity_tag(policy, environ, *policy.database.identity(KNOWN_FOR))

@@ -62,9 +62,10 @@ def check_query_encoding() -> None:
 
     werkzeug would put U+FFFD in their place, and the text that was meant is lost.
     """
-    if not request.environ["QUERY_STRING"]:
+    asked = request._get_current_object()
+    if not asked.environ["QUERY_STRING"]:
         return
-    query = request.query_string
+    query = asked.query_string
     if b"%" not in query and query.isascii():
         return
     errors = {}
