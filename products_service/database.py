@@ -159,9 +159,11 @@ def _execute(connection: Any, execute: str, values: tuple[Any, ...]) -> Answer:
     connections too, are not used: they cost a request more than PostgreSQL's driver does
     (docs/decisions/request-path.md).
     """
-    if connection.dbapi_connection.closed:
+    opened = connection.dbapi_connection
+    if opened.closed:
         connection.cursor().close()
-    with connection.dbapi_connection.cursor() as cursor:
+        opened = connection.dbapi_connection
+    with opened.cursor() as cursor:
         cursor.execute(execute, values)
         return Answer(*cursor.fetchone())
 
