@@ -4,6 +4,7 @@ gunicorn runs `benchmarks.unpooled:app`. It asks for styles only.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import products_service
@@ -15,13 +16,24 @@ from products_service.turns import Turns
 STATEMENT = "get_styles"
 
 
+@dataclass
+class Opened:
+    """A connection as a pool lends it, but closed when it is given back."""
+
+    dbapi_connection: Any
+
+    def close(self) -> None:
+        """Close it."""
+        self.dbapi_connection.close()
+
+
 class UnpooledDatabase(Database):
     """Opens a connection when it is asked something, and closes it afterwards."""
 
     def __init__(self, url: str, statements: Mapping[str, Statement], **settings: Any):
         # what lives for one statement prepares no others
         super().__init__(url, {STATEMENT: statements[STATEMENT]}, **settings)
-        self._turns = Turns(self._open, DatabaseBusyError)
+        self._turns = Turns(lambda: Opened(self._open()), DatabaseBusyError)
 
     def warm_up(self) -> None:
         """Open nothing beforehand."""
