@@ -7,6 +7,9 @@ from products_service.serving.hub import Hub
 # Longer than any statement of a sound database takes, the worst search included, and short enough
 # to be refused "at once".
 PATIENCE = 0.15  # seconds
+# Where slots are given back, but to others. A statement may take half a second after it, and the
+# balancer gives up after 0.9; a thousand who ask at once have all had their turn by then.
+LONGEST = 0.3  # seconds
 
 
 class Slots:
@@ -23,15 +26,16 @@ class Slots:
         self._moved_at = hub.now  # when a slot was taken or given back
 
     def acquire(self) -> bool:
-        """Wait for a slot, as long as slots are given back; return whether we have one."""
+        """Wait for a slot, but not long where none is given back; return whether we have one."""
         if self._free:
             self._free -= 1
             self._moved_at = self._hub.now
             return True
         ticket = object()
         self._queue.append(ticket)
-        while self._moved_at + PATIENCE > self._hub.now:
-            if self._hub.park(ticket, self._moved_at + PATIENCE):
+        latest = self._hub.now + LONGEST
+        while (end := min(latest, self._moved_at + PATIENCE)) > self._hub.now:
+            if self._hub.park(ticket, end):
                 return True
         self._queue.remove(ticket)
         return False

@@ -9,7 +9,7 @@ from threading import Thread
 import pytest
 
 from products_service.serving.hub import READABLE, WRITABLE, Hub
-from products_service.serving.slots import PATIENCE, Slots
+from products_service.serving.slots import LONGEST, PATIENCE, Slots
 
 
 @pytest.fixture
@@ -195,20 +195,24 @@ def test_slots_are_handed_over_in_order(hub: Hub) -> None:
     assert order == list(range(9))
 
 
-def test_slots_are_waited_for_as_long_as_they_are_given_back(hub: Hub) -> None:
+def test_slots_that_are_given_back_are_waited_for_longer_but_not_for_ever(hub: Hub) -> None:
     slots = Slots(hub, 1)
-    order: list[int] = []
+    waited: dict[bool, list[float]] = {True: [], False: []}
+    started = time.monotonic()
 
     def work(number: int) -> None:
-        assert slots.acquire()
-        assert not hub.park(number, time.monotonic() + PATIENCE / 2)
-        order.append(number)
-        slots.release()
+        slot = slots.acquire()
+        waited[slot].append(time.monotonic() - started)
+        if slot:
+            assert not hub.park(number, time.monotonic() + PATIENCE / 2)
+            slots.release()
 
     for number in range(9):
         hub.spawn(work, number)
-    run(hub, lambda: len(order) == 9)
-    assert order == list(range(9))
+    run(hub, lambda: sum(map(len, waited.values())) == 9)
+    assert PATIENCE < max(waited[True]) < LONGEST + 0.1
+    assert LONGEST <= min(waited[False])
+    assert max(waited[False]) < LONGEST + 0.1
 
 
 def test_slots_after_a_quiet_while(hub: Hub, pair: tuple) -> None:
