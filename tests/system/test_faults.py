@@ -107,7 +107,8 @@ def warm_up(service: Service, database: Database, workers: int = 1) -> None:
 
     def is_warm() -> bool:
         service.get_all(PATHS * workers)
-        return count_sessions(database) == POOL * workers
+        # one that was asked nothing yet is about to prepare its statements
+        return count_sessions(database, "state = 'idle' AND query <> ''") == POOL * workers
 
     wait_for(is_warm)
 
