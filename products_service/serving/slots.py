@@ -7,9 +7,9 @@ from products_service.serving.hub import Hub
 # Longer than any statement of a sound database takes, the worst search included, and short enough
 # to be refused "at once".
 PATIENCE = 0.15  # seconds
-# Where slots are given back, but to others. A statement may take half a second after it, and the
-# balancer gives up after 0.9; a thousand who ask at once have all had their turn by then.
-LONGEST = 0.3  # seconds
+# Where slots are given back, but to others: the balancer gives up a little later, and a thousand
+# clients who ask one host again and again have their turn by then.
+LONGEST = 0.8  # seconds
 
 
 class Slots:

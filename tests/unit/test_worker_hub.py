@@ -207,9 +207,10 @@ def test_slots_that_are_given_back_are_waited_for_longer_but_not_for_ever(hub: H
             assert not hub.park(number, time.monotonic() + PATIENCE / 2)
             slots.release()
 
-    for number in range(9):
+    count = round(3 * LONGEST / PATIENCE)
+    for number in range(count):
         hub.spawn(work, number)
-    run(hub, lambda: sum(map(len, waited.values())) == 9)
+    run(hub, lambda: sum(map(len, waited.values())) == count)
     assert PATIENCE < max(waited[True]) < LONGEST + 0.1
     assert min(waited[False]) >= LONGEST
     assert max(waited[False]) < LONGEST + 0.1
