@@ -189,7 +189,7 @@ class Host:
     def remove(self) -> None:
         """Remove what is left of it, whatever state it is in."""
         control_groups.kill(self.name)
-        network.remove_namespace(self.namespace)
+        network.unplug(self.namespace, self.address)
         if self.disk.is_mount():
             subprocess.run(["umount", str(self.disk)], check=True)
         control_groups.remove(self.name)

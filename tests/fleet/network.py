@@ -87,6 +87,17 @@ def plug_in(name: str, address: str) -> None:
     )
 
 
+def unplug(name: str, address: str) -> None:
+    """Take a host's cable and namespace away, if they are there.
+
+    The cable would go with the namespace, but at a time of the kernel's choice, and the next host
+    may have the address at once.
+    """
+    argv = ["ip", "-n", SWITCH, "link", "delete", cable(address)]
+    subprocess.run(argv, check=False, stderr=subprocess.DEVNULL)
+    remove_namespace(name)
+
+
 def cut(address: str) -> None:
     """Cut a host's cable: nothing that is sent to it arrives, and nobody is told."""
     ip(f"link set {cable(address)} down", namespace=SWITCH)
@@ -116,7 +127,7 @@ def know_all(device: str) -> list[str]:
 
 
 def remove_namespace(name: str) -> None:
-    """Remove a namespace, if it is there, with what is connected to it."""
+    """Remove a namespace, if it is there."""
     if (NAMESPACES / name).exists():
         subprocess.run(["ip", "netns", "delete", name], check=True)
 
