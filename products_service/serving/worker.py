@@ -22,7 +22,6 @@ from products_service.serving.hub import Hub
 from products_service.serving.settings import frozen, settings_for_peer
 from products_service.serving.shares import Shares
 from products_service.serving.slots import Slots
-from products_service.web import access_log
 
 BEAT_SECONDS = 1.0
 
@@ -66,7 +65,6 @@ class GreenletWorker(Worker):
             self.log,
         )
         self._beat_at = self.hub.now
-        self._flush_log = access_log.keep_lines()
         super().init_process()
 
     def run(self) -> None:
@@ -75,13 +73,9 @@ class GreenletWorker(Worker):
         self.hub.watch(self.PIPE[0], partial(os.read, self.PIPE[0], select.PIPE_BUF))
         self._acceptor.watch()
         while self.alive:
-            self._turn(self._beat_at)
+            self._beat()
+            self.hub.turn(self._beat_at)
         self._stop()
-
-    def _turn(self, until: float) -> None:
-        self._beat()
-        self.hub.turn(until)
-        self._flush_log()
 
     def _beat(self) -> None:
         """Once a second tell the arbiter that we are alive, and look whether it is."""
@@ -100,7 +94,8 @@ class GreenletWorker(Worker):
             conversation.hurry()
         end = self.hub.now + self.settings.graceful_timeout
         while self._conversations and self.hub.now < end:
-            self._turn(min(self._beat_at, end))
+            self._beat()
+            self.hub.turn(min(self._beat_at, end))
 
     def _begin(self, connection: socket.socket, address: Address, server: Address) -> None:
         conversation = Conversation(self, Client(self.hub, connection), address, server)

@@ -6,9 +6,7 @@ forms (logs.py).
 """
 
 import os
-import select
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -17,16 +15,14 @@ from json.encoder import encode_basestring_ascii as quote
 from products_service.web.edge import Exchange, ExchangeObserver
 
 STDERR = 2
-# What is no longer than that is never torn by another process's, in a pipe (PIPE_BUF).
-ATOMIC = select.PIPE_BUF
-# So a line is shorter.
+# A line that is shorter than a pipe's atomic unit is never torn by another process's.
 LONGEST_PATH = 600  # characters, of which JSON may make six each
 
 
 def logger(form: str) -> ExchangeObserver:
     """Return what logs an exchange: `form` is json or text."""
     to_line = {"json": to_json, "text": to_text}[form]
-    return lambda exchange: _write(to_line(exchange))
+    return lambda exchange: write(to_line(exchange))
 
 
 def to_json(exchange: Exchange) -> str:
@@ -79,40 +75,3 @@ def write(line: str) -> None:
     """Write the line in one piece; a reader that has gone away is no reason to fail a request."""
     with suppress(OSError):
         os.write(STDERR, f"{line}\n".encode())
-
-
-class Lines:
-    """Keeps lines until they are flushed, to write as many at a time as a pipe takes in one piece.
-
-    For a worker that answers several requests before it looks at the clock again.
-    """
-
-    def __init__(self) -> None:
-        self._kept: list[str] = []
-        self._size = 0
-
-    def write(self, line: str) -> None:
-        """Write the line when flushed, or before it would not fit."""
-        self._size += len(line) + 1
-        if self._size > ATOMIC:
-            self.flush()
-            self._size = len(line) + 1
-        self._kept.append(line)
-
-    def flush(self) -> None:
-        """Write what is kept."""
-        if self._kept:
-            write("\n".join(self._kept))
-            self._kept.clear()
-            self._size = 0
-
-
-_write: Callable[[str], None] = write
-
-
-def keep_lines() -> Callable[[], None]:
-    """Have the whole process keep its lines; return what is to be called soon, again and again."""
-    global _write
-    lines = Lines()
-    _write = lines.write
-    return lines.flush
