@@ -3,6 +3,7 @@
 How it was chosen and what it costs: docs/decisions/worker.md.
 """
 
+import math
 import os
 import select
 import socket
@@ -13,7 +14,7 @@ from gunicorn.config import Config
 from gunicorn.http.message import Request
 from gunicorn.workers.base import Worker
 
-from products_service import waiting
+from products_service import later, waiting
 from products_service.serving.acceptor import Acceptor
 from products_service.serving.client import Client
 from products_service.serving.conversation import Conversation
@@ -24,6 +25,8 @@ from products_service.serving.shares import Shares
 from products_service.serving.slots import Slots
 
 BEAT_SECONDS = 1.0
+# What a worker that is killed keeps to itself: lines of the log, and counts.
+LATER_SECONDS = 0.1
 
 
 class GreenletWorker(Worker):
@@ -51,6 +54,8 @@ class GreenletWorker(Worker):
         self.hub = Hub()
         # before the application is loaded, which may ask its database something
         waiting.install(self.hub.wait)
+        later.install(self._arrange)
+        self._later_at = math.inf
         self.settings = frozen(self.cfg)
         self.settings_for = lru_cache(256)(partial(settings_for_peer, self.settings))
         self.environ = worker_environ(self.cfg)
@@ -72,10 +77,24 @@ class GreenletWorker(Worker):
         # a signal writes to it, so that the loop looks at `alive`
         self.hub.watch(self.PIPE[0], partial(os.read, self.PIPE[0], select.PIPE_BUF))
         self._acceptor.watch()
-        while self.alive:
-            self._beat()
-            self.hub.turn(self._beat_at)
-        self._stop()
+        try:
+            while self.alive:
+                self._turn(math.inf)
+            self._stop()
+        finally:
+            later.do_due()
+
+    def _arrange(self) -> None:
+        """Have what may wait for a moment done after one."""
+        self._later_at = self.hub.now + LATER_SECONDS
+
+    def _turn(self, until: float) -> None:
+        """Do what is due, and give all who can go on a turn."""
+        if self._later_at <= self.hub.now:
+            self._later_at = math.inf
+            later.do_due()
+        self._beat()
+        self.hub.turn(min(self._beat_at, self._later_at, until))
 
     def _beat(self) -> None:
         """Once a second tell the arbiter that we are alive, and look whether it is."""
@@ -94,8 +113,7 @@ class GreenletWorker(Worker):
             conversation.hurry()
         end = self.hub.now + self.settings.graceful_timeout
         while self._conversations and self.hub.now < end:
-            self._beat()
-            self.hub.turn(min(self._beat_at, end))
+            self._turn(end)
 
     def _begin(self, connection: socket.socket, address: Address, server: Address) -> None:
         conversation = Conversation(self, Client(self.hub, connection), address, server)

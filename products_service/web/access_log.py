@@ -6,23 +6,28 @@ forms (logs.py).
 """
 
 import os
+import select
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quote
 
+from products_service import later
 from products_service.web.edge import Exchange, ExchangeObserver
 
 STDERR = 2
-# A line that is shorter than a pipe's atomic unit is never torn by another process's.
+# What is no longer than that is never torn by another process's, in a pipe.
+ATOMIC = select.PIPE_BUF
+# So a line is shorter.
 LONGEST_PATH = 600  # characters, of which JSON may make six each
 
 
 def logger(form: str) -> ExchangeObserver:
     """Return what logs an exchange: `form` is json or text."""
     to_line = {"json": to_json, "text": to_text}[form]
-    return lambda exchange: write(to_line(exchange))
+    lines = Lines()
+    return lambda exchange: lines.write(to_line(exchange))
 
 
 def to_json(exchange: Exchange) -> str:
@@ -71,7 +76,32 @@ def size_of(exchange: Exchange) -> str:
     return next(sizes, "null")
 
 
-def write(line: str) -> None:
-    """Write the line in one piece; a reader that has gone away is no reason to fail a request."""
+class Lines:
+    """Writes lines: where they may wait, as many at a time as go into a pipe in one piece."""
+
+    def __init__(self) -> None:
+        self._kept: list[str] = []
+        self._size = 0
+
+    def write(self, line: str) -> None:
+        """Write a line, now or in a moment."""
+        if not later.is_possible():
+            _write(line)
+            return
+        if self._size + len(line) >= ATOMIC:
+            self._flush()
+        self._kept.append(line)
+        self._size += len(line) + 1
+        later.do(self._flush)
+
+    def _flush(self) -> None:
+        if self._kept:
+            _write("\n".join(self._kept))
+        self._kept.clear()
+        self._size = 0
+
+
+def _write(text: str) -> None:
+    """Write it in one piece; a reader that has gone away is no reason to fail a request."""
     with suppress(OSError):
-        os.write(STDERR, f"{line}\n".encode())
+        os.write(STDERR, f"{text}\n".encode())

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
 from tests.http.example_catalogue import ROWS
-from tests.system.service import Service, serving
+from tests.system.service import Service, serving, wait_for
 
 REQUESTS = 40
 COUNT = "products_request_duration_seconds_count"
@@ -49,6 +49,8 @@ def test_workers_count_together(service: Service) -> None:
     before = requests_counted(service, "/live")
     for _ in range(REQUESTS):
         service.get("/live")
+    # They tell each other some times a second.
+    wait_for(lambda: requests_counted(service, "/live") == before + REQUESTS)
     # Each worker that is asked knows of all.
     for _ in range(8):
         assert requests_counted(service, "/live") == before + REQUESTS
@@ -58,6 +60,7 @@ def test_every_line_of_the_log_is_json(service: Service) -> None:
     service.get("/live", {"X-Request-ID": "in-the-log"})
     service.get("/products/1")
     exchange(service, b"nonsense\r\n\r\n")
+    wait_for(lambda: all(text in service.log for text in ("in-the-log", '"/products/1"')))
     entries = [json.loads(line) for line in service.log.splitlines()]
     assert all({"timestamp", "level", "event"} <= entry.keys() for entry in entries)
     [entry] = [entry for entry in entries if entry.get("request_id") == "in-the-log"]

@@ -517,5 +517,7 @@ def test_its_log_tells_of_each_request(fleet: Fleet) -> None:
 def test_the_hosts_log_the_same_id(fleet: Fleet) -> None:
     given = f"traced-{next(_fresh)}"
     fleet.get(uncached(), {"X-Request-ID": given})
-    logs = (fleet.nginx.parent / "hosts").glob("*/gunicorn.log")
+    logs = list((fleet.nginx.parent / "hosts").glob("*/gunicorn.log"))
+    # a worker writes its lines some times a second
+    wait_for(lambda: any(given in log.read_text() for log in logs))
     assert sum(log.read_text().count(given) for log in logs) == 1

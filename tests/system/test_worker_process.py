@@ -181,6 +181,18 @@ def test_requests_that_are_there_are_answered_before_the_end() -> None:
         assert "SIGKILL" not in service.log
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT])
+def test_last_lines_of_the_log_are_written_before_the_end(
+    database: Database, number: signal.Signals
+) -> None:
+    settings = {"GUNICORN_WORKER_CLASS": "greenlet", "GUNICORN_WORKERS": "1"}
+    with serving(database, **settings) as service:
+        service.get("/live", {"X-Request-ID": "last"})
+        stop(service, number)
+        service.process.wait(10)
+        assert '"request_id":"last"' in service.log
+
+
 def test_idle_connections_are_let_go_soon_after_a_stop() -> None:
     with probe() as service, Wire(service.port) as idle, Wire(service.port) as fresh:
         idle.ask("/live")
