@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.fleet import hosts, network
+from tests.fleet import costs, hosts, network
 from tests.fleet.cloud import cloud
 from tests.fleet.hosts import Host
 from tests.fleet.rollout import Rollout
@@ -35,6 +35,10 @@ def main() -> None:
     commands.add_parser("down", help="remove everything")
     stay = commands.add_parser("stay", help="make a whole fleet and keep it until Ctrl-C")
     stay.add_argument("folder", type=Path, help="a new one; FLEET_STAYS=FOLDER has tests use it")
+    price = commands.add_parser("costs", help="measure what a request costs each host of it")
+    price.add_argument("folder", type=Path)
+    price.add_argument("--rate", type=float, default=300, help="requests a second (%(default)s)")
+    price.add_argument("--seconds", type=float, default=20, help="of each line (%(default)s)")
     inside = commands.add_parser("in", help="run a command in a network, as fleet-admin")
     inside.add_argument("namespace")
     inside.add_argument("argv", nargs=argparse.REMAINDER)
@@ -57,6 +61,8 @@ def main() -> None:
             ENDS[given.command](host)
     elif given.command == "stay":
         keep(given.folder)
+    elif given.command == "costs":
+        costs.measure(Rollout(given.folder.resolve()), given.rate, given.seconds)
     elif given.command == "in":
         argv = [*network.inside(given.namespace), *given.argv]
         sys.exit(subprocess.run(argv, check=False).returncode)
