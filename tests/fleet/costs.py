@@ -10,7 +10,6 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 
 from tests.fleet import network
 from tests.fleet.rollout import PRODUCTS, ROOT, SHOP, Rollout

@@ -1,6 +1,6 @@
 """A client at a fixed rate over kept connections, for measuring: it costs its own machine little.
 
-    python -m tests.fleet.paced ADDRESS NAME CA-FILE RATE SECONDS (kept|new) (cached|uncached) <paths
+    python -m tests.fleet.paced ADDRESS NAME CA-FILE RATE SECONDS kept|new cached|uncached <paths
 
 prints a JSON object when the time is over: how many answers came, by what the balancer's cache
 said of them, and how many requests failed.
