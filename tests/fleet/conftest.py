@@ -15,8 +15,9 @@ from tests.fleet.rollout import Rollout
 def rollout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rollout]:
     """A fleet that serves its first release and its first load.
 
-    Each module leaves it as it was, but for newer loads and a longer history. FLEET_STAYS names the
-    folder of one that is there already (`python -m tests.fleet stay FOLDER`), to work on a test.
+    Each module leaves it whole: with newer loads and a longer history, maybe with another primary
+    and an app host more. FLEET_STAYS names the folder of one that is there already (`python -m
+    tests.fleet stay FOLDER`), to work on a test.
     """
     if os.geteuid() != 0:
         pytest.skip("hosts of a fleet take root")
