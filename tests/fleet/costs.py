@@ -9,16 +9,21 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tests.fleet import network
+from tests.fleet import network, paced
+from tests.fleet.hosts import Host
 from tests.fleet.rollout import PRODUCTS, ROOT, SHOP, Rollout
 
 STYLES = [f"/products/{number}/styles" for number in range(1, PRODUCTS + 1)]
 PAGES = [f"/products/{number}?include=styles,related" for number in range(1, PRODUCTS + 1)]
-IDLE_SECONDS = 15
-# seconds of load before what is measured: connections are open then, and the cache has answers
-WARM = 5
+ROLES = ("balancer", "app", "primary", "standby")
+IDLE_SECONDS = 10
+# seconds of load before what is measured: connections are open then, the cache has answers, and
+# what a login leaves running on a host has ended
+WARM = 12
 
 
 @dataclass(frozen=True)
@@ -42,35 +47,36 @@ ASKED = [
 
 def measure(rollout: Rollout, rate: float, seconds: float) -> None:
     """Print a table: microseconds of CPU a request, by host."""
-    names = [host.name for role in ROLES for host in rollout.groups[role]]
+    everyone = [host for role in ROLES for host in rollout.groups[role]]
+    standbys = rollout.groups["standby"]
+    databases = rollout.groups["primary"] + standbys
     print(f"microseconds of CPU a request at {rate:g} requests/s for {seconds:g} s each; what a")
     print("host uses when nothing is asked, in the lines `idle` (ms a second), is taken off\n")
-    row("standbys", "asked for", *names, "statements")
-    row("---:", "---", *("---:" for _ in names), "---")
-    standbys = [host.name for host in rollout.groups["standby"]]
+    row("standbys", "asked for", *(host.name for host in everyone), "statements of each database")
+    row("---:", "---", *("---:" for _ in everyone), "---")
     for count in range(len(standbys), -1, -1):
-        settle(rollout, standbys[:count])
-        time.sleep(WARM)
-        idle = {name: used / IDLE_SECONDS for name, used in during(rollout, IDLE_SECONDS).items()}
-        row(count, "idle", *(f"{idle[name] * 1e3:.1f}" for name in names), "")
-        for asking in ASKED if count == len(standbys) else [UNCACHED]:
-            load(rollout, asking, rate, WARM)
-            databases = rollout.groups["primary"] + rollout.groups["standby"]
-            before = [host.statements() for host in databases]
-            began, used = time.monotonic(), cpu(rollout)
-            seen = load(rollout, asking, rate, seconds)
-            took, used = time.monotonic() - began, difference(used, cpu(rollout))
-            shares = [
-                host.statements() - earlier for host, earlier in zip(databases, before, strict=True)
-            ]
-            assert not seen["failed"], seen
-            each = {name: (used[name] - idle[name] * took) / seen.total() * 1e6 for name in names}
-            row(count, asking.what, *(f"{each[name]:.0f}" for name in names), shares)
-            print(f"{asking.what}: {dict(seen)}", file=sys.stderr)
-    rollout.play("site")
-
-
-ROLES = ("balancer", "app", "primary", "standby")
+        serving = [host for host in databases if host not in standbys[count:]]
+        with addresses(), stopped(standbys[count:]):
+            load(rollout, UNCACHED, rate, WARM)
+            idle = [used / IDLE_SECONDS for used in during(everyone, IDLE_SECONDS)]
+            row(count, "idle", *(f"{used * 1e3:.1f}" for used in idle), "")
+            for asking in ASKED if count == len(standbys) else [UNCACHED]:
+                before = [host.statements() for host in serving]
+                load(rollout, asking, rate, WARM)
+                began, used = time.monotonic(), cpu(everyone)
+                seen = load(rollout, asking, rate, seconds)
+                took, used = time.monotonic() - began, difference(used, cpu(everyone))
+                statements = difference(before, [host.statements() for host in serving])
+                assert not seen["failed"], seen
+                each = [
+                    (busy - resting * took) / seen.total() * 1e6
+                    for busy, resting in zip(used, idle, strict=True)
+                ]
+                shares = ", ".join(
+                    f"{host.name} {share}" for host, share in zip(serving, statements, strict=True)
+                )
+                row(count, asking.what, *(f"{share:.0f}" for share in each), shares)
+                print(f"{asking.what}: {dict(seen)}", file=sys.stderr, flush=True)
 
 
 def row(*cells: object) -> None:
@@ -78,30 +84,44 @@ def row(*cells: object) -> None:
     print("|", " | ".join(map(str, cells)), "|", flush=True)
 
 
-def settle(rollout: Rollout, standbys: list[str]) -> None:
-    """Have the app hosts read from these standbys alone, and the balancer not limit the client."""
-    extra = {
-        "fleet_standbys": standbys,
-        "nginx_unlimited": [f"{network.OUTSIDE[network.WORLD]}.0/24"],
-    }
-    rollout.play("site", "--limit", "app:balancer", "-e", json.dumps(extra))
+@contextmanager
+def stopped(standbys: list[Host]) -> Iterator[None]:
+    """Have no standby but the others answer while the block runs."""
+    try:
+        for host in standbys:
+            host.run("systemctl stop postgresql@15-main")
+        yield
+    finally:
+        for host in standbys:
+            host.run("systemctl start postgresql@15-main")
 
 
-def during(rollout: Rollout, seconds: float) -> dict[str, float]:
+@contextmanager
+def addresses() -> Iterator[None]:
+    """Have the world as many addresses as there are clients: each may ask only so often."""
+    listed = [f"{address}/24 dev eth0" for address in paced.ADDRESSES]
+    network.ip(*(f"address add {each}" for each in listed), namespace=network.WORLD)
+    try:
+        yield
+    finally:
+        network.ip(*(f"address delete {each}" for each in listed), namespace=network.WORLD)
+
+
+def during(everyone: list[Host], seconds: float) -> list[float]:
     """Return the seconds of CPU that each host uses in so many seconds of time."""
-    before = cpu(rollout)
+    before = cpu(everyone)
     time.sleep(seconds)
-    return difference(before, cpu(rollout))
+    return difference(before, cpu(everyone))
 
 
-def cpu(rollout: Rollout) -> dict[str, float]:
+def cpu(everyone: list[Host]) -> list[float]:
     """Return how many seconds of CPU each host has used."""
-    return {host.name: host.cpu_seconds() for role in ROLES for host in rollout.groups[role]}
+    return [host.cpu_seconds() for host in everyone]
 
 
-def difference(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
+def difference(before: list[float], after: list[float]) -> list[float]:
     """Return what came to each."""
-    return {name: after[name] - before[name] for name in before}
+    return [later - earlier for earlier, later in zip(before, after, strict=True)]
 
 
 def load(rollout: Rollout, asking: Asking, rate: float, seconds: float) -> Counter[str]:

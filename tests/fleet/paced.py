@@ -1,4 +1,4 @@
-"""A client at a fixed rate over kept connections, for measuring: it costs its own machine little.
+"""Clients at a fixed rate over kept connections, for measuring: they cost the machine little.
 
     python -m tests.fleet.paced ADDRESS NAME CA-FILE RATE SECONDS kept|new cached|uncached <paths
 
@@ -17,22 +17,24 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-CONNECTIONS = 16
+# of each client
+ADDRESSES = [f"203.0.113.{number}" for number in range(101, 117)]
 TIMEOUT = 5  # seconds
 
 
 class Connection(http.client.HTTPSConnection):
     """To the name's address, whatever a resolver would say."""
 
-    def __init__(self, address: str, name: str, context: ssl.SSLContext) -> None:
+    def __init__(self, own: str, address: str, name: str, context: ssl.SSLContext) -> None:
         super().__init__(name, timeout=TIMEOUT)
+        self._own = own
         self._address = address
         self._name = name
         self._tls = context
 
     def connect(self) -> None:
         """Connect. Raises OSError."""
-        plain = socket.create_connection((self._address, 443), TIMEOUT)
+        plain = socket.create_connection((self._address, 443), TIMEOUT, (self._own, 0))
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = self._tls.wrap_socket(plain, server_hostname=self._name)
 
@@ -42,15 +44,16 @@ def main() -> None:
     address, name, authority, rate, seconds, kept, cached = sys.argv[1:]
     paths = sys.stdin.read().split()
     context = ssl.create_default_context(cafile=authority)
-    pause = CONNECTIONS / float(rate)
+    clients = len(ADDRESSES)
+    pause = clients / float(rate)
     ends = time.monotonic() + float(seconds)
 
     def ask_in_turn(number: int) -> Counter[str]:
         seen: Counter[str] = Counter()
-        connection = Connection(address, name, context)
-        mine = paths[number::CONNECTIONS] or paths
+        connection = Connection(ADDRESSES[number], address, name, context)
+        mine = paths[number::clients] or paths
         random.shuffle(mine)
-        due = time.monotonic() + pause * number / CONNECTIONS
+        due = time.monotonic() + pause * number / clients
         for path in itertools.cycle(mine):
             time.sleep(max(0, due - time.monotonic()))
             due += pause
@@ -70,8 +73,8 @@ def main() -> None:
                 connection.close()
         return seen
 
-    with ThreadPoolExecutor(CONNECTIONS) as threads:
-        print(json.dumps(sum(threads.map(ask_in_turn, range(CONNECTIONS)), Counter())))
+    with ThreadPoolExecutor(clients) as threads:
+        print(json.dumps(sum(threads.map(ask_in_turn, range(clients)), Counter())))
 
 
 if __name__ == "__main__":
