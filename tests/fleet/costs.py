@@ -1,10 +1,13 @@
 """What a request costs each host, with two standbys, one and none.
 
 All hosts share one machine, so requests a second would tell of the machine; what the processes of
-each host use of its CPUs tells what separate machines would be busy with.
+each host use of its CPUs tells what separate machines would be busy with. A yardstick of plain
+Python runs beside them: how much longer it took than when `flask bench quick` was last recorded
+says how slow the machine was meanwhile.
 """
 
 import json
+import statistics
 import subprocess
 import sys
 import time
@@ -13,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from benchmarks.quick import YARDSTICK, cpu_of, yardstick
 from tests.fleet import network, paced
 from tests.fleet.hosts import Host
 from tests.fleet.rollout import PRODUCTS, ROOT, SHOP, Rollout
@@ -21,6 +25,9 @@ STYLES = [f"/products/{number}/styles" for number in range(1, PRODUCTS + 1)]
 PAGES = [f"/products/{number}?include=styles,related" for number in range(1, PRODUCTS + 1)]
 ROLES = ("balancer", "app", "primary", "standby")
 IDLE_SECONDS = 10
+# between two looks at how slow the machine is
+PAUSE = 0.25  # seconds
+QUICK = ROOT / "benchmarks" / "results" / "quick.json"
 # seconds of load before what is measured: connections are open then, the cache has answers, and
 # what a login leaves running on a host has ended
 WARM = 12
@@ -52,19 +59,20 @@ def measure(rollout: Rollout, rate: float, seconds: float) -> None:
     databases = rollout.groups["primary"] + standbys
     print(f"microseconds of CPU a request at {rate:g} requests/s for {seconds:g} s each; what a")
     print("host uses when nothing is asked, in the lines `idle` (ms a second), is taken off\n")
-    row("standbys", "asked for", *(host.name for host in everyone), "statements of each database")
-    row("---:", "---", *("---:" for _ in everyone), "---")
+    names = [host.name for host in everyone]
+    row("standbys", "asked for", *names, "machine slower", "statements of each database")
+    row("---:", "---", *("---:" for _ in [*names, "slower"]), "---")
     for count in range(len(standbys), -1, -1):
         serving = [host for host in databases if host not in standbys[count:]]
         with addresses(), stopped(standbys[count:]):
             load(rollout, UNCACHED, rate, WARM)
             idle = [used / IDLE_SECONDS for used in during(everyone, IDLE_SECONDS)]
-            row(count, "idle", *(f"{used * 1e3:.1f}" for used in idle), "")
+            row(count, "idle", *(f"{used * 1e3:.1f}" for used in idle), "", "")
             for asking in ASKED if count == len(standbys) else [UNCACHED]:
                 before = [host.statements() for host in serving]
                 load(rollout, asking, rate, WARM)
                 began, used = time.monotonic(), cpu(everyone)
-                seen = load(rollout, asking, rate, seconds)
+                seen, slower = load(rollout, asking, rate, seconds)
                 took, used = time.monotonic() - began, difference(used, cpu(everyone))
                 statements = difference(before, [host.statements() for host in serving])
                 assert not seen["failed"], seen
@@ -75,7 +83,13 @@ def measure(rollout: Rollout, rate: float, seconds: float) -> None:
                 shares = ", ".join(
                     f"{host.name} {share}" for host, share in zip(serving, statements, strict=True)
                 )
-                row(count, asking.what, *(f"{share:.0f}" for share in each), shares)
+                row(
+                    count,
+                    asking.what,
+                    *(f"{share:.0f}" for share in each),
+                    f"{slower:.1f} x",
+                    shares,
+                )
                 print(f"{asking.what}: {dict(seen)}", file=sys.stderr, flush=True)
 
 
@@ -124,19 +138,32 @@ def difference(before: list[float], after: list[float]) -> list[float]:
     return [later - earlier for earlier, later in zip(before, after, strict=True)]
 
 
-def load(rollout: Rollout, asking: Asking, rate: float, seconds: float) -> Counter[str]:
-    """Ask at a rate, from the world, and return how many answers came of what kind."""
+def load(
+    rollout: Rollout, asking: Asking, rate: float, seconds: float
+) -> tuple[Counter[str], float]:
+    """Ask at a rate, from the world.
+
+    Returns how many answers came of what kind, and how slow the machine was.
+    """
     address = rollout.groups["balancer"][0].address
     argv = [
         *(sys.executable, "-m", "tests.fleet.paced", address, SHOP, str(rollout.authority)),
         *(str(rate), str(seconds), asking.kept, asking.cached),
     ]
-    asked = subprocess.run(
+    lots = []
+    with subprocess.Popen(
         [*network.inside(network.WORLD), *argv],
-        input="\n".join(asking.paths),
         cwd=ROOT,
-        check=True,
         text=True,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-    )
-    return Counter(json.loads(asked.stdout))
+    ) as process:
+        process.stdin.write("\n".join(asking.paths))
+        process.stdin.close()
+        while process.poll() is None:
+            lots.append(cpu_of(yardstick) / YARDSTICK)
+            time.sleep(PAUSE)
+        seen = Counter(json.load(process.stdout))
+    recorded = json.loads(QUICK.read_text("utf-8"))["routes"]["get_styles"]
+    lot = recorded["microseconds"] / recorded["relative"] / 1e6
+    return seen, statistics.median(lots) / lot
