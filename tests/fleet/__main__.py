@@ -1,11 +1,15 @@
 """Hosts by hand: `python -m tests.fleet up app1=10.77.0.31 db1=10.77.0.21`."""
 
 import argparse
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
-from tests.fleet import hosts, network
+from tests.fleet import costs, hosts, network
+from tests.fleet.cloud import cloud
 from tests.fleet.hosts import Host
+from tests.fleet.rollout import Rollout
 
 ENDS = {
     "crash": Host.crash,
@@ -29,6 +33,12 @@ def main() -> None:
         one = commands.add_parser(name, help=(end.__doc__ or "").partition("\n")[0].lower())
         one.add_argument("hosts", nargs="+", metavar="NAME=ADDRESS", type=described)
     commands.add_parser("down", help="remove everything")
+    stay = commands.add_parser("stay", help="make a whole fleet and keep it until Ctrl-C")
+    stay.add_argument("folder", type=Path, help="a new one; FLEET_STAYS=FOLDER has tests use it")
+    price = commands.add_parser("costs", help="measure what a request costs each host of it")
+    price.add_argument("folder", type=Path)
+    price.add_argument("--rate", type=float, default=400, help="requests a second (%(default)s)")
+    price.add_argument("--seconds", type=float, default=15, help="of each line (%(default)s)")
     inside = commands.add_parser("in", help="run a command in a network, as fleet-admin")
     inside.add_argument("namespace")
     inside.add_argument("argv", nargs=argparse.REMAINDER)
@@ -49,9 +59,26 @@ def main() -> None:
     elif given.command in ENDS:
         for host in given.hosts:
             ENDS[given.command](host)
+    elif given.command == "stay":
+        keep(given.folder)
+    elif given.command == "costs":
+        costs.measure(Rollout(given.folder.resolve()), given.rate, given.seconds)
     elif given.command == "in":
         argv = [*network.inside(given.namespace), *given.argv]
         sys.exit(subprocess.run(argv, check=False).returncode)
+
+
+def keep(folder: Path) -> None:
+    """Make a whole fleet, as the tests have it, and keep it until SIGINT or SIGTERM."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit())
+    folder.mkdir()
+    with cloud(folder):
+        made = Rollout(folder)
+        made.prepare()
+        made.bring_up()
+        print(f"it serves: FLEET_STAYS={folder} python -m pytest tests/fleet/...", flush=True)
+        signal.pause()
 
 
 def described(text: str) -> Host:

@@ -69,6 +69,9 @@ class Rollout:
         self.machines = MACHINES
         self._logs = folder / "logs"
         self._fleet_wide = self.inventory / "group_vars" / "all" / "main.yml"
+        if self._fleet_wide.exists():
+            described = json.loads(self._fleet_wide.read_text("ascii"))["ec2_hosts"]
+            self.machines = {name: host["role"] for name, host in described.items()}
 
     def prepare(self) -> None:
         """Write what an operator has before there is a fleet: secrets, certificates, catalogue."""

@@ -21,5 +21,6 @@ def test_hosts_are_added_and_replaced_under_load(rollout: Rollout) -> None:
     with rollout.under_load() as seen:
         time.sleep(8)
     got = rollout.upstreams(seen)
+    print({name: got[host.address] for name, host in apps.items()})
     for name in ("app5", replaced.name):
         assert got[apps[name].address] > 0.7 * sum(got.values()) / 5, got

@@ -1,5 +1,6 @@
 """Standbys share the reads, and the primary has none of them."""
 
+import os
 import time
 
 import pytest
@@ -8,7 +9,8 @@ from tests.fleet.rollout import Rollout
 
 pytestmark = pytest.mark.slow
 
-SECONDS = 60
+# what is promised is promised of five minutes
+SECONDS = int(os.environ.get("SHARING_SECONDS", "60"))
 RATE = 50
 
 
@@ -21,6 +23,7 @@ def test_standbys_share_the_reads(rollout: Rollout) -> None:
     first, second, primary = (
         host.statements() - earlier for host, earlier in zip(databases, before, strict=True)
     )
+    print(f"{first} and {second} statements in {SECONDS} s; the primary's: {primary}")
     assert first + second > SECONDS * RATE / 4
     assert 0.8 < first / second < 1.25, (first, second)
     assert primary < (first + second) / 20
