@@ -1,11 +1,12 @@
 """The requests of a connection, by gunicorn's parser: of each, as much as is new.
 
-Clients send the same header fields again and again. Where they do, byte by byte, what the parser
-made of them still holds, and what is left is a request line; only a line that cannot be read in two
-ways is read here.
+Clients send the same header fields again and again, and so does the balancer, but for the id that
+it gives each request. Where they do, byte by byte, what the parser made of them still holds, and
+what is left is a request line and the id; only those that cannot be read in two ways are read here.
 """
 
 import re
+from typing import NamedTuple
 
 from gunicorn.config import Config
 from gunicorn.http.body import LengthReader
@@ -16,11 +17,29 @@ from products_service.serving.environ import Address
 
 END_OF_HEAD = b"\r\n\r\n"
 END_OF_LINE = b"\r\n"
+ID_NAME = "X-REQUEST-ID"  # as the parser gives it
+ID_FIELD = b"\r\nX-Request-ID: "
+_PLAIN_ID = re.compile(r"[\w.-]{1,128}", re.ASCII)
 _PLAIN_LINE = re.compile(
     r"GET (?P<uri>(?P<path>(?:/[\w.~-]{1,100}){1,10})(?:\?(?P<query>[\w.~,=&-]{0,200}))?)"
     r" HTTP/1\.1",
     re.ASCII,
 )
+
+
+class _Fields(NamedTuple):
+    """The fields of a head: the id that it names, and what is before and after that."""
+
+    before: bytes
+    name: bytes
+    after: bytes
+
+    @classmethod
+    def split(cls, fields: bytes) -> tuple["_Fields", str]:
+        """Return them and the id, if they have one."""
+        before, name, rest = fields.partition(ID_FIELD)
+        request_id, _, after = rest.partition(END_OF_LINE)
+        return cls(before, name, after), request_id.decode("latin-1")
 
 
 class Requests:
@@ -32,26 +51,42 @@ class Requests:
         self._address = address
         self._count = 0
         self._last: Request | None = None
-        self._fields: bytes | None = None  # of the last one, if they are all that there was
+        self._fields: _Fields | None = None  # of the last one, if they are all that there was
+        self._id_at = 0
 
     def parse(self, head: bytes) -> Request:
         """Return the request of a whole head, which more may follow. Raises ParseException."""
         self._count += 1
-        line, _, fields = head.partition(END_OF_LINE)
-        if fields == self._fields and (plain := _PLAIN_LINE.fullmatch(line.decode("latin-1"))):
-            return self._repeat(plain)
+        line, end, rest = head.partition(END_OF_LINE)
+        fields, request_id = _Fields.split(end + rest)
+        if (
+            fields == self._fields
+            and (plain := _PLAIN_LINE.fullmatch(line.decode("latin-1")))
+            and (not fields.name or _PLAIN_ID.fullmatch(request_id))
+        ):
+            return self._repeat(plain, request_id)
         self._unreader.unread(head)
         request = Request(self._settings, self._unreader, self._address, self._count)
         self._last, self._fields = request, None
-        if _is_all(request, head):
+        if _is_all(request, head) and self._find_id(request, request_id):
             self._fields = fields
         return request
 
-    def _repeat(self, plain: re.Match[str]) -> Request:
+    def _find_id(self, request: Request, request_id: str) -> bool:
+        """Note where the parser put the id; return whether that is certain, or there is none."""
+        ids = [at for at, (name, _) in enumerate(request.headers) if name == ID_NAME]
+        if not ids:
+            return not request_id
+        self._id_at = ids[0]
+        return len(ids) == 1 and request.headers[ids[0]][1] == request_id
+
+    def _repeat(self, plain: re.Match[str], request_id: str) -> Request:
         request = self._last
         request.req_number = self._count
         request.uri, request.path = plain["uri"], plain["path"]
         request.query = plain["query"] or ""
+        if request_id:
+            request.headers[self._id_at] = ID_NAME, request_id
         return request
 
 

@@ -161,6 +161,61 @@ def test_only_a_plain_line_goes_without_the_parser(line: bytes, parsed: int) -> 
     }
 
 
+FROM_BALANCER = b" HTTP/1.1\r\nOrigin: *\r\nX-Request-ID: %b\r\nHost: hosts\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("request_id", "parsed"),
+    [
+        (b"first", 1),
+        (b"2nd.one_of-them", 1),
+        (b"x" * 128, 1),
+        (b"x" * 129, 2),
+        (b"", 2),
+        (b" blank", 2),
+        (b"blank ", 2),
+        (b"a b", 2),
+        (b"a,b", 2),
+        (b"\xe9", 2),
+        (b"second\r\nX-Request-ID: third", 2),
+        (b"second\r\nX-Other: 1", 2),
+    ],
+)
+def test_balancer_s_requests_go_without_the_parser(request_id: bytes, parsed: int) -> None:
+    second = b"GET /second" + FROM_BALANCER % request_id
+    environ, request, found = repeated(b"GET /first" + FROM_BALANCER % b"first", second)
+    assert found == parsed
+    expected = theirs(second, TRUSTED)
+    assert {name: environ[name] for name in environ.keys() - ALIVE} == {
+        name: expected[name] for name in environ.keys() - ALIVE
+    }
+    assert request.headers == Request(config, IterUnreader([second]), TRUSTED).headers
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"X-Request-ID: %b\r\nX-Request-ID: first\r\n",
+        b"X-Request-ID: first\r\nX-Request-ID: %b\r\n",
+        b"x-request-id: first\r\nX-Request-ID: %b\r\n",
+        b"X-Request-ID: %b\r\nx_request_id: first\r\n",
+        b"X_Request-ID: first\r\nX-Request-ID: %b\r\nHost: x\r\n",
+        b"X-Other: X-Request-ID: %b\r\nX-Request-ID: first\r\n",
+        b"X-Request-ID:%b\r\n",
+        b"X-REQUEST-ID: %b\r\n",
+        b"X-Request-ID: %b\r\n",
+    ],
+)
+def test_id_is_found_where_it_stands(fields: bytes) -> None:
+    first, second = (
+        b"GET /a HTTP/1.1\r\n" + fields % request_id + b"\r\n" for request_id in (b"first", b"2")
+    )
+    environ, *_ = repeated(first, second, first, second)
+    expected = theirs(second, TRUSTED)
+    for name in environ.keys() - ALIVE:
+        assert environ[name] == expected[name], name
+
+
 @pytest.mark.parametrize(
     "line",
     [
