@@ -1,18 +1,17 @@
 // What both Node peers share: the statements of the service, the headers and the log line of its answers.
 
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 
 const ofProduct = (request) => [Number(request.params.id)];
 const ofPage = (request) => [Number(request.query.page ?? 1), Number(request.query.count ?? 5)];
 
-// Each route: its path, the file of products_service/sql that answers it, what that is given, and
-// what it returns beside load and body.
+// Each route: its path, the file of products_service/sql that answers it, and what that is given.
 export const ROUTES = [
-  { path: "/products/:id", name: "get_product", values: ofProduct, more: [] },
-  { path: "/products/:id/styles", name: "get_styles", values: ofProduct, more: [] },
-  { path: "/products/:id/related", name: "get_related", values: ofProduct, more: [] },
-  { path: "/products", name: "list_products", values: ofPage, more: ["previous", "next"] },
+  { path: "/products/:id", name: "get_product", values: ofProduct },
+  { path: "/products/:id/styles", name: "get_styles", values: ofProduct },
+  { path: "/products/:id/related", name: "get_related", values: ofProduct },
+  { path: "/products", name: "list_products", values: ofPage },
 ];
 
 export function readStatement(folder, name) {
@@ -28,7 +27,7 @@ export function headersOf(answer, url) {
     "x-content-type-options": "nosniff",
     "access-control-allow-origin": "*",
     "access-control-expose-headers": "ETag, Link, Retry-After, X-Request-ID",
-    "x-request-id": randomBytes(16).toString("hex"),
+    "x-request-id": randomUUID(),
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   };
   if ("next" in answer) headers.link = linksOf(answer);
