@@ -16,6 +16,8 @@ from benchmarks.subject import Subject
 MIX = "page"
 RATES = (800, 900)  # clients a second
 FLEETS = (4, 5)  # hosts
+# Processes of each host, which on this machine has its cores together with all others.
+WORKERS = 1
 USERS = 1_000
 USER_SECONDS = 15
 PATHS = 200_000
@@ -39,7 +41,7 @@ def measure(
     Raises BenchmarkError.
     """
     find_programs("wrk", "k6", "node", "npm")
-    settings = {"GUNICORN_WORKER_CLASS": worker_class}
+    settings = {"GUNICORN_WORKER_CLASS": worker_class, "GUNICORN_WORKERS": str(WORKERS)}
     constant: list[dict[str, Any]] = []
     highest: dict[str, Any] = {}
     for hosts in FLEETS:
@@ -53,6 +55,7 @@ def measure(
         "distribution": "zipf",
         "mix": MIX,
         "worker_class": worker_class,
+        "workers_a_host": WORKERS,
         "seconds": seconds,
         "warmed_for_seconds": warm,
         "constant": constant,
