@@ -16,6 +16,7 @@ from typing import Any
 
 from flask import Flask, Response
 
+from products_service import later
 from products_service.config import load_settings
 from products_service.database import Answer
 from products_service.database_events import Observer
@@ -172,6 +173,7 @@ def turn(app: Flask) -> float:
         b"".join(body)
         if hasattr(body, "close"):
             body.close()
+    later.do_due()
     return (time.process_time() - started) / REQUESTS * 1e6
 
 
@@ -204,12 +206,18 @@ def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = 
 
 @contextmanager
 def logging_to_a_file() -> Iterator[None]:
-    """Have the log's lines written to a file that is removed in the end."""
+    """Have the log's lines written to a file that is removed in the end, as a greenlet worker does.
+
+    That is, as many at a time as a pipe takes.
+    """
     with tempfile.TemporaryFile() as file:
         before = os.dup(access_log.STDERR)
         os.dup2(file.fileno(), access_log.STDERR)
+        later.install(lambda: None)
         try:
             yield
         finally:
+            later.do_due()
+            later.install(None)
             os.dup2(before, access_log.STDERR)
             os.close(before)

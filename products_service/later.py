@@ -10,8 +10,11 @@ _due: set[Callable[[], None]] = set()
 _arrange: Callable[[], None] | None = None
 
 
-def install(arrange: Callable[[], None]) -> None:
-    """Have the whole process wait: `arrange` is told to have do_due called in a moment."""
+def install(arrange: Callable[[], None] | None) -> None:
+    """Have the whole process wait: `arrange` is told to have do_due called in a moment.
+
+    None has nothing wait any longer.
+    """
     global _arrange
     _arrange = arrange
 
