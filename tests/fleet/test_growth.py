@@ -18,6 +18,8 @@ def test_hosts_are_added_and_replaced_under_load(rollout: Rollout) -> None:
         rollout.play("site")
     apps = {host.name: host for host in rollout.groups["app"]}
     assert len(apps) == 5
+    # what came before is known to those that are new, so that they can go back with the others
+    assert len({host.run("cat /opt/products/history").stdout for host in apps.values()}) == 1
     with rollout.under_load() as seen:
         time.sleep(8)
     got = rollout.upstreams(seen)
