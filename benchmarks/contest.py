@@ -2,6 +2,7 @@
 
 import statistics
 import tempfile
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -61,10 +62,16 @@ def take_turns(
     seconds: float,
     connections: int,
 ) -> Turns:
-    """Give each contestant its turn in each round, after one that does not count."""
+    """Give each contestant its turn in each round, after one that does not count.
+
+    Each round begins with another of them: whoever comes first finds the caches as the last of the
+    round before has left them.
+    """
     turns: Turns = {name: [] for name in contestants}
+    order = deque(contestants.items())
     for number, load in _loads(draw, mix, rounds, seconds, connections):
-        for name, contestant in contestants.items():
+        order.rotate(-1)
+        for name, contestant in order:
             with step(f"{mix}, {'warm-up' if number == WARM_ROUND else f'round {number}'}, {name}"):
                 turn = contestant.take(load, seconds)
             if number != WARM_ROUND:
