@@ -20,6 +20,9 @@ READABLE = select.EPOLLIN
 WRITABLE = select.EPOLLOUT
 # Reported once for each time that it is asked for, so that what nobody waits for wakes nobody.
 _ONCE = select.EPOLLONESHOT
+# Who waits for a deadline may wait so much longer: where hundreds wait, as in overload, looking
+# through all of them for each would take longer than serving one.
+_LATE = 0.01  # seconds
 
 
 class Hub:
@@ -34,10 +37,11 @@ class Hub:
         self._parked: dict[Any, tuple[greenlet, float]] = {}  # and until when
         self._ready: deque[tuple[greenlet, tuple[Any, ...]]] = deque()
         self._watched: dict[int, Callable[[], None]] = {}
-        # No deadline of a parked greenlet is earlier. So deadlines, which hardly ever come, need
-        # no order: the parked are looked through when this one has passed.
+        # Hardly any deadline ever comes, so they need no order: from when the first of them may
+        # have passed, but not too often, all the parked are looked through.
         self._look_at = math.inf
         self.now = time.monotonic()
+        self._looked_at = self.now
 
     def spawn(self, function: Callable[..., None], *arguments: Any) -> None:
         """Run a function in a greenlet of its own, from the next turn on."""
@@ -61,7 +65,7 @@ class Hub:
         """Let others run until wake(key); return False if the deadline came first."""
         self._parked[key] = getcurrent(), deadline
         if deadline < self._look_at:
-            self._look_at = deadline
+            self._look_at = max(deadline, self._looked_at + _LATE)
         return self._main.switch()
 
     def wake(self, key: Any) -> None:
@@ -120,4 +124,6 @@ class Hub:
             if key in self._parked:
                 parked, _ = self._parked.pop(key)
                 parked.switch(False)
-        self._look_at = min((deadline for _, deadline in self._parked.values()), default=math.inf)
+        self._looked_at = self.now
+        first = min((deadline for _, deadline in self._parked.values()), default=math.inf)
+        self._look_at = max(first, self._looked_at + _LATE)
