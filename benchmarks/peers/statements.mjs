@@ -27,7 +27,7 @@ export function headersOf(answer, url) {
     "x-content-type-options": "nosniff",
     "access-control-allow-origin": "*",
     "access-control-expose-headers": "ETag, Link, Retry-After, X-Request-ID",
-    "x-request-id": randomUUID(),
+    "x-request-id": randomUUID().replaceAll("-", ""),
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   };
   if ("next" in answer) headers.link = linksOf(answer);
