@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import sysconfig
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.servers import checkout
 from tests.system.service import (
     HANG,
     LOOPBACK,
+    MOMENT,
     ROOT,
     Client,
     Reply,
@@ -120,6 +122,7 @@ class Fleet:
 
     def counted(self, metric: str, **labels: str) -> dict[str, float]:
         """Return each host's sum of a metric over the samples with these labels."""
+        time.sleep(MOMENT)
         return {host: sum(self._samples(host, metric, labels)) for host in self.hosts}
 
     def _samples(self, host: str, metric: str, labels: Mapping[str, str]) -> Iterator[float]:

@@ -18,11 +18,14 @@ import psycopg2
 
 from products_service.config import SettingsSchema
 from products_service.leash import leashed
+from products_service.serving.worker import LATER_SECONDS
 from tests.conftest import Database
 
 ROOT = Path(__file__).parents[2]
 # seconds; a limit on what hangs, not a promise
 HANG = 60
+# after which every worker has written what it logged and counted
+MOMENT = 5 * LATER_SECONDS
 PROBLEM = "application/problem+json"
 LOOPBACK = "127.0.0.1"
 

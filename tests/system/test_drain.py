@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.conftest import Database
 from tests.servers import children
 from tests.system.service import (
     HANG,
+    MOMENT,
     PROBLEM,
     ROOT,
     Client,
@@ -146,6 +148,7 @@ def test_sighup_keeps_the_counts_and_a_killed_hosts_are_swept_away(
 
 def counted(host: Service) -> int:
     """Return how often the host says that it was asked for a product which is not there."""
+    time.sleep(MOMENT)
     text = host.get("/metrics").body.decode()
     lines = [
         line
