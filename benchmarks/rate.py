@@ -145,7 +145,7 @@ def measure_users(subject: Subject, rounds: int, seconds: float, ours: str) -> d
             generator: {
                 "times_express": round(
                     statistics.median(
-                        own.per_second / other.per_second
+                        _served(own) / _served(other)
                         for own, other in zip(turns[ours], turns["express"], strict=True)
                     ),
                     3,
@@ -155,6 +155,11 @@ def measure_users(subject: Subject, rounds: int, seconds: float, ours: str) -> d
             for generator, turns in found.items()
         },
     }
+
+
+def _served(turn: Turn) -> float:
+    """Return how many requests a second got their answer: a refusal is none."""
+    return turn.per_second * (1 - turn.errors / turn.requests)
 
 
 def _ask_as_users(generator: str, contestant: HttpContestant, paths: Path, seconds: float) -> Turn:

@@ -41,7 +41,7 @@ FileValue = MultiProcessValue(lambda: _process["id"])
 class TalliedValue:
     """A value that is written to its file for many counts at once, where that may wait.
 
-    prometheus_client's own writes each one, which costs twice as much as counting
+    prometheus_client's own writes each one, which takes about twice the CPU
     (docs/decisions/request-path.md), and a request is six.
     """
 
