@@ -12,6 +12,7 @@ import psycopg2
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, settings
 from pytest_postgresql.janitor import DatabaseJanitor
 
 from products_service import create_app
@@ -22,6 +23,15 @@ from tests.servers import Server, throwaway
 # A shell that runs the tests in the background has them ignore Ctrl-C, and so would every program
 # that they start: but some are to be interrupted by it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# However slow the machine is. Examples of one test share its database, as they are meant to: what
+# one leaves is what the next one replaces, or only reads.
+settings.register_profile(
+    "patient",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("patient")
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 

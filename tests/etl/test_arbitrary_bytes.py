@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from etl.files import BOM, FilesError, read_header
@@ -83,9 +83,6 @@ def before(shared_database: Database, tmp_path_factory: pytest.TempPathFactory) 
 
 @settings(
     max_examples=80,
-    deadline=None,
-    # The database is the same for all: what an example leaves is what the next one replaces.
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @pytest.mark.usefixtures("before")
 @given(data=st.data())

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import psycopg2
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg2.extensions import set_wait_callback
 
@@ -209,9 +209,7 @@ def scratch(clone: Callable[[], Database]) -> Database:
 
 @settings(
     max_examples=40,
-    deadline=None,
     derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(model=tables(), changes=tables(DELETIONS))
 def test_any_change_of_any_catalogue(scratch: Database, model: Model, changes: Model) -> None:

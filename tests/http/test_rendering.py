@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.catalogue import load_catalogue, write_catalogue
@@ -105,9 +105,7 @@ def client(shared_database: Database) -> Iterator[FlaskClient]:
 
 @settings(
     max_examples=30,
-    deadline=None,
     derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(rows=catalogues(), separator=st.sampled_from([",", ", "]), camel=st.booleans())
 def test_statements_render_what_python_renders(

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 from flask.testing import FlaskClient
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.catalogue import load_catalogue, write_catalogue
@@ -142,9 +142,7 @@ def test_operators_mean_nothing(find: Callable[..., list[int]]) -> None:
 
 @settings(
     max_examples=200,
-    deadline=None,
     derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     q=st.text(
