@@ -15,6 +15,7 @@ from products_service.web import (
     access_log,
     caching,
     edge,
+    failures,
     headers,
     openapi,
     parameters,
@@ -50,6 +51,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     parameters.init_app(app)
     caching.init_app(app, statements)
     problems.init_app(app)
+    failures.init_app(app)
     app.register_blueprint(products.blueprint)
     app.register_blueprint(ops.blueprint)
     app.register_blueprint(pages.blueprint)

@@ -10,9 +10,7 @@ import time
 from functools import cache
 from typing import Any
 
-from flask import Response
 from prometheus_client import (
-    CONTENT_TYPE_LATEST,
     REGISTRY,
     CollectorRegistry,
     Counter,
@@ -147,12 +145,8 @@ def count(exchange: Exchange) -> None:
     request_seconds(exchange.route or "none", exchange.status).observe(exchange.seconds)
 
 
-def exposition() -> Response:
+def exposition() -> bytes:
     """Return what all workers of the host have counted, in Prometheus' text format."""
-    return Response(_collect(), content_type=CONTENT_TYPE_LATEST)
-
-
-def _collect() -> bytes:
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return generate_latest(REGISTRY)
     later.do_due()

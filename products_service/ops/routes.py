@@ -1,6 +1,7 @@
 """Whether this process serves, and whether it can answer from the database."""
 
 from flask import Blueprint, Response, abort, current_app
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from products_service.ops import metrics
 from products_service.serving import draining
@@ -8,18 +9,14 @@ from products_service.web.problems import DRAINING, RETRY_AFTER, problem
 
 blueprint = Blueprint("ops", __name__)
 
-
-@blueprint.after_request
-def forbid_storing(response: Response) -> Response:
-    """An answer about now is worth nothing later."""
-    response.headers["Cache-Control"] = "no-store"
-    return response
+# An answer about now is worth nothing later.
+_NOT_STORED = {"Cache-Control": "no-store"}
 
 
 @blueprint.get("/live")
 def live() -> Response:
     """Say that the process serves; never touches the database."""
-    return Response('{"status":"live"}', mimetype="application/json")
+    return Response('{"status":"live"}', mimetype="application/json", headers=_NOT_STORED)
 
 
 @blueprint.get("/ready")
@@ -28,7 +25,7 @@ def ready() -> Response:
     if draining.is_draining():
         return problem(503, "This host is about to stop.", headers=RETRY_AFTER, slug=DRAINING)
     answer = current_app.extensions["database"].fetch("check_ready")
-    return Response(answer.body, mimetype="application/json")
+    return Response(answer.body, mimetype="application/json", headers=_NOT_STORED)
 
 
 @blueprint.get("/metrics")
@@ -36,4 +33,5 @@ def show_metrics() -> Response:
     """Show what this host has counted, for Prometheus."""
     if not current_app.config["METRICS"]:
         abort(404)
-    return metrics.exposition()
+    counted = metrics.exposition()
+    return Response(counted, content_type=CONTENT_TYPE_LATEST, headers=_NOT_STORED)

@@ -14,13 +14,6 @@ POLICY = (
 blueprint = Blueprint("pages", __name__)
 
 
-@blueprint.after_request
-def restrict(response: Response) -> Response:
-    """Let a page load what it is made of, and nothing else."""
-    response.headers["Content-Security-Policy"] = POLICY
-    return response
-
-
 @blueprint.get("/")
 def show_shop() -> Response:
     """Show the shop; its script reads the query and asks the API."""
@@ -49,4 +42,5 @@ def _send(name: str) -> Response:
         del response.last_modified
         response.direct_passthrough = False
         response.add_etag()  # reads the file, which is then closed
+        response.headers["Content-Security-Policy"] = POLICY
     return response.make_conditional(request)

@@ -1,17 +1,14 @@
-"""Every error as RFC 9457 problem JSON, and the one place that turns exceptions into them."""
+"""Every error as RFC 9457 problem JSON, and what turns exceptions into them."""
 
 import json
 import logging
 
-from flask import Flask, Response, request
+from flask import Flask, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
 
-from products_service.database_events import (
-    DatabaseBusyError,
-    DatabaseError,
-    DatabaseTimeoutError,
-    DatabaseUnreachableError,
-)
+from products_service.web.application import FinishedResponse
+from products_service.web.edge import Headers
 from products_service.web.parameters import InvalidParametersError
 from products_service.web.request_ids import current_request_id
 
@@ -56,22 +53,25 @@ _DETAILS = {
     500: "The service failed on this request. The failure is logged under the request's id.",
 }
 MEDIA_TYPE = "application/problem+json"
-RETRY_AFTER = {"Retry-After": "1"}  # seconds
+RETRY_AFTER = [("Retry-After", "1")]  # seconds
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def problem(
     status: int,
     detail: str,
     errors: dict[str, str] | None = None,
-    headers: dict[str, str] | None = None,
+    headers: Headers = (),
     slug: str | None = None,
-) -> Response:
+) -> FinishedResponse:
     """Return a problem answer; `errors` has a detail by parameter.
 
     `slug` is the last part of its type, where that is not the status' own.
     """
-    body = problem_document(status, detail, current_request_id(), errors, slug)
-    return Response(body, status, headers, mimetype=MEDIA_TYPE)
+    body = problem_document(status, detail, current_request_id(), errors, slug).encode()
+    line = f"{status} {HTTP_STATUS_CODES.get(status, 'Unknown').upper()}"
+    headers = [*headers, ("Content-Type", MEDIA_TYPE), ("Content-Length", str(len(body)))]
+    return FinishedResponse(line, headers, body)
 
 
 def problem_document(
@@ -95,53 +95,29 @@ def problem_document(
         document["errors"] = [
             {"parameter": name, "detail": error} for name, error in errors.items()
         ]
-    return json.dumps(document, separators=(",", ":"))
+    return _encode(document)
 
 
 def init_app(app: Flask) -> None:
-    """Answer every exception that a request raises with a problem."""
+    """Answer every exception that a request raises with a problem, the database's excepted."""
     app.register_error_handler(InvalidParametersError, _invalid_parameters)
-    app.register_error_handler(DatabaseBusyError, _busy)
-    app.register_error_handler(DatabaseUnreachableError, _unreachable)
-    app.register_error_handler(DatabaseTimeoutError, _timed_out)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _defect)
 
 
-def _invalid_parameters(error: InvalidParametersError) -> Response:
+def _invalid_parameters(error: InvalidParametersError) -> FinishedResponse:
     names = ", ".join(error.errors)
     return problem(400, f"Not valid in the query: {names}.", error.errors)
 
 
-def _busy(error: DatabaseBusyError) -> Response:
-    _log_failure(error)
-    return problem(503, "Every database connection is busy.", headers=RETRY_AFTER)
-
-
-def _unreachable(error: DatabaseUnreachableError) -> Response:
-    _log_failure(error)
-    return problem(503, "The database cannot be reached.", headers=RETRY_AFTER)
-
-
-def _timed_out(error: DatabaseTimeoutError) -> Response:
-    _log_failure(error)
-    return problem(504, "The database did not answer within its time limit.")
-
-
-def _http_error(error: HTTPException) -> Response:
+def _http_error(error: HTTPException) -> FinishedResponse:
     # Only a 405's Allow is worth keeping of what werkzeug would have answered.
-    headers = {name: value for name, value in error.get_headers() if name == "Allow"}
+    headers = [header for header in error.get_headers() if header[0] == "Allow"]
     detail = _DETAILS.get(error.code, error.description)
     return problem(error.code, detail, headers=headers)
 
 
-def _defect(error: Exception) -> Response:
+def _defect(error: Exception) -> FinishedResponse:
     extra = {"request_id": current_request_id(), "path": request.path}
     log.error("request failed", exc_info=error, extra=extra)
     return problem(500, _DETAILS[500])
-
-
-def _log_failure(error: DatabaseError) -> None:
-    """Say what the client is not told: why the database gave no answer."""
-    extra = {"request_id": current_request_id(), "kind": error.kind, "cause": str(error).strip()}
-    log.warning("no answer from the database", extra=extra)

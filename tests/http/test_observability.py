@@ -11,8 +11,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from products_service.database_events import DatabaseBusyError
+from products_service.database_events import DatabaseBusyError, DatabaseTimeoutError
 from products_service.logs import logging_config
+from products_service.web.failures import Failures
+from products_service.web.request_ids import ENVIRON_KEY
 from tests.conftest import Database, make_app
 
 
@@ -111,7 +113,21 @@ def test_statements_without_an_answer_are_counted(
     for connection in held:
         connection.close()
     [record] = caplog.records
-    assert (record.request_id, record.kind) == ("mine", "busy")
+    assert (record.request_id, record.kind, record.not_logged) == ("mine", "busy", 0)
+
+
+def test_a_flood_of_failures_is_a_line_a_second(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    times = iter([100, 100.1, 100.9, 101, 101.1])
+    monkeypatch.setattr("products_service.web.failures.time.monotonic", lambda: next(times))
+    failures = Failures()
+    with app.test_request_context(environ_overrides={ENVIRON_KEY: "mine"}):
+        statuses = [failures.busy(DatabaseBusyError("busy")).status_code for _ in range(4)]
+        statuses.append(failures.timed_out(DatabaseTimeoutError("slow")).status_code)
+    assert statuses == [503, 503, 503, 503, 504]
+    said = [(record.kind, record.cause, record.not_logged) for record in caplog.records]
+    assert said == [("busy", "busy", 0), ("busy", "busy", 2), ("timeout", "slow", 0)]
 
 
 def test_metrics_can_be_left_out(database: Database) -> None:

@@ -1,0 +1,69 @@
+"""What is answered and logged where the database gives no answer."""
+
+import logging
+import time
+from collections import Counter
+
+from flask import Flask
+
+from products_service.database_events import (
+    DatabaseBusyError,
+    DatabaseError,
+    DatabaseTimeoutError,
+    DatabaseUnreachableError,
+)
+from products_service.web.application import FinishedResponse
+from products_service.web.problems import RETRY_AFTER, problem
+from products_service.web.request_ids import current_request_id
+
+log = logging.getLogger(__name__)
+
+# Of each kind of failure a line is logged, and then none for so long. They come in floods, and a
+# line costs half as much as all else that a refusal is (docs/decisions/worker.md).
+QUIET = 1.0  # seconds
+
+
+def init_app(app: Flask) -> None:
+    """Answer requests whose statement failed with a problem."""
+    failures = Failures()
+    app.register_error_handler(DatabaseBusyError, failures.busy)
+    app.register_error_handler(DatabaseUnreachableError, failures.unreachable)
+    app.register_error_handler(DatabaseTimeoutError, failures.timed_out)
+
+
+class Failures:
+    """Makes a problem of each, and has the log say what the client is not told: why."""
+
+    def __init__(self) -> None:
+        self._quiet_until: dict[str, float] = {}
+        self._unsaid: Counter[str] = Counter()
+
+    def busy(self, error: DatabaseBusyError) -> FinishedResponse:
+        """Answer 503: the client may come again."""
+        self._log(error)
+        return problem(503, "Every database connection is busy.", headers=RETRY_AFTER)
+
+    def unreachable(self, error: DatabaseUnreachableError) -> FinishedResponse:
+        """Answer 503 likewise."""
+        self._log(error)
+        return problem(503, "The database cannot be reached.", headers=RETRY_AFTER)
+
+    def timed_out(self, error: DatabaseTimeoutError) -> FinishedResponse:
+        """Answer 504."""
+        self._log(error)
+        return problem(504, "The database did not answer within its time limit.")
+
+    def _log(self, error: DatabaseError) -> None:
+        now = time.monotonic()
+        if now < self._quiet_until.get(error.kind, now):
+            self._unsaid[error.kind] += 1
+            return
+        self._quiet_until[error.kind] = now + QUIET
+        extra = {
+            "request_id": current_request_id(),
+            "kind": error.kind,
+            "cause": str(error).strip(),
+            # of its kind, since the line before
+            "not_logged": self._unsaid.pop(error.kind, 0),
+        }
+        log.warning("no answer from the database", extra=extra)
