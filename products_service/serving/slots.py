@@ -12,6 +12,15 @@ PATIENCE = 0.15  # seconds
 LONGEST = 0.8  # seconds
 
 
+class Ticket:
+    """The place of a request in the queue."""
+
+    __slots__ = ("refused",)
+
+    def __init__(self) -> None:
+        self.refused = False
+
+
 class Slots:
     """As many as there are database connections, so that no request is refused for lack of one.
 
@@ -22,8 +31,9 @@ class Slots:
     def __init__(self, hub: Hub, count: int) -> None:
         self._hub = hub
         self._free = count
-        self._queue: deque[object] = deque()
+        self._queue: deque[Ticket] = deque()
         self._moved_at = hub.now  # when a slot was taken or given back
+        self._watched = False
 
     def acquire(self) -> bool:
         """Wait for a slot, but not long where none is given back; return whether we have one."""
@@ -31,12 +41,15 @@ class Slots:
             self._free -= 1
             self._moved_at = self._hub.now
             return True
-        ticket = object()
+        if self._is_stuck():
+            return False
+        ticket = Ticket()
         self._queue.append(ticket)
-        latest = self._hub.now + LONGEST
-        while (end := min(latest, self._moved_at + PATIENCE)) > self._hub.now:
-            if self._hub.park(ticket, end):
-                return True
+        if not self._watched:
+            self._watched = True
+            self._hub.spawn(self._watch)
+        if self._hub.park(ticket, self._hub.now + LONGEST):
+            return not ticket.refused
         self._queue.remove(ticket)
         return False
 
@@ -47,3 +60,21 @@ class Slots:
             self._hub.wake(self._queue.popleft())
         else:
             self._free += 1
+
+    def _is_stuck(self) -> bool:
+        return self._moved_at + PATIENCE <= self._hub.now
+
+    def _watch(self) -> None:
+        """Refuse all who wait once no slot has moved for too long: one looks out for all of them.
+
+        Did each for itself, a thousand would be resumed seven times a second to look.
+        """
+        while self._queue:
+            if not self._is_stuck():
+                self._hub.park(self, self._moved_at + PATIENCE)
+                continue
+            for ticket in self._queue:
+                ticket.refused = True
+                self._hub.wake(ticket)
+            self._queue.clear()
+        self._watched = False
