@@ -4,6 +4,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from products_service import waiting
@@ -14,6 +15,17 @@ BUSY = "every connection of the pool is in use"
 # Longer than any statement of a sound database takes, and short enough to be refused "at once".
 PATIENCE = 0.05  # seconds in which no connection was taken or given back
 LONGEST = 0.1  # seconds; where they do come and go, but to others
+
+_passed_over: ContextVar[bool] = ContextVar("passed_over", default=False)
+
+
+def pass_over(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what the function returns, which is lent no connection: others wait for them."""
+    token = _passed_over.set(True)
+    try:
+        return function(*arguments)
+    finally:
+        _passed_over.reset(token)
 
 
 class Turns:
@@ -40,14 +52,18 @@ class Turns:
                 try:
                     connection = self._take()
                 except self._full:
-                    end = min(latest, self._moved_at + PATIENCE)
-                    if not self._moved.wait(end - time.monotonic()):
+                    left = min(latest, self._moved_at + PATIENCE) - time.monotonic()
+                    if left <= 0:
                         raise DatabaseBusyError(BUSY) from None
+                    # Who was told too late looks once more: nobody else was told.
+                    self._moved.wait(left)
                 else:
                     self._moved_at = time.monotonic()
                     return connection
 
     def _take_now(self) -> Any:
+        if _passed_over.get():
+            raise DatabaseBusyError(BUSY)
         try:
             return self._take()
         except self._full:

@@ -18,7 +18,7 @@ AT_ONCE = 32
 DEFERENCE = 0.005  # seconds
 # Another worker was faster, or the client has thought better of it.
 _NOBODY = (errno.EAGAIN, errno.ECONNABORTED)
-_TOO_MANY_FILES = (errno.EMFILE, errno.ENFILE)
+_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 # Is given a connection, the client's address and ours.
 Begin = Callable[[socket.socket, Any, Any], None]
@@ -121,9 +121,9 @@ class Acceptor:
         except OSError as error:
             if error.errno in _NOBODY:
                 return False
-            if error.errno not in _TOO_MANY_FILES or not self._count:
+            if error.errno not in _NO_ROOM or not self._count:
                 raise
-            self._log.warning("Too many open files: taking no connection until one is closed")
+            self._log.warning("%s: taking no connection until one is closed", error.strerror)
             self._unwatch()
             return False
         self._count += 1

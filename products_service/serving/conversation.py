@@ -15,6 +15,7 @@ from gunicorn.http.message import Request
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.http.wsgi import FileWrapper
 
+from products_service import turns
 from products_service.serving.answer import Answer
 from products_service.serving.client import CHUNK, LINGER_SECONDS, Client, GoneError, TooSlowError
 from products_service.serving.environ import Address, connection_environ, request_environ
@@ -155,10 +156,12 @@ class Conversation:
     def _answer(self, environ: dict, answer: Answer) -> None:
         slots = self._worker.slots
         slot = slots.acquire()
-        try:
-            parts = self._worker.wsgi(environ, answer.start_response)
-        finally:
-            if slot:
+        if not slot:
+            parts = turns.pass_over(self._worker.wsgi, environ, answer.start_response)
+        else:
+            try:
+                parts = self._worker.wsgi(environ, answer.start_response)
+            finally:
                 slots.release()
         try:
             self._client.deadline = self._hub.now + ANSWER_SECONDS
@@ -176,6 +179,8 @@ class Conversation:
         if getattr(body.reader, "length", None) == 0:
             return True  # as after almost every request
         left = DISCARD_BYTES
+        # the answer is sent, and a client that has more to come sends it now
+        self._client.deadline = self._hub.now + LINGER_SECONDS
         try:
             while left > 0 and (data := body.read(CHUNK)):
                 left -= len(data)

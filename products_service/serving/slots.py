@@ -41,8 +41,8 @@ class Slots:
             self._free -= 1
             self._moved_at = self._hub.now
             return True
-        if self._is_stuck():
-            return False
+        # Who comes while the slots are stuck is refused by the watch in the same turn, and not
+        # here: by the turn's end one may be given back.
         ticket = Ticket()
         self._queue.append(ticket)
         if not self._watched:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from products_service.serving.conversation import ANSWER_SECONDS
 from tests.system.probe import BIG
 from tests.system.service import PROBLEM, Service, serving, wait_for
 from tests.system.wire import Wire
@@ -219,6 +220,13 @@ def test_body_that_is_too_long_to_be_thrown_away_ends_the_connection(wire: Wire)
     wire.get("/live", f"Content-Length: {BIG}", method="POST")
     wire.send(b"x" * 100_000)
     assert wire.read().status == 200
+    assert wire.is_closed()
+
+
+def test_body_that_never_comes_is_not_waited_for_long(wire: Wire) -> None:
+    wire.get("/live", "Content-Length: 5", method="POST")
+    assert wire.read().status == 200
+    wire.socket.settimeout(ANSWER_SECONDS / 2)
     assert wire.is_closed()
 
 
