@@ -138,8 +138,12 @@ class Sessions:
             session.expires_at = time.monotonic() + lifetime
         # Set here and never after checkout: a connection that DBUtils replaces keeps it.
         session.autocommit = True
-        with session.cursor() as cursor:
-            cursor.execute(self._beginning)
+        try:
+            with session.cursor() as cursor:
+                cursor.execute(self._beginning)
+        except BaseException:
+            session.close()  # the error's traceback would keep it open
+            raise
         return session
 
     def give_up(self, session: Session) -> None:

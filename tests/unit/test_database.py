@@ -129,6 +129,17 @@ def test_nothing_is_connected_before_the_first_fetch(
     wait_for_sessions(admin, 0, "true")
 
 
+def test_session_that_cannot_be_prepared_is_closed(
+    url: str, admin: "psycopg2.extensions.cursor"
+) -> None:
+    lacking = {"lacking": Statement("lacking", (), "SELECT 7, 'digest', body FROM nowhere")}
+    with opened(url, lacking, retry_pause=0) as database:
+        for _ in range(2):
+            with pytest.raises(DatabaseUnreachableError):
+                database.fetch("lacking")
+        wait_for_sessions(admin, 0, "true")
+
+
 def test_parameters_are_values_and_never_sql(url: str) -> None:
     with opened(url) as database:
         for text in ("'); DROP TABLE written; --", "%s", "%(body)s", "$1", "\\'"):
