@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from flask import Blueprint, Response, request, send_from_directory
+from flask import Blueprint, Response, abort, request, send_from_directory
 
 STATIC = Path(__file__).parents[1] / "static"
 # Nothing from elsewhere but photos, which the catalogue has from any host; nothing inline.
@@ -43,4 +43,7 @@ def _send(name: str) -> Response:
         response.direct_passthrough = False
         response.add_etag()  # reads the file, which is then closed
         response.headers["Content-Security-Policy"] = POLICY
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    if response.status_code == 412:
+        abort(412)
+    return response

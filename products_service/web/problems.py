@@ -50,6 +50,7 @@ FURTHER_TYPES = (
 # What a client may read of an error; the cause goes to the log alone.
 _DETAILS = {
     404: "There is nothing at this path.",
+    412: "What is here is not what the request's condition names.",
     500: "The service failed on this request. The failure is logged under the request's id.",
 }
 MEDIA_TYPE = "application/problem+json"

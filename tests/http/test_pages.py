@@ -113,6 +113,15 @@ def test_files_have_their_type_and_a_tag(client: FlaskClient, file: str) -> None
         assert again.headers["ETag"] == tag
 
 
+@pytest.mark.parametrize("path", ["/", "/static/docs/main.js"])
+def test_condition_that_does_not_hold_is_a_problem(client: FlaskClient, path: str) -> None:
+    answer = client.get(path, headers={"If-Match": '"other"'})
+    assert (answer.status_code, answer.mimetype) == (412, "application/problem+json")
+    assert answer.json["type"] == "urn:problem-type:precondition-failed"
+    tag = client.get(path).headers["ETag"]
+    assert client.get(path, headers={"If-Match": tag}).status_code == 200
+
+
 def test_what_is_kept_is_checked_before_it_is_used(client: FlaskClient) -> None:
     response = client.get("/")
     assert response.headers["Cache-Control"] == "no-cache"
