@@ -81,6 +81,6 @@ lock: ## write constraints.txt anew from the bounds in setup.cfg
 		--upgrade --no-emit-index-url --no-annotate --no-header --quiet -o build/constraints.txt
 	{ head -n 1 constraints.txt; cat build/constraints.txt; } > build/lock/new && mv build/lock/new constraints.txt
 
-clean: ## stop the embedded server and remove what is not committed, data included
+clean: ## stop the embedded server and remove what is not committed, data in .devdb included
 	-test ! -d $(VENV) || $(VENV)/bin/flask db stop
 	rm -rf $(VENV) .devdb build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

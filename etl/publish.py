@@ -17,7 +17,7 @@ from etl.standbys import await_standbys
 
 # How long a server may take to come back, or to notice that a session's client is gone.
 COMING_BACK = 30.0  # seconds
-# No statement of the service runs longer: migrations/ sets it on the role.
+# No statement of the service runs longer: DB_STATEMENT_TIMEOUT_MS of its settings, as shipped.
 STATEMENT_TIMEOUT = 0.5  # seconds
 
 

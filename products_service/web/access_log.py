@@ -1,7 +1,7 @@
 """One line a request on standard error: which, what became of it, how long it took.
 
-The line is put together and written directly: through `logging` it would cost three times as much
-(docs/performance.md), on every request. What else is logged goes through `logging`, in the same
+The line is put together and written directly: through `logging` it would cost three times as
+much, on every request. What else is logged goes through `logging`, in the same
 forms (logs.py).
 """
 

@@ -2,7 +2,7 @@
 
 A WSGI middleware, and not functions that Flask calls after a request: those find what they need
 through Flask's proxies and werkzeug's header objects, which cost three times as much as all
-that is done here (docs/performance.md), on every request.
+that is done here, on every request.
 """
 
 import time
