@@ -163,6 +163,7 @@ class Rollout:
         log = self._logs / f"{len([*self._logs.iterdir()]):02}-{playbook}.log"
         output = f"{' '.join(map(str, done.args))}\n{done.stdout}{done.stderr}"
         log.write_text(f"{output}\n{time.monotonic() - began:.0f} s\n", "utf-8")
+        self.forget()  # it may have made hosts, or another primary
         assert not check or done.returncode == 0, f"{log}:\n{output[-6000:]}"
         return Run(done.returncode, output)
 
