@@ -68,8 +68,12 @@ def test_the_primary_is_lost(rollout: Rollout) -> None:
         time.sleep(2)
         lost.pull_the_plug()
         time.sleep(GONE)
+        # its instance with it, so that no inventory has a primary
+        rollout.terminate(lost)
+        refused = rollout.play("promote", check=False)
+        assert refused.status != 0
+        assert "may still run" in refused.output
         rollout.play("promote", "-e", "promote_primary_is_off=true")
-    rollout.forget()
     (primary,) = rollout.groups["primary"]
     assert primary.name != lost.name
     with rollout.under_load() as seen:
@@ -77,7 +81,6 @@ def test_the_primary_is_lost(rollout: Rollout) -> None:
         time.sleep(2)
     assert len(seen.loads) == 2
     # and what was lost is replaced, as a standby
-    rollout.terminate(lost)
     rollout.describe(rollout.machines | {primary.name: "primary", lost.name: "standby"})
     with rollout.under_load():
         rollout.play("provision")
