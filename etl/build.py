@@ -1,9 +1,11 @@
 """One file into one table: its rows copied, its keys made to hold, every line accounted for."""
 
+import signal
 import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Self
 
 from etl.clean import Cleaner, Incident
 from etl.connection import Connection, DatabaseError, ViolationError
@@ -11,6 +13,8 @@ from etl.errors import EtlError
 from etl.files import Column, SourceFile, read_header
 from etl.progress import Progress
 from etl.report import Listing, Tally, locate_lines, naming
+
+_STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
 class BuildError(EtlError):
@@ -59,15 +63,16 @@ class Builder:
             lines = tally.rejected_lines if incident.rejected else tally.repaired_lines
             lines.append(incident.line)
 
-        self.progress.begin_file(f"reading {source.name}", source.size)
         with naming(source.path), source.path.open("rb") as stream:
             stream.seek(source.data_offset)
             cleaner = Cleaner(source, stream, on_incident)
-            watched = _Watched(cleaner, self.progress.advance)
+            signals = _HeldSignals()
+            watched = _Watched(cleaner, self.progress.advance, signals)
             columns = [column.name for column in source.table.columns]
             places = {"schema": self.schema, "table": source.table.name}
+            self.progress.begin_file(f"reading {source.name}", source.size)
             try:
-                with self.connection.transaction():
+                with signals, self.connection.transaction():
                     if self.whole:
                         self.connection.run("create_table", **places)
                     copy = "copy_table" if self.whole else "copy_changes"
@@ -130,26 +135,49 @@ def _state(source: SourceFile) -> tuple[int, ...]:
     return state.st_ino, state.st_size, state.st_mtime_ns
 
 
+class _HeldSignals:
+    """Holds back signals to stop that have a handler of Python's, but for a moment now and then.
+
+    At any other moment psycopg2 would take what the handler raises for a failure of the database.
+    """
+
+    def __enter__(self) -> Self:
+        self._held = {number for number in _STOPPING if callable(signal.getsignal(number))}
+        self._before = signal.pthread_sigmask(signal.SIG_BLOCK, self._held)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
+
+    def let_in(self) -> None:
+        """Have the handlers of those that have come run now."""
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
+        signal.pthread_sigmask(signal.SIG_BLOCK, self._held)
+
+
 class _Watched:
     """Passes on what a cleaner reads and tells how far into the file that is.
 
-    psycopg2 turns what `read` raises into an error of its own: `error` keeps the original.
+    psycopg2 turns what `read` raises into an error of its own: `error` keeps the original, that of
+    a signal's handler too.
     """
 
-    def __init__(self, cleaner: Cleaner, advance: Callable[[int], None]):
+    def __init__(self, cleaner: Cleaner, advance: Callable[[int], None], signals: _HeldSignals):
         self._cleaner = cleaner
+        self._signals = signals
         self._advance = advance
         self._told = 0
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
 
     def read(self, size: int = -1) -> bytes:
         """Return the next rows."""
         try:
+            self._signals.let_in()
             piece = self._cleaner.read(size)
-        except Exception as error:
+            if self._cleaner.bytes_read > self._told:
+                self._advance(self._cleaner.bytes_read - self._told)
+                self._told = self._cleaner.bytes_read
+        except BaseException as error:
             self.error = error
             raise
-        if self._cleaner.bytes_read > self._told:
-            self._advance(self._cleaner.bytes_read - self._told)
-            self._told = self._cleaner.bytes_read
         return piece

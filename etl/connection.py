@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import psycopg2
 from psycopg2 import sql
+from psycopg2.extensions import parse_dsn
 from psycopg2.extras import Json
 
 from etl.errors import EtlError
@@ -58,10 +59,20 @@ class Connection:
     def __init__(self, url: str):
         """Connect. Raises DatabaseError."""
         with _translated():
+            given = parse_dsn(url).get("options", "")
             self._connection = psycopg2.connect(
-                url, application_name="flask etl", options=_OPTIONS, connect_timeout=10
+                url,
+                application_name="flask etl",
+                options=f"{given} {_OPTIONS}",
+                connect_timeout=10,
+                client_encoding="UTF8",  # as the cleaned files are, whatever PGCLIENTENCODING says
             )
             self._connection.autocommit = True
+
+    @property
+    def encoding(self) -> str:
+        """The encoding in which the database keeps texts."""
+        return self._connection.get_parameter_status("server_encoding")
 
     def run(
         self, name: str, parameters: dict[str, Any] | None = None, **identifiers: Any

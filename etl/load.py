@@ -28,6 +28,10 @@ class LoadError(EtlError):
     """The load was not published; the catalogue that was served before still is."""
 
 
+class NotFirstError(LoadError):
+    """A catalogue was loaded before."""
+
+
 @dataclass(frozen=True)
 class RejectLimit:
     """How many rejects a file may have: a number of rows, a percentage of them, or the larger."""
@@ -68,9 +72,17 @@ class Load:
 
 
 def load(
-    url: str, load_: Load, report_folder: Path, limit: RejectLimit, progress: Progress
+    url: str,
+    load_: Load,
+    report_folder: Path,
+    limit: RejectLimit,
+    progress: Progress,
+    *,
+    first: bool = False,
 ) -> None:
     """Load the six files of a folder and publish them as the catalogue, or raise.
+
+    A `first` load raises NotFirstError where there was one before.
 
     Raises FilesError before anything is touched when the files are not what is expected, another
     EtlError later, and OSError, which names the file or folder.
@@ -80,11 +92,13 @@ def load(
     refuse_own_report(load_.folder, report_folder)
     with found_out(url, load_), closing(Connection(url)) as connection:
         begin(connection)
+        if first and connection.value("get_load_number"):
+            raise NotFirstError("a catalogue was loaded before")
         check_space(connection, sources)
+        migrations = connection.value("list_migrations")
         connection.run("create_schema")
         connection.run("create_identity")
         connection.run("create_ranks")
-        migrations = connection.value("list_migrations")
         load_.started_at = connection.value("current_time")
         with closing(Report(report_folder)) as report:
             builder = Builder(connection, NEXT, report, progress)
@@ -126,6 +140,7 @@ def found_out(url: str, load_: Load) -> Iterator[None]:
         yield
     except BaseException as error:
         if load_.number is not None:
+            load_.published = None  # as it is while we ask, and stays if we are stopped meanwhile
             load_.published = was_published(url, load_.number, load_.digest, load_.started_at)
         if not (load_.published and isinstance(error, DatabaseError)):
             raise
@@ -160,6 +175,11 @@ def begin(connection: Connection) -> None:
 
 def take_turn(connection: Connection) -> None:
     """Take the lock of whoever changes the catalogue and become its owner. Raises LoadError."""
+    if connection.encoding != "UTF8":
+        raise LoadError(
+            f"the database's encoding is {connection.encoding}, in which not every text can be "
+            "written: make one with ENCODING 'UTF8' (TEMPLATE template0)"
+        )
     if not connection.value("find_catalogue"):
         raise LoadError("the database is not migrated: run `flask db upgrade`")
     if not connection.value("lock_loads"):

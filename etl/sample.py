@@ -6,7 +6,7 @@ from pathlib import Path
 
 from etl.connection import Connection
 from etl.generate import generate
-from etl.load import Load, RejectLimit, load
+from etl.load import Load, NotFirstError, RejectLimit, load
 from etl.progress import Progress
 
 
@@ -21,5 +21,8 @@ def ensure_sample(url: str, products: int) -> bool:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name, "generated")
         generate(folder, products)
-        load(url, Load(folder, {}), Path(name), RejectLimit(), Progress())
+        try:
+            load(url, Load(folder, {}), Path(name), RejectLimit(), Progress(), first=True)
+        except NotFirstError:  # somebody has loaded another one meanwhile
+            return False
     return True

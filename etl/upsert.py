@@ -9,6 +9,7 @@ from etl.digest import Digests, combine, compute_digests
 from etl.files import TABLES, SourceFile, find_changes
 from etl.load import (
     Load,
+    LoadError,
     RejectLimit,
     begin,
     describe,
@@ -56,6 +57,11 @@ def upsert(
     refuse_own_report(load_.folder, report_folder)
     with found_out(url, load_), closing(Connection(url)) as connection:
         begin(connection)
+        if not connection.value("get_load_number"):
+            raise LoadError(
+                "no catalogue was ever loaded into this database: load a whole one first, without "
+                "--mode upsert"
+            )
         check_space(connection, sources)
         load_.started_at = connection.value("current_time")
         connection.run("create_changes")

@@ -129,6 +129,7 @@ class Sessions:
             self._url,
             connection_factory=Session,
             application_name="products_service",
+            client_encoding="UTF8",  # as bodies are sent, whatever PGCLIENTENCODING says
             tcp_user_timeout=round((_SILENCE if several else self._deadline) * 1000),
             **self._each[number],
         )

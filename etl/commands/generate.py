@@ -1,6 +1,6 @@
 """flask etl generate: a synthetic catalogue to try with."""
 
-from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -30,8 +30,10 @@ def generate(folder: Path, products: int, seed: int, dirty: bool, force: bool, q
         raise click.ClickException(
             f"{folder} has {names} already: name another folder, or add --force"
         )
+    progress = choose_progress(quiet)
     try:
-        rows = write_catalogue(folder, products, seed, dirty, _follow(choose_progress(quiet)))
+        with closing(_Followed(progress)) as followed:
+            rows = write_catalogue(folder, products, seed, dirty, followed.tell)
         for file in present:
             # product.csv and products.csv together could not be loaded.
             if file.name == "product.csv":
@@ -42,17 +44,26 @@ def generate(folder: Path, products: int, seed: int, dirty: bool, force: bool, q
         click.echo(f"{name:<10}{count:>12,}")
 
 
-def _follow(progress: Progress) -> Callable[[str, int, int], None]:
-    """Return what the generator tells its progress to: rows done and rows in all, by table."""
-    shown = {}
+class _Followed:
+    """Shows what the generator tells of its progress."""
 
-    def tell(table: str, done: int, total: int) -> None:
-        if table not in shown:
-            shown[table] = 0
-            progress.begin_file(f"writing {table}", total, "rows")
-        progress.advance(done - shown[table])
-        shown[table] = done
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._table: str | None = None  # the one that is being written
+        self._shown = 0
+
+    def tell(self, table: str, done: int, total: int) -> None:
+        """Show how many rows of a table are done, of so many in all."""
+        if table != self._table:
+            self._progress.begin_file(f"writing {table}", total, "rows")
+            self._table, self._shown = table, 0
+        self._progress.advance(done - self._shown)
+        self._shown = done
         if done == total:
-            progress.end_file()
+            self.close()
 
-    return tell
+    def close(self) -> None:
+        """Leave the terminal as it should be, also in the middle of a table."""
+        if self._table is not None:
+            self._progress.end_file()
+            self._table = None

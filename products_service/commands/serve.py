@@ -56,9 +56,12 @@ def refuse_taken_port(address: str, port: int) -> None:
 
     gunicorn would say so too, but after having tried for a while.
     """
-    family, kind, protocol, _, where = socket.getaddrinfo(
-        address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(
+            address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise click.ClickException(f"BIND_ADDRESS={address}: {error.strerror}") from None
     with socket.socket(family, kind, protocol) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -73,9 +76,14 @@ def refuse_taken_port(address: str, port: int) -> None:
 def fill_if_new(url: str) -> None:
     """Load a generated catalogue into a database that never had one."""
     # here and not above: the other commands need nothing of the load
+    from etl.errors import EtlError
     from etl.sample import ensure_sample
 
-    if ensure_sample(url, SAMPLE_PRODUCTS):
+    try:
+        loaded = ensure_sample(url, SAMPLE_PRODUCTS)
+    except (EtlError, OSError) as error:
+        raise click.ClickException(f"no catalogue to begin with: {error}") from None
+    if loaded:
         click.echo(f"loaded a generated catalogue of {SAMPLE_PRODUCTS} products")
 
 

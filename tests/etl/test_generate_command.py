@@ -1,7 +1,14 @@
 """flask etl generate."""
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+from click.testing import CliRunner
+
+from etl.commands import etl
+from etl.progress import Progress
 from tests.conftest import Database
 from tests.etl.loads import SUMMARY, account, flask_etl
 
@@ -39,6 +46,40 @@ def test_generate_does_not_overwrite_unless_told(database: Database, tmp_path: P
     assert read["related.csv"][3] >= 1
     for name in ("products.csv", "features.csv", "styles.csv", "skus.csv"):
         assert read[name][2:] == (0, 0)
+
+
+class Recorded(Progress):
+    """Notes the files that are begun and ended."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.ended = 0
+
+    def begin_file(self, what: str, size: int, unit: str = "bytes") -> None:
+        self.begun.append(what)
+
+    def end_file(self) -> None:
+        self.ended += 1
+
+
+def test_generate_that_fails_leaves_the_terminal_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded = Recorded()
+    command = sys.modules["etl.commands.generate"]  # the package has the command by that name
+    monkeypatch.setattr(command, "choose_progress", lambda quiet: recorded)
+
+    def fail(folder: Path, products: int, seed: int, dirty: bool, tell: Callable) -> None:
+        tell("products", 0, 10)
+        tell("products", 10, 10)
+        tell("styles", 3, 10)
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(command, "write_catalogue", fail)
+    done = CliRunner().invoke(etl, ["generate", str(tmp_path / "new"), "--products", "10"])
+    assert (done.exit_code, done.stderr) == (1, "Error: the disk is full\n")
+    assert recorded.begun == ["writing products", "writing styles"]
+    assert recorded.ended == 2
 
 
 def test_generate_refuses_what_it_cannot_do(database: Database, tmp_path: Path) -> None:

@@ -45,7 +45,10 @@ def test_every_index_says_what_it_is_for() -> None:
     assert len(indexes) == len(re.findall(r"\bCREATE\b", read_sql("indexes")))
     assert [index.name for index in indexes.values() if len(index.purpose) < 20] == []
     assert indexes["photos_by_style"].table == "photos"
-    assert indexes["photos_by_style"].purpose == "get_styles: the photos of a style in file order"
+    assert (
+        indexes["photos_by_style"].purpose
+        == "get_styles, get_product_page: the photos of a style in file order"
+    )
 
 
 def test_list(indexed: Database) -> None:
@@ -73,10 +76,11 @@ def test_list_for_people(indexed: Database) -> None:
     rows = {line.split()[0]: line for line in lines[1:]}
     assert set(rows) == {*listed(indexed)}
     assert re.fullmatch(
-        r"features_by_product +features +16 kB +0  valid +get_product: the features of .*",
+        r"features_by_product +features +16 kB +0  valid +"
+        r"get_product, get_product_page: the features of .*",
         rows["features_by_product"],
     )
-    assert re.search(r" skus +- +-  missing +get_styles: ", rows["skus_by_style"])
+    assert re.search(r" skus +- +-  missing +get_styles, get_product_page: ", rows["skus_by_style"])
     assert rows["by_hand"].endswith("none of ours: the next load leaves it out")
     assert "the key" in rows["products_pkey"]
 

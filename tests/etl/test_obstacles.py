@@ -1,5 +1,6 @@
 """Databases that cannot be loaded into, or do not let go: what a load says and leaves."""
 
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -11,6 +12,8 @@ import pytest
 
 from etl import patience
 from etl.connection import DatabaseError
+from etl.load import Load, RejectLimit, load
+from etl.progress import Progress
 from etl.publish import PublishError
 from tests.catalogue import load_catalogue
 from tests.conftest import Database
@@ -95,6 +98,38 @@ def test_publication_waits_for_older_statements(
         thread.join()
     assert seen == [0]
     assert served(database)[0] == 1
+
+
+class StoppedAt(Progress):
+    """Is told to stop when so much of a file is read, as by Ctrl-C."""
+
+    def advance(self, size: int) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_a_load_that_is_stopped_while_it_copies(
+    loaded: Database, folder: Path, reports: Path
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run_load(loaded, folder, reports, StoppedAt())
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_a_load_that_is_stopped_while_it_asks_what_became_of_it(
+    loaded: Database, folder: Path, reports: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose(*_: object) -> None:
+        raise DatabaseError("lost")
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("etl.load.publish", lose)
+    monkeypatch.setattr("etl.load.was_published", stop)
+    result = Load(folder, {})
+    with pytest.raises(KeyboardInterrupt):
+        load(loaded.etl, result, reports, RejectLimit(), Progress())
+    assert result.published is None
 
 
 def test_no_server_and_no_tables(database: Database, folder: Path, tmp_path: Path) -> None:

@@ -86,10 +86,16 @@ def test_keys_indexes_owners_and_grants_are_those_of_the_migrations(
 def test_grants_that_were_added_stay(database: Database, folder: Path, reports: Path) -> None:
     query(database.admin, "GRANT SELECT ON catalogue.products TO PUBLIC")
     query(database.admin, "GRANT USAGE ON SCHEMA catalogue TO pg_monitor")
+    query(database.admin, "GRANT SELECT (id, name) ON catalogue.products TO pg_monitor")
+    query(database.admin, "GRANT SELECT ON catalogue.skus TO pg_monitor WITH GRANT OPTION")
     granted = structure(database)
     load_catalogue(database.etl, folder, reports)
     published = structure(database)
     assert published["rights"] == granted["rights"]
+    passed_on = "SELECT has_table_privilege('pg_monitor', 'catalogue.skus', %s)"
+    assert query(database.admin, passed_on, "SELECT WITH GRANT OPTION") == [(True,)]
+    column = "SELECT has_column_privilege('pg_monitor', 'catalogue.products', %s, 'SELECT')"
+    assert query(database.admin, column, "name") == [(True,)]
     assert published["schema"] == granted["schema"]
 
 
