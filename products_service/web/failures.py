@@ -19,7 +19,7 @@ from products_service.web.request_ids import current_request_id
 log = logging.getLogger(__name__)
 
 # Of each kind of failure a line is logged, and then none for so long. They come in floods, and a
-# line costs half as much as all else that a refusal is (docs/decisions/worker.md).
+# line costs as much as all else that a refusal is.
 QUIET = 1.0  # seconds
 
 

@@ -2,13 +2,13 @@
 
 import json
 import logging
+from collections.abc import Iterable
 
 from flask import Flask, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
 from products_service.web.application import FinishedResponse
-from products_service.web.edge import Headers
 from products_service.web.parameters import InvalidParametersError
 from products_service.web.request_ids import current_request_id
 
@@ -62,7 +62,7 @@ def problem(
     status: int,
     detail: str,
     errors: dict[str, str] | None = None,
-    headers: Headers = (),
+    headers: Iterable[tuple[str, str]] = (),
     slug: str | None = None,
 ) -> FinishedResponse:
     """Return a problem answer; `errors` has a detail by parameter.
