@@ -66,7 +66,7 @@ examples: $(VENV)/test ## write the examples in the API's description anew, from
 	WRITE_EXAMPLES=1 $(VENV)/bin/python -m pytest tests/http/test_openapi.py -k examples_are_what_is_answered
 
 bench: $(VENV)/bench ## measure everything on the catalogue that is loaded, for an hour or two, and write the report (ROUNDS=3: in three rounds)
-	for name in index load features peers include pool rate growth; do \
+	for name in index "load --readers 4" features peers include pool rate growth; do \
 		$(VENV)/bin/flask bench $$name $(if $(ROUNDS),--rounds $(ROUNDS)) || exit; done
 	$(VENV)/bin/flask bench quick --record
 	$(VENV)/bin/flask bench report

@@ -1,9 +1,9 @@
 """Contestants measured in turn, round after round, and what can be said of them afterwards."""
 
+import random
 import statistics
 import tempfile
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from benchmarks.steps import step
 from benchmarks.subject import Subject
 
 CONNECTIONS = 16  # of the closed loop
-# Paths of a round: more than the fastest asks for in a second.
+# Paths of a turn: more than the fastest asks for in a second.
 PATHS_PER_SECOND = 20_000
 REFERENCES = ("express", "fastify", "pgbench-prepared")
 FLOOR = "pgbench-prepared"
@@ -64,30 +64,25 @@ def take_turns(
 ) -> Turns:
     """Give each contestant its turn in each round, after one that does not count.
 
-    Each round begins with another of them: whoever comes first finds the caches as the last of the
-    round before has left them.
+    In another order each time, and with paths of each turn's own: who comes after somebody that was
+    asked for the same ones finds the database's caches full of them.
     """
     turns: Turns = {name: [] for name in contestants}
-    order = deque(contestants.items())
-    for number, load in _loads(draw, mix, rounds, seconds, connections):
-        order.rotate(-1)
-        for name, contestant in order:
-            with step(f"{mix}, {'warm-up' if number == WARM_ROUND else f'round {number}'}, {name}"):
-                turn = contestant.take(load, seconds)
-            if number != WARM_ROUND:
-                turns[name].append(turn)
-    return turns
-
-
-def _loads(
-    draw: Draw, mix: str, rounds: int, seconds: float, connections: int
-) -> Iterator[tuple[int, Load]]:
-    """Yield what is asked for in each round, the same of all contestants, another in each."""
+    names = list(contestants)
+    chance = random.Random(mix)  # noqa: S311
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "paths")
         for number in range(rounds + 1):
-            draw.write(file, mix, "uniform", round(PATHS_PER_SECOND * seconds), number)
-            yield number, Load(mix, number, file, connections)
+            chance.shuffle(names)
+            round_ = "warm-up" if number == WARM_ROUND else f"round {number}"
+            for place, name in enumerate(names):
+                seed = number * len(names) + place
+                draw.write(file, mix, "uniform", round(PATHS_PER_SECOND * seconds), seed)
+                with step(f"{mix}, {round_}, {name}"):
+                    turn = contestants[name].take(Load(mix, seed, file, connections), seconds)
+                if number != WARM_ROUND:
+                    turns[name].append(turn)
+    return turns
 
 
 def summarise(turns: Turns, references: Sequence[str] = REFERENCES) -> dict[str, Any]:
@@ -130,8 +125,13 @@ def is_valid(turn: Turn) -> bool:
 
 
 def _ratios(own: Sequence[Turn], others: Sequence[Turn]) -> dict[str, float]:
-    """Return own figures over another's in the same round: medians."""
+    """Return own figures over another's in the same round: medians.
+
+    Nothing, where the other was not answered at all.
+    """
     pairs = list(zip(own, others, strict=True))
+    if not all(other.requests for other in others):
+        return {}
     ratios = {"per_second": statistics.median(a.per_second / b.per_second for a, b in pairs)}
     if all("p99" in turn.latency_ms for pair in pairs for turn in pair):
         ratios["p99"] = statistics.median(
@@ -141,11 +141,14 @@ def _ratios(own: Sequence[Turn], others: Sequence[Turn]) -> dict[str, float]:
 
 
 def _validity(turns: Turns) -> dict[str, dict[str, Any]]:
-    """Return of each peer which share of the floor's requests a second it reached."""
+    """Return of each peer which share of the floor's requests a second it reached.
+
+    It holds where that is a fair one, and every answer of both was right.
+    """
     if FLOOR not in turns:
         return {}
     reached = {
-        peer: _ratios(turns[peer], turns[FLOOR])["per_second"]
+        peer: _ratios(turns[peer], turns[FLOOR]).get("per_second", 0.0)
         for peer in LEAST_OF_FLOOR
         if peer in turns
     }
@@ -153,7 +156,8 @@ def _validity(turns: Turns) -> dict[str, dict[str, Any]]:
         peer: {
             "reached": share,
             "needed": LEAST_OF_FLOOR[peer],
-            "holds": share >= LEAST_OF_FLOOR[peer],
+            "holds": share >= LEAST_OF_FLOOR[peer]
+            and all(is_valid(turn) for turn in (*turns[peer], *turns[FLOOR])),
         }
         for peer, share in reached.items()
     }

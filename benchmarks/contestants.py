@@ -75,7 +75,7 @@ class Contestant(Protocol):
 
 @dataclass(frozen=True)
 class Load:
-    """What is asked for in a round: paths of a mix, drawn with a seed of the round's own."""
+    """What is asked for in a turn: paths of a mix, drawn with a seed of the turn's own."""
 
     mix: str
     seed: int

@@ -2,9 +2,10 @@
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from benchmarks import generators
 from benchmarks.generators import Groups, Turn
@@ -60,20 +61,26 @@ class Fleet:
         paths = self.paths(rate * seconds)
         return generators.ask_with_k6(self.server.url, paths, seconds, self.groups, rate=rate)
 
-    def warm(self, rate: float, least: float) -> list[float]:
+    def warm(self, rate: float, least: float) -> dict[str, Any]:
         """Ask at that rate, `least` seconds and until the hit ratio is steady.
 
-        Returns the ratio of each window of a few seconds. Raises BenchmarkError.
+        Returns the ratio of each window of a few seconds, and whether it became steady before
+        patience ended. Raises BenchmarkError.
         """
         ratios: list[float] = []
         started = time.monotonic()
         with step(f"warming the cache at {rate:,.0f}/s"):
             while time.monotonic() < started + LONGEST_WARMING:
                 ratios.append(self.ask(rate, min(WINDOW, least), watch=True).hits)
-                warmed = time.monotonic() >= started + least
-                if warmed and max(ratios[-3:]) - min(ratios[-3:]) <= STEADY:
+                if time.monotonic() >= started + least and is_steady(ratios):
                     break
-        return ratios
+        return {"warming": ratios, "steady": is_steady(ratios)}
+
+
+def is_steady(ratios: Sequence[float]) -> bool:
+    """Return whether the last three hit ratios differ little."""
+    last = ratios[-3:]
+    return len(last) == 3 and max(last) - min(last) <= STEADY
 
 
 @contextmanager

@@ -33,11 +33,16 @@ def _cpu() -> str:
 
 
 def find_commit() -> str | None:
-    """Return the commit of the checkout that this runs from, "+" after it if files differ."""
+    """Return the commit of the checkout that this runs from, "+" after it if files differ.
+
+    Results, of which a run of all benchmarks leaves some before the next, are not among these.
+    """
     commit = _git("rev-parse", "HEAD")
     if not commit:
         return None
-    return commit + ("+" if _git("status", "--porcelain", "--untracked-files=no") else "")
+    others = (":(top)", ":(top,exclude)benchmarks/results")
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", *others)
+    return commit + ("+" if changed else "")
 
 
 def _git(*arguments: str) -> str | None:

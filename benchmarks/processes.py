@@ -16,9 +16,22 @@ TIMES = slice(11, 15)
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:
-    """Return the CPU seconds of processes and all that descend from them, ended ones included."""
-    members = {member for pid in pids for member in family(pid)}
-    return sum(sum(map(int, _stat(member)[TIMES])) for member in members) / TICKS
+    """Return the CPU seconds of processes and all that descend from them, ended ones included.
+
+    Asked anew where one begins or ends meanwhile: the times of one that ends after its parent was
+    read would be missing.
+    """
+    roots = list(pids)
+    members = _members(roots)
+    while True:
+        ticks = sum(sum(map(int, _stat(member)[TIMES])) for member in members)
+        before, members = members, _members(roots)
+        if members == before:
+            return ticks / TICKS
+
+
+def _members(pids: Iterable[int]) -> set[int]:
+    return {member for pid in pids for member in family(pid)}
 
 
 def find_parent(pid: int, name: str) -> int | None:

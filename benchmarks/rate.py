@@ -1,12 +1,12 @@
 """What the fleet holds: fixed rates, very many users, and the highest rate without an error."""
 
-import statistics
+import random
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks import generators
-from benchmarks.contestants import HttpContestant, competing
+from benchmarks import contest, generators
+from benchmarks.contestants import HttpContestant, Load, competing
 from benchmarks.fleet import Fleet, fleet
 from benchmarks.generators import Turn
 from benchmarks.prerequisites import find_programs
@@ -56,7 +56,7 @@ def measure(
         "mix": MIX,
         "worker_class": worker_class,
         "workers_a_host": WORKERS,
-        "seconds": seconds,
+        "seconds_a_rate": seconds,
         "warmed_for_seconds": warm,
         "constant": constant,
         "highest": highest,
@@ -66,10 +66,10 @@ def measure(
 
 def measure_rate(running: Fleet, rate: int, seconds: float, warm: float) -> dict[str, Any]:
     """Return what came of k6 asking at a rate once the cache is warm."""
-    ratios = running.warm(rate, warm)
+    warming = running.warm(rate, warm)
     with step(f"{rate}/s by k6"):
         turn = running.ask_with_k6(rate, seconds)
-    return {"rate": rate, "generator": "k6", "warming": ratios, **turn.as_json()}
+    return {"rate": rate, "generator": "k6", **warming, **turn.as_json()}
 
 
 def find_highest(running: Fleet, seconds: float, warm: float) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def find_highest(running: Fleet, seconds: float, warm: float) -> dict[str, Any]:
 
 def attempt(running: Fleet, rate: int, seconds: float, warm: float) -> dict[str, Any]:
     """Return what came of wrk asking at a rate once the cache is warm, and whether it was held."""
-    ratios = running.warm(rate, warm)
+    warming = running.warm(rate, warm)
     with step(f"{rate}/s by wrk"):
         turn = running.ask(rate, seconds)
     bound = p99_bound(turn)
@@ -106,7 +106,7 @@ def attempt(running: Fleet, rate: int, seconds: float, warm: float) -> dict[str,
         "rate": rate,
         "held": held,
         "p99_ms_at_most": round(bound, 2),
-        "warming": ratios,
+        **warming,
         **turn.as_json(),
     }
 
@@ -125,45 +125,39 @@ def p99_bound(turn: Turn) -> float:
 def measure_users(subject: Subject, rounds: int, seconds: float, ours: str) -> dict[str, Any]:
     """Return what very many users get who ask one host again and again, here and from Express.
 
-    Uniform ids, no cache; by k6, and by wrk, which leaves more of the machine to who is asked.
+    Uniform ids, no cache; by k6, and by wrk, which leaves more of the machine to who is asked: only
+    there the floor, of as many connections as in other contests, tells whether Express is fair.
     """
-    found: dict[str, dict[str, list[Turn]]] = {
-        generator: {ours: [], "express": []} for generator in ("k6", "wrk")
-    }
-    with tempfile.TemporaryDirectory() as folder, competing((ours, "express"), subject) as both:
-        for number in range(rounds):
-            paths = subject.draw.write(Path(folder, "paths"), MIX, "uniform", PATHS, number)
-            for generator, turns in found.items():
-                for name, contestant in both.items():
-                    with step(f"{USERS} users, {generator}, round {number + 1}, {name}"):
-                        turns[name].append(_ask_as_users(generator, contestant, paths, seconds))
+    names = (ours, "express", contest.FLOOR)
+    order = [("k6", ours), ("k6", "express"), *(("wrk", name) for name in names)]
+    found: dict[str, contest.Turns] = {"k6": {}, "wrk": {}}
+    chance = random.Random(MIX)  # noqa: S311
+    with tempfile.TemporaryDirectory() as folder, competing(names, subject) as contestants:
+        for number in range(rounds + 1):
+            chance.shuffle(order)
+            round_ = "warm-up" if number == contest.WARM_ROUND else f"round {number}"
+            for place, (generator, name) in enumerate(order):
+                seed = number * len(order) + place
+                paths = subject.draw.write(Path(folder, "paths"), MIX, "uniform", PATHS, seed)
+                with step(f"{USERS} users, {generator}, {round_}, {name}"):
+                    if generator == "k6":
+                        turn = _ask_with_k6(contestants[name], paths, seconds)
+                    else:
+                        users = contest.CONNECTIONS if name == contest.FLOOR else USERS
+                        turn = contestants[name].take(Load(MIX, seed, paths, users), seconds)
+                if number != contest.WARM_ROUND:
+                    found[generator].setdefault(name, []).append(turn)
     return {
         "users": USERS,
-        "seconds": seconds,
+        "seconds_a_turn": seconds,
         "rounds": rounds,
         **{
-            generator: {
-                "times_express": round(
-                    statistics.median(
-                        _served(own) / _served(other)
-                        for own, other in zip(turns[ours], turns["express"], strict=True)
-                    ),
-                    3,
-                ),
-                **{name: [turn.as_json() for turn in own] for name, own in turns.items()},
-            }
+            generator: contest.summarise({name: turns[name] for name in names if name in turns})
             for generator, turns in found.items()
         },
     }
 
 
-def _served(turn: Turn) -> float:
-    """Return how many requests a second got their answer: a refusal is none."""
-    return turn.per_second * (1 - turn.errors / turn.requests)
-
-
-def _ask_as_users(generator: str, contestant: HttpContestant, paths: Path, seconds: float) -> Turn:
+def _ask_with_k6(contestant: HttpContestant, paths: Path, seconds: float) -> Turn:
     url, groups = contestant.server.url, contestant.groups
-    if generator == "k6":
-        return generators.ask_with_k6(url, paths, seconds, groups, users=USERS)
-    return generators.ask(url, paths, seconds, USERS, groups)
+    return generators.ask_with_k6(url, paths, seconds, groups, users=USERS)

@@ -21,6 +21,8 @@ def record(
     `measure` raises.
     """
     output.mkdir(parents=True, exist_ok=True)
+    # of what is measured: it may be another one by the end, which writes into the checkout too
+    commit = find_commit()
     started = datetime.now(UTC)
     clock = time.monotonic()
     measured = measure()
@@ -29,7 +31,7 @@ def record(
         "command": f"flask bench {name} {arguments}".strip(),
         "started_at": started.isoformat(timespec="seconds"),
         "seconds": round(time.monotonic() - clock, 1),
-        "commit": find_commit(),
+        "commit": commit,
         "machine": describe_machine(),
         **measured,
     }

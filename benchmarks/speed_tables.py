@@ -1,6 +1,5 @@
 """The results of what serves, as text for a terminal."""
 
-import statistics
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,7 +58,9 @@ def rate_table(result: dict[str, Any]) -> Iterator[str]:
     yield f"highest rate held: {highest['rate']:,}/s"
     users = result["users"]
     for generator in ("k6", "wrk"):
-        yield f"{users['users']:,} users by {generator}: {_users(users[generator])}"
+        yield from contest_table(
+            {"mixes": {f"{users['users']:,} by {generator}": users[generator]}}
+        )
 
 
 def growth_table(result: dict[str, Any]) -> Iterator[str]:
@@ -106,20 +107,12 @@ def features_table(result: dict[str, Any]) -> Iterator[str]:
 
 
 def _rate_line(each: dict[str, Any], hosts: int, p99: float) -> str:
-    return RATE.format(
+    hits = each.get("hits", each["warming"][-1])
+    line = RATE.format(
         *(hosts, f"{each['rate']:,}", f"{each['per_second']:,.0f}", each["errors"]),
-        *(short(each["latency_ms"]["p50"]), short(p99), f"{each['warming'][-1]:.2f}"),
+        *(short(each["latency_ms"]["p50"]), short(p99), f"{hits:.2f}"),
     )
-
-
-def _users(found: dict[str, Any]) -> str:
-    turns = {name: each for name, each in found.items() if name != "times_express"}
-    said = [
-        f"{name} {statistics.median(turn['per_second'] for turn in each):,.0f}/s "
-        f"({sum(turn['errors'] for turn in each)} errors)"
-        for name, each in turns.items()
-    ]
-    return f"{', '.join(said)}: {found['times_express']:.2f} x"
+    return line if each["steady"] else f"{line}  hits not steady"
 
 
 def _void(each: dict[str, Any]) -> str:

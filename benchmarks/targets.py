@@ -31,11 +31,28 @@ def at_most(figure: float, bound: float, form: str = "{:.2f}") -> Finding:
     return form.format(figure), figure <= bound
 
 
-def best(figures: Mapping[str, Any]) -> str:
-    """Return the variant of this service, as shipped, that answers most requests."""
-    there = [name for name in OURS if name in figures["contestants"]]
-    valid = [name for name in there if figures["contestants"][name]["valid"]] or there
-    return max(valid, key=lambda name: figures["contestants"][name]["per_second"])
+def best(figures: Mapping[str, Any]) -> str | None:
+    """Return the variant of this service, as shipped, that answers most requests; None: no one."""
+    return max(
+        (name for name in OURS if _is_valid(figures, name)),
+        key=lambda name: figures["contestants"][name]["per_second"],
+        default=None,
+    )
+
+
+def _is_valid(figures: Mapping[str, Any], name: str) -> bool:
+    """Return whether it took part and every answer was right."""
+    return figures["contestants"].get(name, {"valid": False})["valid"]
+
+
+def _judge(figures: Mapping[str, Any], peer: str, found: Finding) -> Finding:
+    """Return the finding, not reached where there is reason to doubt the peer."""
+    text, reached = found
+    if peer not in figures["peers_hold"]:
+        return f"{text}; without pgbench, so whether {peer} is fair is not known", False
+    if not figures["peers_hold"][peer]["holds"]:
+        return f"{text}; {peer} was below its least share, or not all its answers were right", False
+    return text, reached
 
 
 def _index(result: Mapping[str, Any]) -> Finding | None:
@@ -48,21 +65,30 @@ def _index(result: Mapping[str, Any]) -> Finding | None:
 
 def _pool(result: Mapping[str, Any]) -> Finding | None:
     worker_class = result["worker_class"]
-    ratios = result["mixes"]["styles"]["ratios"][f"{worker_class}-unpooled"]
-    return at_least(ratios[worker_class]["per_second"], 5.0)
+    figures = result["mixes"]["styles"]
+    text, reached = at_least(
+        figures["ratios"][f"{worker_class}-unpooled"][worker_class]["per_second"], 5.0
+    )
+    valid = all(_is_valid(figures, name) for name in (worker_class, f"{worker_class}-unpooled"))
+    return (text if valid else f"{text}; not all answers were right"), reached and valid
 
 
 def _constant(result: Mapping[str, Any]) -> Finding | None:
     p99 = max(each["latency_ms"]["p99"] for each in result["constant"])
     errors = sum(each["errors"] for each in result["constant"])
-    return f"{errors} errors, p99 {p99:.1f} ms", errors == 0 and p99 < 15
+    reached = errors == 0 and p99 < 15 and all(each["steady"] for each in result["constant"])
+    return f"{errors} errors, p99 {p99:.1f} ms", reached
 
 
 def _users(result: Mapping[str, Any]) -> Finding | None:
-    k6 = result["users"]["k6"]
-    errors = sum(turn["errors"] for turn in k6[result["worker_class"]])
-    said = f"{errors} errors, {k6['times_express']:.2f} x"
-    return said, errors == 0 and k6["times_express"] >= 3.0
+    users, ours = result["users"], result["worker_class"]
+    errors = users["k6"]["contestants"][ours]["errors"]
+    ratios = [
+        users[generator]["ratios"]["express"][ours].get("per_second", 0.0)
+        for generator in ("k6", "wrk")
+    ]
+    said = f"{errors} errors, {ratios[0]:.2f} x by k6, {ratios[1]:.2f} x by wrk"
+    return _judge(users["wrk"], "express", (said, errors == 0 and ratios[0] >= 3.0))
 
 
 def _highest(result: Mapping[str, Any]) -> Finding | None:
@@ -71,32 +97,34 @@ def _highest(result: Mapping[str, Any]) -> Finding | None:
 
 def _against(mix: str, peer: str, bound: float) -> Callable[[Mapping[str, Any]], Finding | None]:
     def find(result: Mapping[str, Any]) -> Finding | None:
-        figures = result["mixes"].get(mix, {"ratios": {}})
-        if peer not in figures["ratios"]:
-            return None
-        ratio = figures["ratios"][peer][best(figures)]["per_second"]
-        text, reached = at_least(ratio, bound)
-        fair = figures["peers_hold"].get(peer, {"holds": False})["holds"]
-        return (text if fair else f"{text}; {peer} was below its least share"), reached and fair
+        ratios, figures = _ratios(result, mix, peer)
+        return _judge(figures, peer, at_least(ratios["per_second"], bound)) if ratios else None
 
     return find
 
 
+def _ratios(
+    result: Mapping[str, Any], mix: str, peer: str
+) -> tuple[Mapping[str, float], Mapping[str, Any]]:
+    """Return what our best has of a peer, nothing if one of them was not measured; all figures."""
+    figures = result["mixes"].get(mix, {"contestants": {}, "ratios": {}})
+    return figures["ratios"].get(peer, {}).get(best(figures), {}), figures
+
+
 def _p99(mix: str) -> Callable[[Mapping[str, Any]], Finding | None]:
     def find(result: Mapping[str, Any]) -> Finding | None:
-        figures = result["mixes"].get(mix, {"ratios": {}})
-        if "fastify" not in figures["ratios"]:
+        ratios, figures = _ratios(result, mix, "fastify")
+        if not ratios:
             return None
-        return at_most(figures["ratios"]["fastify"][best(figures)]["p99"], 0.5, "{:.2f} x")
+        return _judge(figures, "fastify", at_most(ratios["p99"], 0.5, "{:.2f} x"))
 
     return find
 
 
 def _cpu(result: Mapping[str, Any]) -> Finding | None:
-    figures = result["mixes"].get("styles")
-    if figures is None:
-        return None
-    return at_most(figures["contestants"][best(figures)]["cpu_us"]["app"], 225, "{:.0f} us")
+    figures = result["mixes"].get("styles", {"contestants": {}})
+    name = best(figures)
+    return name and at_most(figures["contestants"][name]["cpu_us"]["app"], 225, "{:.0f} us")
 
 
 def _load(result: Mapping[str, Any]) -> Finding | None:

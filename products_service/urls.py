@@ -48,29 +48,31 @@ def database(settings: Mapping[str, Any], purpose: str) -> Iterator[str]:
         yield database_url(settings, purpose)
         return
     with (
-        leaving_on_sigterm(),
+        leaving_on(signal.SIGTERM),
+        # the terminal is closed, or the connection that it was on is lost
+        leaving_on(signal.SIGHUP),
         embedded.running(Path(settings["DEVDB_DIR"])),
     ):
         yield database_url(settings, purpose)
 
 
 @contextmanager
-def leaving_on_sigterm() -> Iterator[None]:
-    """Make SIGTERM raise SystemExit, so that what was started is stopped.
+def leaving_on(number: signal.Signals) -> Iterator[None]:
+    """Make a signal raise SystemExit, so that what was started is stopped.
 
-    Does nothing where somebody handles SIGTERM already, or in a thread, which may not.
+    Does nothing where somebody handles or ignores it already, or in a thread, which may not.
     """
     ours = (
         threading.current_thread() is threading.main_thread()
-        and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        and signal.getsignal(number) is signal.SIG_DFL
     )
     if ours:
-        signal.signal(signal.SIGTERM, leave)
+        signal.signal(number, leave)
     try:
         yield
     finally:
         if ours:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(number, signal.SIG_DFL)
 
 
 def leave(number: int, _: FrameType | None) -> None:

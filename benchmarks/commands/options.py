@@ -1,5 +1,6 @@
 """What the commands have in common: options, and how errors are told."""
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from benchmarks.catalogue import BenchmarkError
 from benchmarks.connection import DatabaseError
 from products_service.commands.problems import plainly
 from products_service.config import SettingsSchema, load_settings
-from products_service.urls import leaving_on_sigterm
+from products_service.urls import leaving_on
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -57,9 +58,9 @@ def worker_class_option() -> Decorator:
 
 @contextmanager
 def telling() -> Iterator[None]:
-    """Turn exceptions into a sentence and an exit status; stop what was started on SIGTERM."""
+    """Turn exceptions into a sentence and an exit status; stop what was started on a signal."""
     try:
-        with plainly(), leaving_on_sigterm():
+        with plainly(), leaving_on(signal.SIGTERM), leaving_on(signal.SIGHUP):
             yield
     except (BenchmarkError, DatabaseError, OSError) as error:
         raise click.ClickException(str(error)) from None

@@ -111,7 +111,7 @@ def include(worker_class: str, rounds: int, seconds: int, output: Path) -> None:
 
 @click.command()
 @worker_class_option()
-@rounds_option(3, "How often 1,000 users ask this service and Express in turn.")
+@rounds_option(5, "How often 1,000 users ask this service and Express in turn.")
 @seconds_option(30, "How long each measurement is.")
 @click.option(
     "--warm",

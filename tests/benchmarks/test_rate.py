@@ -28,8 +28,8 @@ class Machine:
         self.limit, self.beyond = limit, beyond
         self.asked: list[float] = []
 
-    def warm(self, rate: float, least: float) -> list[float]:
-        return [0.9]
+    def warm(self, rate: float, least: float) -> dict[str, Any]:
+        return {"warming": [0.9] * 3, "steady": True}
 
     def ask(self, rate: float, seconds: float) -> Turn:
         self.asked.append(rate)
@@ -69,6 +69,7 @@ def test_rates_of_the_fleet(clone: Callable[[], Database], tmp_path: Path) -> No
     assert all(each["late_ms"]["p50"] >= 0 for each in found["highest"]["tried"])
     for generator in ("k6", "wrk"):
         users = found["users"][generator]
-        assert users["times_express"] > 0
-        assert users["express"][0]["requests"] > 0
+        assert users["ratios"]["express"]["greenlet"]["per_second"] > 0
+        assert users["contestants"]["express"]["turns"][0]["requests"] > 0
+    assert found["users"]["wrk"]["peers_hold"].keys() == {"express"}
     assert "highest rate held" in done.stdout
