@@ -55,10 +55,11 @@ def start() -> None:
 
 
 @db.command()
+@click.option("--remove", is_flag=True, help="Then remove its data, wherever they are.")
 @plainly()
-def stop() -> None:
+def stop(remove: bool) -> None:
     """Stop the embedded server, whoever started it."""
-    stopped = embedded.stop(own_server())
+    stopped = embedded.stop(own_server(), remove)
     click.echo("PostgreSQL is stopped" if stopped else "PostgreSQL was not running")
 
 

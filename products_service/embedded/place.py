@@ -47,6 +47,12 @@ class Place:
         return self.home / "server.log"
 
     @property
+    def outside(self) -> list[Path]:
+        """The folders outside `devdb` that are this server's alone, if there are any."""
+        folders = {self.home.parent, outside(self.devdb)} - {self.devdb}
+        return [folder for folder in folders if folder.is_dir()]
+
+    @property
     def record(self) -> Path:
         """The file that remembers the choice of places."""
         return self.devdb / "place.json"
@@ -63,10 +69,13 @@ def locate(devdb: Path) -> Place:
 
 def read_record(devdb: Path) -> dict[str, str]:
     """Return what was recorded at the first start; "home" only if it is outside `devdb`."""
+    file = devdb / "place.json"
     try:
-        record = json.loads((devdb / "place.json").read_text())
-    except FileNotFoundError:
+        record = json.loads(file.read_text())
+    except (FileNotFoundError, NotADirectoryError):
         return {}
+    except ValueError:
+        raise EmbeddedError(f"{file} is damaged: remove it, it is written anew") from None
     if record["devdb"] != str(devdb) and os.path.exists(f"{record['devdb']}/place.json"):
         return {}  # we are the copy of another checkout, which goes on using what is outside
     return record

@@ -6,18 +6,34 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-from products_service.embedded.binaries import environment, wheel_folder
+from products_service.embedded.binaries import environment, switch, wheel_folder
 from products_service.embedded.place import PORT, Place
 
+# What pg_isready returns: sessions are let in; the server refuses them, as while it recovers from
+# a crash. https://www.postgresql.org/docs/current/app-pg-isready.html
+ACCEPTS, REFUSES = 0, 1
+# Whether process $1 runs PostgreSQL in folder $2.
+LOOK = """
+case "$(readlink "/proc/$1/exe")" in
+    */postgres | */"postgres (deleted)") test "/proc/$1/cwd" -ef "$2" ;;
+    *) false ;;
+esac
+"""
 
-def answers(place: Place) -> bool:
-    """Whether the server lets sessions in."""
+
+def ask(place: Place) -> int:
+    """Return ACCEPTS, REFUSES, or another number where the server says nothing."""
     asked = subprocess.run(
         [wheel_folder() / "bin" / "pg_isready", "-q", "-h", place.sockets, "-p", str(PORT)],
         env=environment(),
         check=False,
     )
-    return asked.returncode == 0
+    return asked.returncode
+
+
+def answers(place: Place) -> bool:
+    """Whether the server lets sessions in."""
+    return ask(place) == ACCEPTS
 
 
 def recorded_pid(place: Place) -> int | None:
@@ -31,10 +47,10 @@ def recorded_pid(place: Place) -> int | None:
 def postmaster(place: Place) -> int | None:
     """Return the server's process, or None if it is gone, though its file be left."""
     pid = recorded_pid(place)
-    return pid if pid is not None and works_in(pid, place.data) else None
+    return pid if pid is not None and works_in(pid, place) else None
 
 
-def works_in(pid: int, data: Path) -> bool:
+def works_in(pid: int, place: Place) -> bool:
     """Whether the process lives and is one of PostgreSQL's for these data: they all work there."""
     if not os.path.isdir("/proc/self"):
         with suppress(ProcessLookupError):
@@ -44,9 +60,28 @@ def works_in(pid: int, data: Path) -> bool:
     try:
         if Path(os.readlink(f"/proc/{pid}/exe")).name.partition(" ")[0] != "postgres":
             return False
-        return os.path.samefile(f"/proc/{pid}/cwd", data)
-    except OSError:  # gone, or a zombie, or of an account that cannot be ours
+        return os.path.samefile(f"/proc/{pid}/cwd", place.data)
+    except PermissionError:
+        return _sees(place, pid)
+    except OSError:  # gone, or a zombie
         return False
+
+
+def _sees(place: Place, pid: int) -> bool:
+    """Whether the server's account finds the process to be one of its own.
+
+    Root itself may not look where it lacks CAP_SYS_PTRACE, as in most containers.
+    """
+    if place.account is None:
+        return False  # of an account that cannot be ours
+    asked = subprocess.run(
+        ["/usr/bin/env", "sh", "-c", LOOK, "sh", str(pid), place.data],
+        cwd="/",
+        stderr=subprocess.DEVNULL,
+        check=False,
+        **switch(place.account),
+    )
+    return asked.returncode == 0
 
 
 def forget_stale_pid(place: Place) -> None:
@@ -55,13 +90,13 @@ def forget_stale_pid(place: Place) -> None:
     PostgreSQL itself only sees that something lives under that number, and refuses to start.
     """
     pid = recorded_pid(place)
-    if pid is not None and os.path.exists(f"/proc/{pid}") and not works_in(pid, place.data):
+    if pid is not None and os.path.exists(f"/proc/{pid}") and not works_in(pid, place):
         (place.data / "postmaster.pid").unlink(missing_ok=True)
 
 
 def end_orphans(place: Place) -> None:
     """Tell sessions whose server was killed to end; a busy one notices only when it is done."""
     for name in filter(str.isdigit, os.listdir("/proc")):
-        if works_in(int(name), place.data) and int(name) != recorded_pid(place):
+        if works_in(int(name), place) and int(name) != recorded_pid(place):
             with suppress(ProcessLookupError):
                 os.kill(int(name), signal.SIGQUIT)

@@ -7,6 +7,7 @@ the server outlives its users. Both are flocks, which the kernel takes back howe
 import fcntl
 import os
 import shlex
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,15 @@ from pathlib import Path
 from products_service.embedded.binaries import EmbeddedError, run
 from products_service.embedded.data import prepare, programs_for
 from products_service.embedded.place import PORT, Place, locate
-from products_service.embedded.processes import answers, end_orphans, forget_stale_pid, postmaster
+from products_service.embedded.processes import (
+    ACCEPTS,
+    REFUSES,
+    answers,
+    ask,
+    end_orphans,
+    forget_stale_pid,
+    postmaster,
+)
 
 # given at every start, so that data of an older checkout gets the settings of this one
 SETTINGS = {
@@ -34,6 +43,8 @@ SETTINGS = {
 # crash recovery of a large catalogue takes its time; pg_ctl returns at once if the server ends
 START_SECONDS = 600
 STOP_SECONDS = 60
+# a server that says nothing for so long is stuck; one that recovers says that it does
+SILENT_SECONDS = 60
 # what a server says that would start if only those of before it were gone
 NOT_YET = ("pre-existing shared memory block", 'lock file "')
 
@@ -91,17 +102,23 @@ def start(devdb: Path) -> Status:
     return status(devdb)
 
 
-def stop(devdb: Path) -> bool:
-    """Stop the server of `devdb`, whoever started it; return whether one ran."""
+def stop(devdb: Path, remove: bool = False) -> bool:
+    """Stop the server of `devdb`, whoever started it; return whether one ran.
+
+    Then remove its data, if told to: `devdb`, and what is outside of it.
+    """
     if not devdb.is_dir():
         return False
     with locked(devdb):
         (devdb / "keep").unlink(missing_ok=True)
         place = locate(devdb)
-        if postmaster(place) is None:
-            return False
-        halt(place)
-        return True
+        ran = postmaster(place) is not None
+        if ran:
+            halt(place)
+        if remove:
+            for folder in (*place.outside, devdb):
+                shutil.rmtree(folder, ignore_errors=True)
+        return ran
 
 
 def status(devdb: Path) -> Status:
@@ -155,13 +172,19 @@ def ensure_running(devdb: Path, lock: int) -> bool:
     """Return once the server answers, and whether we started it. Raises EmbeddedError."""
     place = locate(devdb)
     started = False
-    deadline = time.monotonic() + STOP_SECONDS
-    while time.monotonic() < deadline:
+    latest = time.monotonic() + START_SECONDS
+    silent_at = time.monotonic() + SILENT_SECONDS
+    while True:
         if postmaster(place) is None:
             launch(place, lock)
             started = True
-        elif answers(place):
+        state = ask(place)
+        if state == ACCEPTS:
             return started
+        if state == REFUSES:
+            silent_at = time.monotonic() + SILENT_SECONDS
+        if time.monotonic() > min(silent_at, latest):
+            break
         time.sleep(0.02)
     raise EmbeddedError(f"the server in {place.home} does not answer; its log is {place.log}")
 

@@ -114,6 +114,9 @@ def test_the_life_of_a_server(folder):
     assert flask_db(folder, "url", "--role", "admin").strip() == address
     assert "postgresql://products_app@/" in flask_db(folder, "url")
     assert "postgresql://products_etl@/" in flask_db(folder, "url", "--role", "etl")
+    flask_db(folder, "start")
+    assert "stopped" in flask_db(folder, "stop", "--remove")
+    assert not (folder / ".devdb").exists()
 
 
 def test_up_down_and_up_again(folder, elsewhere):
@@ -192,6 +195,7 @@ def test_urls_that_the_migrations_driver_reads_differently(folder, elsewhere):
         ("status", {"DATABASE_URL": NOWHERE}, 1, "does not answer"),
         ("upgrade", {"DATABASE_URL": "mysql://who:hush@host/x"}, 2, "postgresql://"),
         ("status", {"PORT": "eighty"}, 2, "PORT=eighty"),
+        ("start", {"DEVDB_DIR": "/dev/null"}, 1, "/dev/null"),
         ("upgrade --directory nowhere", {"DATABASE_URL": NOWHERE}, 1, "no folder nowhere"),
     ],
 )

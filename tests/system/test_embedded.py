@@ -15,6 +15,7 @@ import psycopg2
 import pytest
 
 from products_service import embedded
+from products_service.embedded import server
 from products_service.embedded.binaries import nobody, wheel_folder
 from products_service.embedded.place import outside
 from tests.servers import checkout, children, state, throwaway
@@ -32,6 +33,13 @@ devdb = Path(sys.argv[1])
 with embedded.running(devdb):
     print(embedded.status(devdb).pid, flush=True)
     sys.stdin.read()
+"""
+
+# runs a program without CAP_SYS_PTRACE (19), which PR_CAPBSET_DROP (24) takes away for good
+WITHOUT_PTRACE = """
+import ctypes, os, sys
+assert ctypes.CDLL(None).prctl(24, 19, 0, 0, 0) == 0
+os.execv(sys.argv[1], sys.argv[1:])
 """
 
 
@@ -142,6 +150,12 @@ def test_a_killed_user_is_no_user(used):
         user.server()
         user.kill()
     assert embedded.status(used).pid is None
+
+
+def test_a_start_may_take_longer_than_a_server_is_silent(used, monkeypatch):
+    monkeypatch.setattr(server, "SILENT_SECONDS", 0)
+    with embedded.running(used):
+        assert embedded.status(used).answers
 
 
 def test_what_it_is(used):
@@ -283,6 +297,36 @@ def test_root_in_a_closed_home(tmp_path):
         folder.parent.chmod(0o755)
         with embedded.running(devdb):
             assert query(devdb, "TABLE kept") == [(1,)]
+        embedded.stop(devdb, remove=True)
+        assert not apart.exists()
+        assert not devdb.exists()
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="an ordinary user sees its own processes")
+def test_root_in_a_container(used):
+    # which may not look at the processes of others, not even at its own server's
+    weaker = [sys.executable, "-c", WITHOUT_PTRACE, sys.executable, "-m", "flask", "db"]
+    environment = os.environ | {"DEVDB_DIR": str(used)}
+
+    def flask_db(command: str) -> str:
+        return subprocess.run(
+            [*weaker, command],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        ).stdout
+
+    flask_db("start")
+    try:
+        pid = embedded.status(used).pid
+        flask_db("start")
+        assert "answers" in flask_db("status")
+        assert embedded.status(used).pid == pid
+    finally:
+        flask_db("stop")
+    assert embedded.status(used).pid is None
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="only root can be several users")
