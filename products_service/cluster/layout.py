@@ -31,8 +31,9 @@ class Layout:
 
     def record(self) -> None:
         """Write down which cluster it is that runs in the folder."""
-        text = json.dumps({"port": self.port, "hosts": self.hosts})
-        (self.folder / "layout.json").write_text(text)
+        new = self.folder / "layout.new"
+        new.write_text(json.dumps({"port": self.port, "hosts": self.hosts}))
+        new.replace(self.folder / "layout.json")
 
 
 def cluster_folder(settings: Mapping[str, Any]) -> Path:

@@ -64,8 +64,9 @@ class Member:
 
     def begin_stop(self) -> None:
         """Tell it to end in order."""
-        if self._process is not None:
-            self._process.send_signal(self._stop_signal)
+        # not send_signal, which buries what has ended: finish_stop is to find it
+        if self._process is not None and not self._find_end():
+            os.kill(self._process.pid, self._stop_signal)
 
     def finish_stop(self) -> None:
         """Wait until it has ended, and make it end if it does not."""

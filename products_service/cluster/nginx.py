@@ -96,7 +96,8 @@ def refresh_cache(folder: Path) -> None:
 
 def replace(path: Path, content: bytes) -> None:
     """Write the file in one piece: nginx may read it at any time."""
-    new = path.with_suffix(".new")
+    # of a name of our own: two may do so at once
+    new = path.with_suffix(f".{os.getpid()}")
     new.write_bytes(content)
     new.replace(path)
 
@@ -109,7 +110,11 @@ def reload(folder: Path) -> None:
     check(folder)
     master = find_master(folder)
     before = find_workers(master)
-    subprocess.run(command(folder, "-s", "reload"), stderr=subprocess.DEVNULL, check=True)
+    told = subprocess.run(
+        command(folder, "-s", "reload"), stderr=subprocess.PIPE, text=True, check=False
+    )
+    if told.returncode != 0:
+        raise NginxError(f"nginx cannot be told to reload:\n{told.stderr.strip()}")
     deadline = time.monotonic() + RELOAD_SECONDS
     while before & find_workers(master):
         if time.monotonic() > deadline:
@@ -142,5 +147,5 @@ def title(process: int) -> bytes:
     """Return what a process says of itself; nothing if it is gone."""
     try:
         return Path(f"/proc/{process}/cmdline").read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return b""

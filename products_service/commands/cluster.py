@@ -150,6 +150,7 @@ def prepare(layout: Layout) -> None:
         raise click.ClickException(
             "a cluster runs already: `flask cluster down` stops it"
         ) from None
+    layout.record()
     shutil.rmtree(layout.folder / "hosts", ignore_errors=True)
     for host in layout.hosts:
         layout.run_dir(host).mkdir(parents=True)
@@ -160,7 +161,6 @@ def prepare(layout: Layout) -> None:
         [f"{host}:{layout.port}" for host in layout.hosts],
     )
     nginx.check(layout.nginx)
-    layout.record()
 
 
 def run(layout: Layout, url: str) -> None:
