@@ -1,5 +1,6 @@
 """gunicorn on one app host; the same file on a laptop and on the fleet."""
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -8,7 +9,7 @@ from pathlib import Path
 # The folder in which the workers count, so that whichever is asked can add them up.
 # prometheus_client looks for it when it is imported, which our package does. On SIGHUP this file
 # is run again, and the folder is there.
-if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
     _run_dir = os.environ.get("RUN_DIR") or None
     try:
         if _run_dir:
@@ -30,12 +31,29 @@ from products_service.run_file import HeldError
 from products_service.serving import draining, refusals
 from products_service.serving.logger import Logger
 
+_METRICS_PREFIX = "products-service-metrics-"
+
+
+def _remove_metrics(process=None):
+    """Remove the folder of the counts, unless somebody else has chosen it.
+
+    With a `process`, only if that is who we are: its children have the same to do at their end.
+    """
+    folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+    if process in (None, os.getpid()) and folder.name.startswith(_METRICS_PREFIX):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+# for a start that fails before on_exit would be called
+atexit.register(_remove_metrics, os.getpid())
+
 try:
     _settings = load_settings()
 except ConfigurationError as error:
     raise SystemExit(str(error)) from None
 
-bind = f"{_settings['BIND_ADDRESS']}:{_settings['PORT']}"
+_address = _settings["BIND_ADDRESS"]
+bind = f"{f'[{_address}]' if ':' in _address else _address}:{_settings['PORT']}"
 if _settings["GUNICORN_WORKER_CLASS"] == "greenlet":
     worker_class = "products_service.serving.worker.GreenletWorker"
     # Requests that are worked on at a time; the others wait their turn.
@@ -47,6 +65,8 @@ workers = _settings["GUNICORN_WORKERS"]
 # Longer than nginx keeps its upstream connections (60 s): the one that sends must be the one
 # that closes, or a request meets a connection that is just being closed and becomes a 502.
 keepalive = 75
+# What nginx takes: a line that only it takes would be refused here, out of its sight.
+limit_request_line = 8190
 # A heartbeat, not a limit on a request: those are the database's deadlines.
 timeout = 30
 graceful_timeout = 10
@@ -57,7 +77,7 @@ control_socket_disable = True
 logger_class = Logger
 logconfig_dict = logging_config(_settings["LOG_LEVEL"], _settings["LOG_FORMAT"])
 
-refusals.install()
+refusals.install(_settings["CORS_ORIGINS"])
 pre_request = draining.close_connection
 
 
@@ -69,12 +89,11 @@ def on_starting(server):
     try:
         draining.begin(Path(_settings["RUN_DIR"]))
     except HeldError:
-        shutil.rmtree(ours)
         raise SystemExit(
             f"RUN_DIR={_settings['RUN_DIR']}: another gunicorn runs in it; each needs its own"
         ) from None
-    for folder in Path(_settings["RUN_DIR"]).glob("products-service-metrics-*"):
-        if folder != ours:
+    for folder in Path(_settings["RUN_DIR"]).glob(f"{_METRICS_PREFIX}*"):
+        if folder.name != ours.name:
             shutil.rmtree(folder)
 
 
@@ -91,4 +110,4 @@ def child_exit(server, worker):
 
 def on_exit(server):
     """Leave nothing behind."""
-    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+    _remove_metrics()

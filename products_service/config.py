@@ -1,6 +1,7 @@
 """Every setting of the service: its environment variable, type, default and meaning, once."""
 
 import difflib
+import ipaddress
 import os
 import re
 from collections import Counter
@@ -43,6 +44,24 @@ class Origins(fields.Field[frozenset[str]]):
 
     def _serialize(self, value: frozenset[str], attr: Any, obj: Any, **kwargs: Any) -> str:
         return " ".join(sorted(value)) or "none"
+
+
+class Address(fields.String):
+    """An IP address, or the name of a host: without a port, and IPv6 without brackets."""
+
+    _part = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+    _name = re.compile(rf"(?=.{{1,253}}$){_part}(\.{_part})*", re.IGNORECASE)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        try:
+            return str(ipaddress.ip_address(value))
+        except ValueError:
+            # what is all digits and dots is meant for an address, and is none
+            if not self._name.fullmatch(value) or re.fullmatch(r"[0-9.]+", value):
+                raise ValidationError(
+                    "must be an IP address or the name of a host, without a port, which is PORT"
+                ) from None
+            return value
 
 
 class SettingsSchema(Schema):
@@ -123,7 +142,7 @@ class SettingsSchema(Schema):
         validate=Range(1, 65535),
         metadata={"description": "Port that gunicorn listens on."},
     )
-    BIND_ADDRESS = fields.String(
+    BIND_ADDRESS = Address(
         load_default="127.0.0.1",
         metadata={"description": "Address that gunicorn listens on."},
     )

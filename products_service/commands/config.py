@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 import click
 
-from products_service.commands.libpq import URL
+from products_service.commands.libpq import HOST, URL
 from products_service.commands.problems import plainly
 from products_service.config import SettingsSchema, find_misspelt, load_settings
 
@@ -79,6 +79,9 @@ def hide(url: str | None) -> str | None:
         return None
     match = URL.fullmatch(url)
     if match is None or "@" in url[match.start("hosts") :]:
+        return HIDDEN
+    # user:password without a host looks like host:port
+    if not all(map(HOST.fullmatch, match["hosts"].split(","))):
         return HIDDEN
     start, stop = match.span("password")
     login = f"{url[:start]}{HIDDEN}" if start >= 0 else ""

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -56,7 +57,9 @@ def stop_holder(file: Path, process: int) -> None:
 
     Raises click.ClickException if it goes on.
     """
-    os.kill(process, signal.SIGTERM)
+    if find_holder(file) == process:  # else it has ended, and its number may be another's
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
     while find_holder(file) == process:
         if time.monotonic() > deadline:

@@ -47,8 +47,12 @@ class ConnectionUrl:
         return f"postgres://{login}/{database}?{urlencode(given, quote_via=quote)}"
 
     def without_password(self) -> "ConnectionUrl":
-        """Return the same, fit for a command line, which other users can read."""
-        return replace(self, password="")
+        """Return the same, fit for a command line, which other users can read.
+
+        Nor that of the client's key: psql asks for it.
+        """
+        shown = {name: each for name, each in self.parameters.items() if name != "sslpassword"}
+        return replace(self, password="", parameters=shown)
 
 
 def parse(url: str) -> ConnectionUrl:

@@ -1,5 +1,6 @@
 """What a command says when it cannot go on: a sentence and an exit status, not a traceback."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,10 +19,20 @@ class BadConfiguration(click.ClickException):
 
 @contextmanager
 def plainly() -> Iterator[None]:
-    """Turn the service's own exceptions into click's. Also a decorator, below the command's."""
+    """Turn the service's own exceptions, and the system's, into click's.
+
+    Also a decorator, below the command's.
+    """
     try:
         yield
     except ConfigurationError as error:
         raise BadConfiguration(str(error)) from None
     except (EmbeddedError, NginxError) as error:
         raise click.ClickException(str(error)) from None
+    except OSError as error:
+        # click itself ends quietly when nobody reads what is printed any more
+        if error.errno == errno.EPIPE:
+            raise
+        raise click.ClickException(
+            f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        ) from None

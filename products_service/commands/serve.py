@@ -99,7 +99,9 @@ def run_gunicorn(settings: Mapping[str, Any], url: str) -> None:
         start_new_session=True,  # Ctrl-C reaches us alone, and gunicorn as an orderly SIGTERM
     )
     try:
-        click.echo(f"serving on http://{settings['BIND_ADDRESS']}:{settings['PORT']}/")
+        address = settings["BIND_ADDRESS"]
+        host = f"[{address}]" if ":" in address else address
+        click.echo(f"serving on http://{host}:{settings['PORT']}/")
         status = process.wait()
     finally:
         end(process)

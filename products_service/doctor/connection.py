@@ -107,4 +107,6 @@ def _secrets(url: str) -> list[str]:
         raise UnreachableError("the URL is not one that libpq understands") from None
     # a password with a bare @ or / in it spills over into what libpq takes for the next part
     spilled = [parts.get(name, "") for name in ("host", "dbname") if "@" in parts.get(name, "")]
-    return [*(parts[name] for name in SECRETS if parts.get(name)), *spilled]
+    # and one without a host after it is taken for a port
+    spilled += [port for port in parts.get("port", "").split(",") if not port.isdigit()]
+    return [*(parts[name] for name in SECRETS if parts.get(name)), *filter(None, spilled)]

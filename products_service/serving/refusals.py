@@ -5,11 +5,12 @@ the one function that writes it is replaced.
 """
 
 import socket
+from functools import partial
 from http import HTTPStatus
 
 from gunicorn import util
 
-from products_service.web.headers import API_POLICY
+from products_service.web.headers import ANY_ORIGIN, API_POLICY, Headers, cross_origin
 from products_service.web.problems import MEDIA_TYPE, problem_document
 from products_service.web.request_ids import HEADER, make_request_id
 
@@ -26,13 +27,20 @@ _DETAILS = {
 }
 
 
-def install() -> None:
-    """Have gunicorn's workers, forked later, refuse with problems."""
-    util.write_error = write_problem
+def install(origins: frozenset[str]) -> None:
+    """Have gunicorn's workers, forked later, refuse with problems.
+
+    Pages of all origins may read them if `origins` are all; else none: which one it was that asked,
+    the parser does not say.
+    """
+    readable = cross_origin("*") if origins == ANY_ORIGIN else []
+    util.write_error = partial(write_problem, readable)
 
 
-def write_problem(connection: socket.socket, status: int, reason: str, message: str) -> None:
-    """Send a problem in the place of gunicorn.util.write_error's page."""
+def write_problem(
+    readable: Headers, connection: socket.socket, status: int, reason: str, message: str
+) -> None:
+    """Send a problem in the place of gunicorn.util.write_error's page, with headers of ours."""
     del reason, message  # the message quotes what was sent; it is in the log
     detail = _DETAILS.get(status, _DETAILS[500])
     request_id = make_request_id()
@@ -47,6 +55,7 @@ def write_problem(connection: socket.socket, status: int, reason: str, message: 
             "X-Content-Type-Options: nosniff",
             f"Content-Security-Policy: {API_POLICY}",
             f"{HEADER}: {request_id}",
+            *(f"{name}: {value}" for name, value in readable),
             "\r\n",
         ]
     )

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from products_service.commands.config import hide
+from products_service.commands.libpq import parse
 from products_service.config import SettingsSchema, find_misspelt
 from tests.system.service import HANG, ROOT, environment
 
@@ -124,7 +125,15 @@ def test_our_own_settings_are_not_misspelt() -> None:
         ("postgresql://me:1/hush@db/p", "***"),
         ("postgresql://me:1/2?hush@db/p", "***"),
         ("mysql://me:hush@db/p", "***"),
+        # without a host: what follows the user is taken for a port
+        ("postgresql://me:hush/p", "***"),
+        ("postgresql://db:5432,me:hush", "***"),
     ],
 )
 def test_what_is_shown_of_a_url(url: str, shown: str) -> None:
     assert hide(url) == shown
+
+
+def test_a_command_line_has_no_password() -> None:
+    url = parse("postgresql://me:hush@db/p?sslpassword=hush&password=hush&sslkey=key.pem")
+    assert str(url.without_password()) == "postgres://me@/p?sslkey=key.pem&host=db"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from products_service.commands.drain import stop_holder
 from products_service.run_file import find_holder
 from products_service.serving.draining import FILE
 from tests.conftest import Database
@@ -109,7 +110,6 @@ def test_a_restart_ends_it(shared_database: Database, host: Service, run_dir: Pa
     drain(run_dir, "--stop", **AT_ONCE)
     with serving(shared_database, RUN_DIR=str(run_dir)) as again:
         assert not is_draining(again)
-        assert again.get("/ready").status in (200, 503)
 
 
 def test_neither_sighup_nor_a_new_worker_ends_it(host: Service, run_dir: Path) -> None:
@@ -192,6 +192,40 @@ def test_a_folder_that_cannot_be_is_said(shared_database: Database, tmp_path: Pa
     )
     assert done.returncode == 1
     assert f"RUN_DIR={tmp_path / 'file' / 'run'}: Not a directory" in done.stderr
+
+
+def gunicorn(**settings: str) -> subprocess.CompletedProcess[str]:
+    """Run gunicorn, which is to end by itself."""
+    return subprocess.run(
+        [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"],
+        cwd=ROOT,
+        env=environment(None, **settings),
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=HANG,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"LOG_LEVEL": "loud"}, {"GUNICORN_CMD_ARGS": "--protocol uwsgi"}]
+)
+def test_a_start_that_fails_leaves_nothing(tmp_path: Path, wrong: dict[str, str]) -> None:
+    assert gunicorn(TMPDIR=str(tmp_path), PORT="1", **wrong).returncode != 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_counts_that_somebody_else_collects_stay(shared_database: Database, tmp_path: Path) -> None:
+    with serving(shared_database, PROMETHEUS_MULTIPROC_DIR=str(tmp_path)) as service:
+        assert service.get("/live").status == 200
+    assert list(tmp_path.glob("*.db"))
+
+
+def test_a_host_that_has_ended_meanwhile_is_stopped(tmp_path: Path) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    stop_holder(tmp_path / FILE, ended.pid)
 
 
 def test_without_a_host_it_says_so(tmp_path: Path) -> None:

@@ -33,12 +33,21 @@ def test_empty_is_unset() -> None:
         ({"DATABASE_URL": "host=db password=x"}, r"DATABASE_URL=\(hidden\): must be a URL such as"),
         (GTHREAD | {"DB_POOL_SIZE": "8"}, "DB_POOL_SIZE=8: must be less than GUNICORN_THREADS"),
         (GTHREAD | {"GUNICORN_THREADS": "4"}, "DB_POOL_SIZE=: must be less than GUNICORN_THREADS"),
+        *(
+            ({"BIND_ADDRESS": address}, "BIND_ADDRESS=.*: must be an IP address or the name")
+            for address in ("127.0.0.1:80", "[::1]", "a..b", "-a", "256.1.1.1", "a b", "a" * 254)
+        ),
         ({"DB_STATEMENT_TIMEOUT_MS": "900"}, "DB_STATEMENT_TIMEOUT_MS=900: must be less than"),
     ],
 )
 def test_errors_name_the_variable(environ: dict[str, str], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         load_settings(environ)
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::1", "::", "localhost", "app-1.example"])
+def test_addresses(address: str) -> None:
+    assert load_settings({"BIND_ADDRESS": address})["BIND_ADDRESS"] == address
 
 
 def test_a_greenlet_worker_s_pool_has_nothing_to_do_with_threads() -> None:
