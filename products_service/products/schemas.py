@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, validates_schema
+from marshmallow import EXCLUDE, Schema, ValidationError, post_load, validates_schema
 
 from products_service.products.fields import Choices, Ids, Text
 from products_service.web.parameters import Number
@@ -20,12 +20,12 @@ class _Query(Schema):
 class ListQuery(_Query):
     """The query of the list of products."""
 
-    page = Number(load_default=1, metadata={"description": "Page to show, the first is 1."})
+    page = Number(metadata={"description": "Page to show; without it the first, which is 1."})
     after = Number(
         least=0,
         metadata={"description": "Show the products after this id, in place of a page; 0: first."},
     )
-    count = Number(most=1000, load_default=5, metadata={"description": "Products on a page."})
+    count = Number(most=1000, metadata={"description": "Products on a page; without it, 5."})
     ids = Ids(
         most=100,
         metadata={
@@ -55,6 +55,13 @@ class ListQuery(_Query):
                 errors[name] = [f"cannot be given together with {', '.join(others)}"]
         if errors:
             raise ValidationError(errors)
+
+    # Not load_default, which the API's description would show: a client that was made from it and
+    # sends what it shows is refused beside `after` or `ids`.
+    @post_load
+    def _complete(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Say which page is meant where nothing is said."""
+        return {"page": 1, "count": 5} | data
 
 
 _APART = [{"page", "after"}, {"q", "after"}, {"q", "category"}] + [

@@ -148,6 +148,12 @@ def test_every_parameter_of_a_query_is_described(document: dict[str, Any]) -> No
                 assert field.metadata["description"].endswith(".")
 
 
+def test_no_parameter_has_a_default_that_may_not_be_sent(document: dict[str, Any]) -> None:
+    schemas = [each["schema"] for each in document["components"]["parameters"].values()]
+    assert schemas
+    assert not [schema for schema in schemas if "default" in schema]
+
+
 def test_everything_has_a_description(document: dict[str, Any]) -> None:
     components = document["components"]
     for schema in components["schemas"].values():

@@ -42,7 +42,7 @@ export function trialForm(path, parameters) {
 /** Return a field for a parameter's value; what is invalid may be sent, to see what comes back. */
 function input({ name, schema, required, example }) {
   const value = required ? example : null;
-  return element("input", { name, value, placeholder: schema.default, autocomplete: "off", spellcheck: "false" });
+  return element("input", { name, value, autocomplete: "off", spellcheck: "false" });
 }
 
 function addressOf(path, values) {
