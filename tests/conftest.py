@@ -4,7 +4,7 @@ import os
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 
@@ -94,20 +94,19 @@ def template(server: Server) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def clone(server: Server, template: str) -> Iterator[Callable[[], Database]]:
-    """Makes migrated databases, dropped at the end."""
+def clone(server: Server, template: str) -> Callable[[], Database]:
+    """Makes migrated databases, which end with the server."""
     numbers = count(1)
-    with ExitStack() as stack:
 
-        def make() -> Database:
-            name = f"products_{next(numbers)}"
-            stack.enter_context(janitor(server, name, template))
-            with closing(psycopg2.connect(server.url(database=name))) as admin, admin:
-                # A clone has all but the grants on the database itself.
-                admin.cursor().execute(f"GRANT CREATE ON DATABASE {name} TO products_owner")
-            return Database(server, name)
+    def make() -> Database:
+        name = f"products_{next(numbers)}"
+        janitor(server, name, template).init()
+        with closing(psycopg2.connect(server.url(database=name))) as admin, admin:
+            # A clone has all but the grants on the database itself.
+            admin.cursor().execute(f"GRANT CREATE ON DATABASE {name} TO products_owner")
+        return Database(server, name)
 
-        yield make
+    return make
 
 
 @pytest.fixture

@@ -51,7 +51,10 @@ def changed(table: str, number: int, row: tuple) -> Rows:
 
 CHANGES = {
     "a text": ("features", changed("features", 0, (1, 1, "Fabric", "canvas"))),
-    "null for empty": ("products", changed("products", 1, (2, 'The "X"', None, None, "null", "1"))),
+    "null for empty": (
+        "products",
+        changed("products", 1, (2, 'The "X"', None, None, "null", "69.90")),
+    ),
     "the scale of a price": (
         "products",
         changed("products", 0, (*ROWS["products"][0][:5], "140.0")),

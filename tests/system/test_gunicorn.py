@@ -148,6 +148,7 @@ def test_what_is_no_request_is_refused_as_a_problem(
     [(answered, headers, body)] = check(service, sent)
     assert answered == status
     assert headers["Connection"] == "close"
+    assert headers["Access-Control-Allow-Origin"] == "*"
     assert headers["Content-Security-Policy"]
     problem = json.loads(body)
     assert problem["instance"] == f"urn:request:{headers['X-Request-ID']}"
@@ -155,7 +156,7 @@ def test_what_is_no_request_is_refused_as_a_problem(
 
 
 FUZZ = settings(
-    max_examples=300,
+    max_examples=100,
 )
 CLOSE = b"Host: x\r\nConnection: close\r\n\r\n"
 
@@ -169,8 +170,8 @@ CLOSE = b"Host: x\r\nConnection: close\r\n\r\n"
 @example(b"*")
 @example(b"http://[::1/products")
 def test_any_bytes_as_a_path(service: Service, path: bytes) -> None:
-    check(service, b"GET /" + path + b" HTTP/1.1\r\n" + CLOSE)
-    check(service, b"GET " + path + b" HTTP/1.1\r\n" + CLOSE)
+    assert check(service, b"GET /" + path + b" HTTP/1.1\r\n" + CLOSE)
+    assert check(service, b"GET " + path + b" HTTP/1.1\r\n" + CLOSE)
 
 
 @FUZZ
@@ -179,8 +180,8 @@ def test_any_bytes_as_a_path(service: Service, path: bytes) -> None:
 @example(b"%00", b"q")
 @example(b"1&page=1", b"page")
 def test_any_bytes_as_a_query(service: Service, name: bytes, query: bytes) -> None:
-    check(service, b"GET /products?" + name + b"=" + query + b" HTTP/1.1\r\n" + CLOSE)
-    check(service, b"GET /products/1?" + query + b" HTTP/1.1\r\n" + CLOSE)
+    assert check(service, b"GET /products?" + name + b"=" + query + b" HTTP/1.1\r\n" + CLOSE)
+    assert check(service, b"GET /products/1?" + query + b" HTTP/1.1\r\n" + CLOSE)
 
 
 HEADERS = [
@@ -207,7 +208,7 @@ def test_any_bytes_as_a_header(service: Service, name: bytes, value: bytes) -> N
 @FUZZ
 @given(method=st.binary(min_size=1, max_size=12))
 def test_any_bytes_as_a_method(service: Service, method: bytes) -> None:
-    check(service, method + b" /products HTTP/1.1\r\n" + CLOSE)
+    assert check(service, method + b" /products HTTP/1.1\r\n" + CLOSE)
 
 
 @FUZZ
@@ -218,6 +219,6 @@ def test_any_bytes_at_all(service: Service, sent: bytes) -> None:
 
 
 def test_nothing_of_this_was_a_defect(service: Service) -> None:
-    time.sleep(0.1)
+    time.sleep(0.5)  # longer than a worker keeps its lines to itself
     assert '"level":"error"' not in service.log.replace('": "', '":"')
     assert service.get("/live").status == 200

@@ -27,7 +27,7 @@ class Wire:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(HANG)
         self.socket.connect(("127.0.0.1", port))
-        self._held = b""
+        self._held, self._at = bytearray(), 0  # what has come, and how much of it is read
 
     def __enter__(self) -> Self:
         return self
@@ -44,20 +44,23 @@ class Wire:
 
     def _more(self) -> bool:
         data = self.socket.recv(65536)
+        del self._held[: self._at]
+        self._at = 0
         self._held += data
         return bool(data)
 
     def _until(self, end: bytes) -> bytes:
-        while end not in self._held:
+        while (found := self._held.find(end, self._at)) < 0:
             assert self._more(), f"closed after {self._held!r}"
-        found, _, self._held = self._held.partition(end)
-        return found
+        taken = self._take(found - self._at)
+        self._at += len(end)
+        return taken
 
     def _take(self, count: int) -> bytes:
-        while len(self._held) < count:
+        while len(self._held) - self._at < count:
             assert self._more(), f"closed after {self._held!r}"
-        taken, self._held = self._held[:count], self._held[count:]
-        return taken
+        self._at += count
+        return bytes(self._held[self._at - count : self._at])
 
     def read(self, bodiless: bool = False) -> Message:
         """Return the next answer."""
@@ -66,11 +69,12 @@ class Wire:
         if bodiless or line.split(" ")[1] == "100":
             body = b""
         elif headers.get("Transfer-Encoding") == "chunked":
-            body = b""
+            chunks = []
             while size := int(self._until(b"\r\n"), 16):
-                body += self._take(size)
+                chunks.append(self._take(size))
                 assert self._take(2) == b"\r\n"
             assert self._take(2) == b"\r\n"
+            body = b"".join(chunks)
         elif "Content-Length" in headers:
             body = self._take(int(headers["Content-Length"]))
         else:
@@ -86,9 +90,8 @@ class Wire:
         """Return all that comes until the other side closes."""
         while self._more():
             pass
-        held, self._held = self._held, b""
-        return held
+        return self._take(len(self._held))
 
     def is_closed(self) -> bool:
         """Whether the other side has closed, with nothing left to read. Waits for either."""
-        return not self._held and not self._more()
+        return self._at == len(self._held) and not self._more()

@@ -59,4 +59,4 @@ def test_shape_is_remembered_without_the_id(app: Flask) -> None:
         environ = EnvironBuilder(f"/products/{number}/styles").get_environ()
         found(app.create_url_adapter(app.request_class(environ)))
     shapes = [after for _, _, after in app.extensions["shapes"] if after == "/styles"]
-    assert len(shapes) <= 4  # a method each
+    assert 1 <= len(shapes) <= 4  # a method each

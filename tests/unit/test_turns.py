@@ -40,7 +40,7 @@ def test_thread_waits_while_connections_come_and_go(monkeypatch: pytest.MonkeyPa
 
 
 def test_who_is_told_too_late_looks_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "PATIENCE", 0.05)
+    monkeypatch.setattr(turns, "PATIENCE", 1)
     monkeypatch.setattr(turns, "LONGEST", HANG)
     pool = Pool()
     given = Turns(pool.take, FullError)
