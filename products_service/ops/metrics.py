@@ -7,6 +7,7 @@ gunicorn.conf.py sets; whichever is asked adds them up.
 import os
 import struct
 import time
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -113,18 +114,22 @@ class DatabaseMetrics(StatementTimer):
 
     load_number = None
 
+    def __init__(self) -> None:
+        self._uses = later.Batch(lambda changes: POOL_IN_USE.inc(sum(changes)), 256)
+        self._statements = later.Batch(count_statements)
+
     def taken(self) -> None:
         """Count a connection that is in use."""
-        POOL_IN_USE.inc()
+        self._uses.add(1)
 
     def returned(self) -> None:
         """Count a connection that no longer is."""
-        POOL_IN_USE.dec()
+        self._uses.add(-1)
 
     def answered(self, statement: str, seconds: float, load_number: int) -> None:
         """Count a statement, and note the load when it is another one."""
         super().answered(statement, seconds, load_number)
-        statement_seconds(statement).observe(seconds)
+        self._statements.add((statement, seconds))
         if load_number != self.load_number:
             self.load_number = load_number
             LOAD_NUMBER.set(load_number)
@@ -138,6 +143,12 @@ class DatabaseMetrics(StatementTimer):
 # Finding a metric by its labels costs half as much as counting: the few there are, are kept.
 statement_seconds = cache(STATEMENT_SECONDS.labels)
 request_seconds = cache(REQUEST_SECONDS.labels)
+
+
+def count_statements(statements: Sequence[tuple[str, float]]) -> None:
+    """Count statements that were answered, by name, and the seconds that each took."""
+    for name, seconds in statements:
+        statement_seconds(name).observe(seconds)
 
 
 def count(exchange: Exchange) -> None:

@@ -7,7 +7,6 @@ forms (logs.py).
 
 import os
 import select
-import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -34,7 +33,7 @@ def to_json(exchange: Exchange) -> str:
     """Return the request as a JSON object: times in milliseconds, the body's size in bytes."""
     route = quote(exchange.route) if exchange.route else "null"
     return (
-        f'{{"timestamp":"{timestamp()}","level":"info","event":"request"'
+        f'{{"timestamp":"{timestamp(exchange.ended_at)}","level":"info","event":"request"'
         f',"request_id":"{exchange.request_id}"'
         f',"method":{quote(exchange.environ["REQUEST_METHOD"])}'
         f',"path":{quote(path_of(exchange))},"route":{route}'
@@ -47,15 +46,15 @@ def to_json(exchange: Exchange) -> str:
 def to_text(exchange: Exchange) -> str:
     """Return the same to read."""
     return (
-        f"{timestamp()} {exchange.environ['REQUEST_METHOD']} {path_of(exchange)!a}"
+        f"{timestamp(exchange.ended_at)} {exchange.environ['REQUEST_METHOD']} {path_of(exchange)!a}"
         f" {exchange.status} {size_of(exchange)} bytes {exchange.seconds * 1000:.3f} ms"
         f" (statement {exchange.statement_seconds * 1000:.3f} ms) {exchange.request_id}"
     )
 
 
-def timestamp() -> str:
-    """Return the time, UTC, to the millisecond."""
-    second, milliseconds = divmod(time.time_ns() // 1_000_000, 1000)
+def timestamp(nanoseconds: int) -> str:
+    """Return the time so long after 1970, UTC, to the millisecond."""
+    second, milliseconds = divmod(nanoseconds // 1_000_000, 1000)
     return f"{_beginning(second)}.{milliseconds:03d}+00:00"
 
 

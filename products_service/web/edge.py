@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from typing import Any, NamedTuple, Protocol
 
+from products_service import later
 from products_service.database_events import DatabaseError, Observer
 from products_service.web.request_ids import ENVIRON_KEY, accept_request_id
 
@@ -27,13 +28,14 @@ class Exchange(NamedTuple):
     headers: Headers
     seconds: float
     statement_seconds: float
+    ended_at: int  # nanoseconds since 1970
 
 
 class ExchangeObserver(Protocol):
     """Notes what became of a request."""
 
     def __call__(self, exchange: Exchange) -> None:
-        """Note it. Called after the answer is complete and before it is sent."""
+        """Note it. Called after the answer is complete, maybe a moment later (later.Batch)."""
 
 
 # A request is a thread or a greenlet, and each has a context of its own.
@@ -75,6 +77,12 @@ class Edge:
         self._complete = complete
         self._timer = timer
         self._observers = observers
+        self._exchanges = later.Batch(self._observe)
+
+    def _observe(self, exchanges: Sequence[Exchange]) -> None:
+        for observe in self._observers:
+            for exchange in exchanges:
+                observe(exchange)
 
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
@@ -102,7 +110,7 @@ class Edge:
             headers,
             time.perf_counter() - started,
             self._timer.seconds,
+            time.time_ns(),
         )
-        for observe in self._observers:
-            observe(exchange)
+        self._exchanges.add(exchange)
         return body

@@ -1,5 +1,7 @@
 """What may wait is done once, in a moment; or at once where nobody arranges for that."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from products_service import later
@@ -40,3 +42,38 @@ def test_it_is_arranged_for_again_after_it_was_done(arranged: list[str]) -> None
     later.do(list)
     assert arranged == ["again"] * 2
     later.do_due()
+
+
+def test_a_batch_is_noted_at_once_where_nothing_waits() -> None:
+    noted: list[Sequence[int]] = []
+    batch = later.Batch(noted.append)
+    batch.add(1)
+    batch.add(2)
+    assert noted == [[1], [2]]
+
+
+def test_a_batch_is_noted_in_a_moment_or_when_it_is_full(arranged: list[str]) -> None:
+    noted: list[Sequence[int]] = []
+    batch = later.Batch(noted.append, 3)
+    for number in range(5):
+        batch.add(number)
+    assert (noted, arranged) == ([[0, 1, 2]], ["again"])
+    later.do_due()
+    assert noted == [[0, 1, 2], [3, 4]]
+    batch.add(5)
+    assert arranged == ["again"] * 2
+    later.do_due()
+    assert noted[-1] == [5]
+
+
+def test_what_cannot_be_noted_is_nobodys_failure(
+    arranged: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    batch = later.Batch(lambda items: 1 / 0, 2)
+    batch.add(1)
+    batch.add(2)
+    batch.add(3)
+    later.do_due()
+    assert [entry.message for entry in caplog.records] == [
+        "What has happened could not be noted"
+    ] * 2
