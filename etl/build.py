@@ -4,7 +4,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from etl.clean import Cleaner, Incident
@@ -34,6 +34,7 @@ class Builder:
     listing: Listing
     progress: Progress
     whole: bool = True
+    _states: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     def load_file(self, source: SourceFile) -> Tally:
         """Load a file into a table of its own, whose parents are loaded already.
@@ -42,18 +43,25 @@ class Builder:
         """
         started = time.monotonic()
         tally = Tally()
-        before = _state(source)
+        self._states[source.name] = _state(source)
         self._copy(source, tally)
         tally.reading = time.monotonic() - started
         with self.progress.step(f"checking {source.name}"):
             self._check_ids(source, tally)
             for column in source.table.references if self.whole else ():
                 self._check_parents(source, column, tally)
-        # Rejected lines were read from it again, and its header was read when the load began.
-        if _state(source) != before or read_header(source.table, source.path) != source:
-            raise BuildError(f"{source.name} was changed while it was read: load again")
+        self.check_unchanged(source)
         tally.checking = time.monotonic() - started - tally.reading
         return tally
+
+    def check_unchanged(self, source: SourceFile) -> None:
+        """Raise BuildError where the file is another one than when its load began.
+
+        Rejected lines are read from it again, and its header was read before that.
+        """
+        unchanged = _state(source) == self._states[source.name]
+        if not unchanged or read_header(source.table, source.path) != source:
+            raise BuildError(f"{source.name} was changed while it was read: load again")
 
     def _copy(self, source: SourceFile, tally: Tally) -> None:
         """Copy the file's rows; list and count what is not loaded as it stands."""

@@ -34,6 +34,8 @@ _UPSERTS = {
     "skus": "upsert_skus",
     "related": "upsert_related",
 }
+# Those that find out which parents are removed, once their table is merged.
+_GOING = {"products": "collect_going_products", "styles": "collect_going_styles"}
 # Those that remove rows: what refers to others first.
 _REMOVALS = {
     "related": "remove_related",
@@ -71,6 +73,8 @@ def upsert(
                 load_.tallies[source.name] = builder.load_file(source)
             with load_.step("merge", "merging", progress), connection.transaction():
                 _merge(builder, sources, load_, limit)
+                # what cannot be listed is not published
+                report.close()
         connection.run("drop_changes")
         show(connection, load_)
 
@@ -80,14 +84,17 @@ def _merge(builder: Builder, sources: list[SourceFile], load_: Load, limit: Reje
     connection.run("collect_touched")
     whole, before = _recorded_digests(connection), compute_digests(connection, "pg_temp")
     connection.run("collect_shifts")
-    for source in sources:
-        tally = load_.tallies[source.name]
-        _reject_orphans(builder, source, tally)
-        hold_to_limit(source, tally, limit)
-        connection.run(_UPSERTS[source.table.name])
-    connection.run("collect_going")
-    for table, statement in _REMOVALS.items():
-        load_.removed[table] = connection.value(statement)
+    changed = {source.table.name: source for source in sources}
+    for table in TABLES:  # parents first
+        if source := changed.get(table.name):
+            tally = load_.tallies[source.name]
+            _reject_orphans(builder, source, tally)
+            hold_to_limit(source, tally, limit)
+            connection.run(_UPSERTS[table.name])
+        if table.name in _GOING:
+            connection.run(_GOING[table.name])
+    for name, statement in _REMOVALS.items():
+        load_.removed[name] = connection.value(statement)
     connection.run("shift_ranks")
     connection.run("rank_products", schema="catalogue")
     after = compute_digests(connection, "pg_temp")
@@ -103,9 +110,15 @@ def _merge(builder: Builder, sources: list[SourceFile], load_: Load, limit: Reje
 
 def _reject_orphans(builder: Builder, source: SourceFile, tally: Tally) -> None:
     for column in source.table.references:
-        places = {"table": source.table.name, "column": column.name, "parent": column.parent}
-        builder.connection.run("collect_orphaned_changes", **places)
+        builder.connection.run(
+            "collect_orphaned_changes",
+            table=source.table.name,
+            column=column.name,
+            parent=column.parent,
+            going=f"going_{column.parent}",
+        )
         builder.reject(source, tally, f"unknown {column.parent.removesuffix('s')}")
+    builder.check_unchanged(source)
 
 
 def _recorded_digests(connection: Connection) -> Digests:

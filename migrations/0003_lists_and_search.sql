@@ -1,7 +1,7 @@
 -- migrate:up
 
--- An upsert in between would come and go unnoticed.
-LOCK TABLE catalogue.products IN SHARE MODE;
+-- An upsert in between would come and go unnoticed, and a load would put another schema in place.
+LOCK TABLE catalogue.published_load, catalogue.products IN SHARE MODE;
 
 -- How many products have a smaller id, of every 128th product: from here a page of the list is
 -- near, however far back it is. The first row stands even where there is no product.

@@ -328,6 +328,6 @@ def explain_removal(database: Database) -> dict[str, Any]:
             "INSERT INTO catalogue_changes.products (id, name, default_price, deleted) "
             "SELECT id, name, default_price, true FROM catalogue.products LIMIT 10"
         )
-        cursor.execute(etl_sql("collect_going"))
+        cursor.execute(etl_sql("collect_going_products"))
         cursor.execute(read_sql("explain") + etl_sql("remove_related"))
         return cursor.fetchone()[0][0]

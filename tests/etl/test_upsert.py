@@ -1,5 +1,6 @@
 """flask etl load --mode upsert: what is served afterwards is what a model in Python says."""
 
+import os
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg2.extensions import set_wait_callback
 
+from etl.build import BuildError
 from etl.connection import Connection
 from etl.digest import combine, compute_digests
 from etl.files import DELETED, TABLES, FilesError
@@ -20,7 +22,17 @@ from etl.upsert import upsert
 from etl.verify import verify
 from tests.catalogue import load_catalogue, render_cell, write_catalogue
 from tests.conftest import Database
-from tests.etl.loads import ROWS, counts, flask_etl, query, rows_of, schemas, served, texts
+from tests.etl.loads import (
+    ROWS,
+    At,
+    counts,
+    flask_etl,
+    query,
+    rows_of,
+    schemas,
+    served,
+    texts,
+)
 
 Model = dict[str, list[tuple]]
 # Of each table's rows: where a parent's id stands, and whose.
@@ -75,6 +87,9 @@ def merge(model: Model, changes: Model) -> tuple[Model, int]:
                 rows[place] = tuple(cells)
             else:
                 rows[:] = [row for row in rows if row[0] != cells[0]] + [tuple(cells)]
+        if name == "styles":  # those of products that go, go with them
+            gone = {row[0] for row in rows if row[1] in going.get("products", set())}
+            going["styles"] = going.get("styles", set()) | gone
     for name, rows in merged.items():
         rows[:] = [
             row
@@ -133,6 +148,49 @@ def test_a_removed_product_takes_all_that_is_its_own(database: Database, tmp_pat
     assert rows_of(database, "skus") == texts([(2, 5, "7, 5", None)])
     listed = flask_etl(database, "history").stdout
     assert listed.startswith("load 2  upsert  ")
+
+
+def test_nothing_goes_to_a_style_that_goes_with_its_product(
+    database: Database, tmp_path: Path
+) -> None:
+    load_catalogue(database.etl, write_catalogue(tmp_path / "all", ROWS), tmp_path)
+    changes = {
+        "products": [(*ROWS["products"][0], True)],
+        # of the first product's style: from another one's, and a new one
+        "skus": [(2, 1, "S", 1, None), (30, 1, "S", 1, None)],
+    }
+    result = run_upsert(database, write_changes(tmp_path / "changes", changes), tmp_path)
+    assert counts(result)["skus.csv"] == (2, 0, 0, 2)
+    assert rows_of(database, "skus") == texts([(2, 5, "7, 5", None)])
+    assert (tmp_path / "rejects" / "skus.csv").read_text().count("\n") == 3
+
+
+def test_a_file_that_changes_before_its_rows_are_merged(database: Database, tmp_path: Path) -> None:
+    load_catalogue(database.etl, write_catalogue(tmp_path / "all", ROWS), tmp_path)
+    before = served(database)
+    changes = {
+        "skus": [(id_, 77, "S", 1, None) for id_ in range(20, 25)],
+        "related": [(9, 1, 2, None)],
+    }
+    folder = write_changes(tmp_path / "changes", changes)
+    progress = At("reading related.csv", lambda: os.truncate(folder / "skus.csv", 40))
+    with pytest.raises(BuildError, match=r"^skus.csv was changed while it was read: load again$"):
+        upsert(database.etl, Load(folder, {}), tmp_path, RejectLimit(), progress)
+    assert progress.done
+    assert served(database) == before
+
+
+def test_what_cannot_be_listed_is_not_published(database: Database, tmp_path: Path) -> None:
+    load_catalogue(database.etl, write_catalogue(tmp_path / "all", ROWS), tmp_path)
+    before = served(database)
+    folder = write_changes(tmp_path / "changes", {"skus": [(20, 77, "S", 1, None)]})
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "rejects.csv").symlink_to("/dev/full")
+    done = flask_etl(database, "load", folder, "--mode", "upsert", "--report", tmp_path / "reports")
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert "was published" not in done.stderr
+    assert served(database) == before
 
 
 def test_mended_rejects_are_loaded(database: Database, tmp_path: Path) -> None:

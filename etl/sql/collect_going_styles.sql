@@ -1,0 +1,8 @@
+-- The styles that are removed, after the new and changed ones are merged: a style that went to another
+-- product stays.
+CREATE TEMPORARY TABLE going_styles AS
+SELECT id FROM catalogue_changes.styles WHERE deleted
+UNION
+SELECT styles.id FROM going_products JOIN catalogue.styles ON product_id = going_products.id;
+
+ANALYZE going_styles
