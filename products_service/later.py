@@ -47,8 +47,8 @@ def do_due() -> None:
 class Batch(Generic[Item]):
     """Has things noted together, `most` of them or those of a moment; at once where nothing waits.
 
-    One after the other they cost half of what each costs in the middle of its request, whose code
-    and data have pushed theirs out of the processor's caches (docs/decisions/request-path.md).
+    One after the other they take less CPU than each does in the middle of its request
+    (docs/decisions/request-path.md).
     """
 
     def __init__(self, note: Callable[[Sequence[Item]], None], most: int = 64) -> None:
