@@ -257,7 +257,7 @@ def make_certificate(folder: Path) -> None:
     new = ("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
     for argv in (
         [
-            *(*new, "-x509", "-days", "2", "-keyout", "authority.key", "-out", "authority.pem"),
+            *(*new, "-x509", "-days", "30", "-keyout", "authority.key", "-out", "authority.pem"),
             *("-subj", "/CN=Authority of a test"),
             *("-addext", "keyUsage=critical,keyCertSign"),
         ],
@@ -266,7 +266,7 @@ def make_certificate(folder: Path) -> None:
             *("-addext", f"subjectAltName=DNS:{SHOP}"),
         ],
         [
-            *("openssl", "x509", "-req", "-in", "tls.csr", "-days", "2", "-out", "tls.pem"),
+            *("openssl", "x509", "-req", "-in", "tls.csr", "-days", "30", "-out", "tls.pem"),
             *("-CA", "authority.pem", "-CAkey", "authority.key", "-copy_extensions", "copy"),
         ],
     ):

@@ -45,6 +45,10 @@ def test_a_deploy_that_fails_ends_at_the_first_host(rollout: Rollout, second: st
     assert [line.split()[-1] for line in listed.stdout.splitlines() if " down;" in line] == [
         first.name
     ]
+    said = rollout.play("status", check=False)
+    assert said.status != 0
+    assert f"{first.name} is not in rotation" in said.output
+    assert f"it serves {broken}, the fleet {second}" in said.output
     with rollout.under_load():
         rollout.play("rollback")
     assert serving(rollout) == {second}

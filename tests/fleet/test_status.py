@@ -1,0 +1,48 @@
+"""What is not well is said, and what to do about it."""
+
+import re
+
+import pytest
+
+from tests.fleet.rollout import Rollout, Run
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_fleet_is_well_once_it_has_a_backup(rollout: Rollout) -> None:
+    standby = rollout.groups["standby"][0]
+    standby.run("rm -rf /var/backups/products/*Z")
+    run = rollout.play("status", check=False)
+    assert run.status == 2
+    assert findings(run) == {standby.name: ["no backup in 26 hours"]}
+
+    standby.run("systemctl start products-backup")
+    run = rollout.play("status")
+    assert run.output.count("msg: well") == len(rollout.machines)
+    assert not any(run.changed.values()), run.changed
+
+
+def test_what_has_failed_or_stopped_is_said(rollout: Rollout) -> None:
+    standby, app = rollout.groups["standby"][0], rollout.groups["app"][-1]
+    standby.run("systemctl stop postgresql@15-main; ! systemctl start products-backup")
+    app.run("systemctl stop products")
+    try:
+        run = rollout.play("status", check=False)
+    finally:
+        standby.run("systemctl reset-failed products-backup; systemctl start postgresql@15-main")
+        app.run("systemctl start products")
+    assert run.status == 2
+    assert findings(run) == {
+        standby.name: ["products-backup.service has failed", "PostgreSQL does not run"],
+        app.name: ["it does not answer /ready"],
+    }
+
+
+def findings(run: Run) -> dict[str, list[str]]:
+    """Return what was said of each host that is not well, without what there is to do."""
+    said = run.output.rpartition("TASK [Say what is not well]")[2]
+    hosts = re.findall(r"^fatal: \[(\S+)\]: FAILED! =>\s*((?:^ .*\n)+)", said, re.MULTILINE)
+    return {
+        name: [line.strip() for line in re.findall(r"^ +- '?([^:(]+)", lines, re.MULTILINE)]
+        for name, lines in hosts
+    }
