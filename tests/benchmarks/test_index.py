@@ -195,6 +195,7 @@ def test_measures_a_copy_and_leaves_no_trace(small: Database, tmp_path: Path) ->
     assert re.search(r"^get_styles +warm ms", done.stdout, re.MULTILINE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_cleans_up_when_it_is_told_to_end(
     small: Database, tmp_path: Path, number: signal.Signals
@@ -208,6 +209,7 @@ def test_cleans_up_when_it_is_told_to_end(
     assert traces(small) == []
 
 
+@pytest.mark.slow
 def test_the_next_run_cleans_up_after_one_that_was_killed(small: Database, tmp_path: Path) -> None:
     with half_way(small, tmp_path) as process:
         process.kill()

@@ -113,6 +113,7 @@ def test_load_floor_and_readers(release: Path) -> None:
     assert "publishing" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_cleans_up_when_it_is_told_to_end(release: Path, number: signal.Signals) -> None:
     with running_rounds(release) as process:
@@ -123,6 +124,7 @@ def test_cleans_up_when_it_is_told_to_end(release: Path, number: signal.Signals)
     assert_no_trace(release)
 
 
+@pytest.mark.slow
 def test_the_next_run_cleans_up_after_one_that_was_killed(release: Path) -> None:
     with running_rounds(release) as process:
         refused = bench_load(release, "--products", "200", "--rounds", "1")
