@@ -25,7 +25,7 @@ if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
 from flask import Flask
 from prometheus_client.multiprocess import mark_process_dead
 
-from products_service.config import ConfigurationError, load_settings
+from products_service.config import ConfigurationError, host_and_port, load_settings
 from products_service.logs import logging_config
 from products_service.run_file import HeldError
 from products_service.serving import draining, refusals
@@ -52,8 +52,7 @@ try:
 except ConfigurationError as error:
     raise SystemExit(str(error)) from None
 
-_address = _settings["BIND_ADDRESS"]
-bind = f"{f'[{_address}]' if ':' in _address else _address}:{_settings['PORT']}"
+bind = host_and_port(_settings)
 if _settings["GUNICORN_WORKER_CLASS"] == "greenlet":
     worker_class = "products_service.serving.worker.GreenletWorker"
     # Requests that are worked on at a time; the others wait their turn.

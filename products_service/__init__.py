@@ -59,7 +59,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     observers = []
     if settings["METRICS"]:
         metrics.POOL_SIZE.set(settings["DB_POOL_SIZE"])
-        observers.append(metrics.count)
+        observers.append(metrics.count_requests)
     if settings["ACCESS_LOG"]:
         observers.append(access_log.logger(settings["LOG_FORMAT"]))
     complete = headers.completion(settings["CORS_ORIGINS"])

@@ -238,6 +238,12 @@ class SettingsSchema(Schema):
             )
 
 
+def host_and_port(settings: Mapping[str, Any]) -> str:
+    """Return where gunicorn listens, as gunicorn and URLs write it: IPv6 in brackets."""
+    address = settings["BIND_ADDRESS"]
+    return f"{f'[{address}]' if ':' in address else address}:{settings['PORT']}"
+
+
 def load_settings(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return every setting by its name, from `environ` (default: the process's environment).
 

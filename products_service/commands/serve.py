@@ -15,7 +15,7 @@ import click
 
 from products_service.commands.migrate import migrate
 from products_service.commands.problems import plainly
-from products_service.config import load_settings
+from products_service.config import host_and_port, load_settings
 from products_service.leash import follow_parent, leashed
 from products_service.urls import database, database_url
 
@@ -99,9 +99,7 @@ def run_gunicorn(settings: Mapping[str, Any], url: str) -> None:
         start_new_session=True,  # Ctrl-C reaches us alone, and gunicorn as an orderly SIGTERM
     )
     try:
-        address = settings["BIND_ADDRESS"]
-        host = f"[{address}]" if ":" in address else address
-        click.echo(f"serving on http://{host}:{settings['PORT']}/")
+        click.echo(f"serving on http://{host_and_port(settings)}/")
         status = process.wait()
     finally:
         end(process)

@@ -151,9 +151,10 @@ def count_statements(statements: Sequence[tuple[str, float]]) -> None:
         statement_seconds(name).observe(seconds)
 
 
-def count(exchange: Exchange) -> None:
-    """Count a request."""
-    request_seconds(exchange.route or "none", exchange.status).observe(exchange.seconds)
+def count_requests(exchanges: Sequence[Exchange]) -> None:
+    """Count requests, by route and status, and the seconds that each took."""
+    for exchange in exchanges:
+        request_seconds(exchange.route or "none", exchange.status).observe(exchange.seconds)
 
 
 def exposition() -> bytes:

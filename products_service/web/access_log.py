@@ -7,12 +7,12 @@ forms (logs.py).
 
 import os
 import select
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quote
 
-from products_service import later
 from products_service.web.edge import Exchange, ExchangeObserver
 
 STDERR = 2
@@ -23,10 +23,9 @@ LONGEST_PATH = 600  # characters, of which JSON may make six each
 
 
 def logger(form: str) -> ExchangeObserver:
-    """Return what logs an exchange: `form` is json or text."""
+    """Return what logs exchanges: `form` is json or text."""
     to_line = {"json": to_json, "text": to_text}[form]
-    lines = Lines()
-    return lambda exchange: lines.write(to_line(exchange))
+    return lambda exchanges: write(map(to_line, exchanges))
 
 
 def to_json(exchange: Exchange) -> str:
@@ -75,32 +74,19 @@ def size_of(exchange: Exchange) -> str:
     return next(sizes, "null")
 
 
-class Lines:
-    """Writes lines: where they may wait, as many at a time as go into a pipe in one piece."""
-
-    def __init__(self) -> None:
-        self._kept: list[str] = []
-        self._size = 0
-
-    def write(self, line: str) -> None:
-        """Write a line, now or in a moment."""
-        if not later.is_possible():
-            _write(line)
-            return
-        if self._size + len(line) >= ATOMIC:
-            self._flush()
-        self._kept.append(line)
-        self._size += len(line) + 1
-        later.do(self._flush)
-
-    def _flush(self) -> None:
-        if self._kept:
-            _write("\n".join(self._kept))
-        self._kept.clear()
-        self._size = 0
+def write(lines: Iterable[str]) -> None:
+    """Write lines, as many at a time as go into a pipe in one piece."""
+    piece = ""
+    for line in lines:
+        if piece and len(piece) + len(line) + 1 > ATOMIC:
+            _write(piece)
+            piece = ""
+        piece += f"{line}\n"
+    if piece:
+        _write(piece)
 
 
-def _write(text: str) -> None:
-    """Write it in one piece; a reader that has gone away is no reason to fail a request."""
+def _write(piece: str) -> None:
+    """Write it at once; a reader that has gone away is no reason to fail a request."""
     with suppress(OSError):
-        os.write(STDERR, f"{text}\n".encode())
+        os.write(STDERR, piece.encode())

@@ -32,10 +32,10 @@ class Exchange(NamedTuple):
 
 
 class ExchangeObserver(Protocol):
-    """Notes what became of a request."""
+    """Notes what became of requests."""
 
-    def __call__(self, exchange: Exchange) -> None:
-        """Note it. Called after the answer is complete, maybe a moment later (later.Batch)."""
+    def __call__(self, exchanges: Sequence[Exchange]) -> None:
+        """Note them, in this order. Called after the last is complete, maybe a moment later."""
 
 
 # A request is a thread or a greenlet, and each has a context of its own.
@@ -81,8 +81,7 @@ class Edge:
 
     def _observe(self, exchanges: Sequence[Exchange]) -> None:
         for observe in self._observers:
-            for exchange in exchanges:
-                observe(exchange)
+            observe(exchanges)
 
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]

@@ -1,29 +1,29 @@
-"""Lines of the log that wait for a moment are written whole, in order, and none is lost."""
+"""Lines of the log are written whole, in order, and none is lost."""
 
 import os
 import select
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
-from products_service import later
 from products_service.web import access_log
-from products_service.web.access_log import Lines
+from products_service.web.access_log import write
 
 
 class Pipe:
-    """Where lines are written, instead of standard error."""
+    """Where lines are written, instead of standard error; in packets, so that pieces show."""
 
     def __init__(self) -> None:
-        self.reading, self.writing = os.pipe()
-        os.set_blocking(self.reading, False)
+        self.reading, self.writing = os.pipe2(os.O_DIRECT | os.O_NONBLOCK)
 
-    def read(self) -> bytes | None:
-        """Return what was written since the last time."""
-        try:
-            return os.read(self.reading, 65536)
-        except BlockingIOError:
-            return None
+    def pieces(self) -> list[bytes]:
+        """Return what was written since the last time; what is beyond PIPE_BUF is several."""
+        pieces = []
+        with suppress(BlockingIOError):
+            while True:
+                pieces.append(os.read(self.reading, 65536))
+        return pieces
 
 
 @pytest.fixture
@@ -35,60 +35,32 @@ def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipe]:
     os.close(pipe.writing)
 
 
-@pytest.fixture
-def waiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What may wait does, until it is asked for."""
-    monkeypatch.setattr(later, "_arrange", lambda: None)
-    yield
-    later.do_due()
+def test_lines_are_written_together(pipe: Pipe) -> None:
+    write(["first", "second"])
+    assert pipe.pieces() == [b"first\nsecond\n"]
 
 
-def test_line_is_written_at_once_where_nothing_waits(pipe: Pipe) -> None:
-    Lines().write("first")
-    assert pipe.read() == b"first\n"
+def test_nothing_is_written_of_nothing(pipe: Pipe) -> None:
+    write([])
+    assert pipe.pieces() == []
 
 
-@pytest.mark.usefixtures("waiting")
-def test_lines_wait_for_a_moment(pipe: Pipe) -> None:
-    lines = Lines()
-    lines.write("first")
-    lines.write("second")
-    assert pipe.read() is None
-    later.do_due()
-    assert pipe.read() == b"first\nsecond\n"
-    later.do_due()
-    assert pipe.read() is None
+def test_no_piece_is_longer_than_a_pipe_takes_at_once(pipe: Pipe) -> None:
+    lines = [f"{number:02}" + "x" * 997 for number in range(10)]
+    write(lines)
+    pieces = pipe.pieces()
+    assert b"".join(pieces).decode().splitlines() == lines
+    assert [len(piece) // 1000 for piece in pieces] == [4, 4, 2]
 
 
-@pytest.mark.usefixtures("waiting")
-def test_no_more_wait_than_a_pipe_takes_in_one_piece(pipe: Pipe) -> None:
-    lines = Lines()
-    written = [f"{number:02}" + "x" * 997 for number in range(10)]
-    pieces = []
-    for line in written:
-        lines.write(line)
-        pieces.append(pipe.read())
-    later.do_due()
-    pieces.append(pipe.read())
-    assert b"".join(filter(None, pieces)).decode().splitlines() == written
-    sizes = [len(piece) for piece in pieces if piece]
-    assert 3 * 1000 <= max(sizes) <= select.PIPE_BUF
-
-
-@pytest.mark.usefixtures("waiting")
-@pytest.mark.parametrize(("size", "pieces"), [(select.PIPE_BUF - 1, 1), (select.PIPE_BUF, 2)])
+@pytest.mark.parametrize(("size", "pieces"), [(select.PIPE_BUF, 1), (select.PIPE_BUF + 1, 2)])
 def test_a_piece_is_as_long_as_a_pipe_takes(pipe: Pipe, size: int, pieces: int) -> None:
-    lines = Lines()
-    lines.write("x" * (size // 2))
-    lines.write("x" * (size - size // 2 - 1))
-    assert (pipe.read() is None) == (pieces == 1)
-    later.do_due()
+    write(["x" * (size // 2 - 1), "x" * (size - size // 2 - 1)])
+    written = pipe.pieces()
+    assert len(written) == pieces
+    assert len(b"".join(written)) == size
 
 
-@pytest.mark.usefixtures("waiting")
 def test_line_that_is_longer_is_written_all_the_same(pipe: Pipe) -> None:
-    lines = Lines()
-    lines.write("short")
-    lines.write("x" * 2 * select.PIPE_BUF)
-    later.do_due()
-    assert pipe.read() == b"short\n" + b"x" * 2 * select.PIPE_BUF + b"\n"
+    write(["short", "x" * 2 * select.PIPE_BUF])
+    assert b"".join(pipe.pieces()) == b"short\n" + b"x" * 2 * select.PIPE_BUF + b"\n"
