@@ -46,6 +46,9 @@ FLOORS = {
     "pgbench-reconnecting": ("prepared", True),
 }
 
+# One plan for all values of a statement, as the service has it.
+ONE_PLAN = {"PGOPTIONS": "-c plan_cache_mode=force_generic_plan"}
+
 DESCRIPTIONS = {
     "greenlet": "this service as shipped, GUNICORN_WORKER_CLASS=greenlet",
     "greenlet-bare": "the same with ACCESS_LOG and METRICS off",
@@ -170,7 +173,7 @@ def competing(names: Sequence[str], subject: Subject) -> Iterator[dict[str, Cont
     with ExitStack() as stack:
         for name in names:
             if name in FLOORS:
-                variables = plain_environment() | libpq_variables(url)
+                variables = plain_environment() | libpq_variables(url) | ONE_PLAN
                 contestants[name] = FloorContestant(*(draw, *FLOORS[name], variables, postmaster))
                 continue
             port = free_port()

@@ -3,12 +3,14 @@
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import psycopg2
 from dbutils.pooled_db import PooledDB, TooManyConnectionsError
 
+from products_service import waiting
+from products_service.batches import Batches, Execution
 from products_service.database_events import (
     DatabaseError,
     DatabaseTimeoutError,
@@ -23,7 +25,7 @@ from products_service.sessions import (
     Sessions,
     deadline_within,
 )
-from products_service.statements import Statement
+from products_service.statements import Statement, all_prepared
 from products_service.turns import Turns
 
 # SQLSTATEs after which a connection is lost; without a code, the socket is, which is how psycopg2
@@ -87,6 +89,18 @@ class _UnopenedConnection:
         """Do nothing: there is nothing to close."""
 
 
+class _LastFirst(list):
+    """The pool's idle connections, of which the one that was used last is used first.
+
+    DBUtils takes the one that has been idle longest. The process at the other end of the last one
+    is the one whose memory is still in the processor's caches (docs/decisions/batches.md).
+    """
+
+    def pop(self, index: int = -1) -> Any:
+        """Remove and return the last one, whichever is asked for."""
+        return super().pop()
+
+
 class _Connector:
     """Opens connections; after a failure refuses for a while, then lets one caller probe."""
 
@@ -123,8 +137,8 @@ class _Connector:
         return connection
 
 
-def _execute(connection: Any, execute: str, values: tuple[Any, ...]) -> Answer:
-    """Return the answer, of a new connection where the one from the pool is closed.
+def _execute(connection: Any, execute: str, values: Sequence[Any]) -> list[Answer]:
+    """Return the rows' answers, of a new connection where the one from the pool is closed.
 
     DBUtils replaces it when it is asked for a cursor. Its cursors, which look out for lost
     connections too, are not used: they cost a request 12 us (docs/decisions/request-path.md).
@@ -135,10 +149,10 @@ def _execute(connection: Any, execute: str, values: tuple[Any, ...]) -> Answer:
         session = connection.dbapi_connection
     with session.cursor() as cursor:
         cursor.execute(execute, values)
-        answer = Answer(*cursor.fetchone())
+        answers = [Answer(*row) for row in cursor.fetchall()]
     if session.expires_at < time.monotonic():
         session.close()
-    return answer
+    return answers
 
 
 class Database:
@@ -171,7 +185,10 @@ class Database:
             [
                 "SET default_transaction_read_only = on",
                 f"SET statement_timeout = {round(statement_timeout * 1000)}",
-                *(statement.prepare for statement in statements.values()),
+                # One plan for all values: a plan for each takes longer than any of ours runs, and
+                # left to itself PostgreSQL makes one (docs/decisions/batches.md).
+                "SET plan_cache_mode = force_generic_plan",
+                *(statement.prepare for statement in all_prepared(statements.values())),
             ],
             connect_timeout=connect_timeout,
             deadline=deadline,
@@ -190,7 +207,9 @@ class Database:
             isfatal=_is_closed,
         )
         self._connector.filling = False
-        self._turns = Turns(self._pool.connection, TooManyConnectionsError)
+        self._pool._idle_cache = _LastFirst(self._pool._idle_cache)
+        self._turns = Turns(self._pool.connection, TooManyConnectionsError, pool_size)
+        self._batches = Batches(self._ask)
 
     def warm_up(self) -> None:
         """Open the pool's connections, within the time that connecting may take in all.
@@ -198,7 +217,7 @@ class Database:
         So that the first requests of a new worker are not refused for the want of one. Where the
         database cannot be reached, requests find that out.
         """
-        connections = [self._turns.take() for _ in range(self._pool_size)]
+        connections = [self._turns.take(math.inf) for _ in range(self._pool_size)]
         try:
             with deadline_within(min(self._connect_timeout, _WARM_UP)):
                 for connection in connections:
@@ -228,25 +247,34 @@ class Database:
 
     def _fetch(self, statement: Statement, parameters: Mapping[str, Any]) -> Answer:
         values = tuple([parameters[name] for name, _ in statement.parameters])
-        connection = self._turns.take()
-        self._observer.taken()
         DEADLINE.set(time.monotonic() + self._deadline)
         try:
-            return self._execute_twice_if_lost(connection, statement.execute, values)
+            others = waiting.others()
+            if others is not None and statement.for_each is not None:
+                return self._batches.fetch(others, statement, *values)
+            return self._ask(lambda: (statement.execute, values))[0]
+        finally:
+            DEADLINE.set(math.inf)
+
+    def _ask(self, begin: Callable[[], Execution]) -> list[Answer]:
+        """Return the rows' answers of what `begin` returns once there is a connection."""
+        connection = self._turns.take(DEADLINE.get())
+        self._observer.taken()
+        try:
+            return self._execute_twice_if_lost(connection, *begin())
         except DeadlinePassedError:
             self._give_up(connection)
             raise DatabaseTimeoutError(f"no answer within {self._deadline} s") from None
         except psycopg2.Error as error:
             raise self._translate(error) from error
         finally:
-            DEADLINE.set(math.inf)
             self._turns.give_back(connection)
             self._observer.returned()
 
     def _execute_twice_if_lost(
-        self, connection: Any, execute: str, values: tuple[Any, ...]
-    ) -> Answer:
-        """Return the answer, of a new connection where the one from the pool is or gets lost.
+        self, connection: Any, execute: str, values: Sequence[Any]
+    ) -> list[Answer]:
+        """Return the answers, of a new connection where the one from the pool is or gets lost.
 
         So it is too where a standby puts its changes before the statement: its lag is what makes
         it do so, and it would again.

@@ -1,10 +1,13 @@
-"""The statements of the service: every file under sql/, read once at the start."""
+"""The statements of the service: every file in sql/, read once at the start."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 
+_FOLDER = resources.files("products_service").joinpath("sql")
+_PARAMETER = re.compile(r"\$1\b")
 _SIGNATURE = re.compile(r"-- (?P<name>[a-z_]+)\((?P<parameters>[a-z_ ,\[\]]*)\)\n")
 
 
@@ -33,6 +36,18 @@ class Statement:
         places = ", ".join("%s" for _ in self.parameters)
         return f"EXECUTE {self.name} {f'({places})' if places else ''}"
 
+    @cached_property
+    def for_each(self) -> "Statement | None":
+        """This one's row for each of several products, in their order, as a statement.
+
+        None where a product's id is not all that it takes.
+        """
+        if self.parameters != (("product_id", "integer"),):
+            return None
+        of_one = _PARAMETER.sub("asked.product_id", self.sql)
+        text = _read("forms/for_each").format(statement=self.name, sql=of_one)
+        return Statement(f"{self.name}_for_each", (("product_ids", "integer[]"),), text)
+
 
 def read_statement(name: str, text: str) -> Statement:
     """Return the statement that a file holds; its first line is its signature.
@@ -52,10 +67,15 @@ def read_statement(name: str, text: str) -> Statement:
 
 def read_statements() -> dict[str, Statement]:
     """Return every statement under sql/ by its name."""
-    files = resources.files("products_service").joinpath("sql").iterdir()
+    files = _FOLDER.iterdir()
     names = sorted(file.name.removesuffix(".sql") for file in files if file.name.endswith(".sql"))
-    folder = resources.files("products_service").joinpath("sql")
-    return {
-        name: read_statement(name, folder.joinpath(f"{name}.sql").read_text("utf-8"))
-        for name in names
-    }
+    return {name: read_statement(name, _read(name)) for name in names}
+
+
+def _read(name: str) -> str:
+    return _FOLDER.joinpath(f"{name}.sql").read_text("utf-8")
+
+
+def all_prepared(statements: Iterable[Statement]) -> list[Statement]:
+    """Return those that a session prepares: these, and what they are for several products."""
+    return [each for one in statements for each in (one, one.for_each) if each is not None]

@@ -1,17 +1,46 @@
-"""How to wait for a socket: the thread blocks, unless its worker has others to serve meanwhile.
+"""How to wait: the thread blocks, unless its worker has others to serve meanwhile.
 
-database.py waits for PostgreSQL by this. A worker that serves all its connections in one thread
-puts a function of its own in the place of the one that blocks (serving/hub.py).
+database.py waits for PostgreSQL by this, and batches.py for one another's. A worker that serves all
+its connections in one thread puts its own way in the place of the one that blocks (serving/hub.py).
 """
 
 import math
 import select
 import time
-from collections.abc import Callable
+from typing import Any, Protocol
 
-# Given a file descriptor, POLLIN or POLLOUT, and a time by time.monotonic: returns whether the
-# socket was ready before that time.
-Wait = Callable[[int, int, float], bool]
+
+class Others(Protocol):
+    """Lets others of the same thread go on while one waits. Deadlines are by time.monotonic."""
+
+    def are_there(self) -> bool:
+        """Whether whoever asks is one among others, and not who serves them."""
+
+    def wait(self, fd: int, events: int, deadline: float) -> bool:
+        """Wait for a socket: POLLIN or POLLOUT; return False when the deadline came first."""
+
+    def park(self, key: Any, deadline: float) -> bool:
+        """Wait for wake(key); return False when the deadline came first."""
+
+    def wake(self, key: Any) -> None:
+        """Let who is parked by that key go on soon."""
+
+    def pause(self) -> None:
+        """Let everyone else who can go on do so first."""
+
+
+_others: Others | None = None
+
+
+def install(others: Others | None) -> None:
+    """Have the whole process wait so; None has its threads block."""
+    global _others
+    _others = others
+
+
+def others() -> Others | None:
+    """Return who goes on while one waits; None where the thread blocks."""
+    return _others if _others is not None and _others.are_there() else None
 
 
 def block(fd: int, events: int, deadline: float) -> bool:
@@ -22,20 +51,7 @@ def block(fd: int, events: int, deadline: float) -> bool:
     return bool(poller.poll(left))
 
 
-_wait: Wait = block
-
-
 def wait(fd: int, events: int, deadline: float) -> bool:
     """Wait until the socket is ready; return False when the deadline came first."""
-    return _wait(fd, events, deadline)
-
-
-def install(function: Wait) -> None:
-    """Have the whole process wait by that function."""
-    global _wait
-    _wait = function
-
-
-def is_shared() -> bool:
-    """Whether others of this thread go on while one waits, and so would not if it blocked."""
-    return _wait is not block
+    shared = others()
+    return block(fd, events, deadline) if shared is None else shared.wait(fd, events, deadline)

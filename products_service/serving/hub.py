@@ -14,8 +14,6 @@ from typing import Any
 
 from greenlet import getcurrent, greenlet
 
-from products_service import waiting
-
 READABLE = select.EPOLLIN
 WRITABLE = select.EPOLLOUT
 # Reported once for each time that it is asked for, so that what nobody waits for wakes nobody.
@@ -47,14 +45,15 @@ class Hub:
         """Run a function in a greenlet of its own, from the next turn on."""
         self._ready.append((greenlet(function, self._main), arguments))
 
+    def are_there(self) -> bool:
+        """Whether we are a greenlet of the hub's: not so while the application is loaded."""
+        return getcurrent().parent is self._main
+
     def wait(self, fd: int, events: int, deadline: float) -> bool:
         """Let others run until the file descriptor is ready; return False if the deadline came.
 
-        Also returns True after wake(fd). Where there are no others, as while the application
-        is loaded, the thread blocks.
+        Also returns True after wake(fd).
         """
-        if getcurrent().parent is not self._main:
-            return waiting.block(fd, events, deadline)
         try:
             self._epoll.modify(fd, events | _ONCE)
         except FileNotFoundError:

@@ -22,7 +22,7 @@ class Ticket:
 
 
 class Slots:
-    """As many as there are database connections, so that no request is refused for lack of one.
+    """A few for each database connection: who has one waits for a connection among few.
 
     But when those who have a slot keep it, as they do when the database is stuck, the others go
     on without: the application refuses them, unless they need no database.

@@ -53,7 +53,7 @@ class GreenletWorker(Worker):
         """Prepare what serving takes, in the forked process, and run."""
         self.hub = Hub()
         # before the application is loaded, which may ask its database something
-        waiting.install(self.hub.wait)
+        waiting.install(self.hub)
         later.install(self._arrange)
         self._later_at = math.inf
         self.settings = frozen(self.cfg)

@@ -199,19 +199,22 @@ def test_lack_of_file_descriptors_ends_nothing() -> None:
 # More requests than are worked on at a time
 
 
+SLOTS = 8  # four for a connection, of which there are two
+
+
 def test_requests_beyond_the_slots_wait_their_turn() -> None:
     with probe(DB_POOL_SIZE="2") as service:
-        replies = service.get_all(["/wait/0.01"] * 8)
-        assert max(int(reply.body) for reply in replies) == 2
+        replies = service.get_all(["/wait/0.01"] * 4 * SLOTS)
+        assert max(int(reply.body) for reply in replies) == SLOTS
 
 
 def test_requests_beyond_stuck_slots_wait_a_moment_only() -> None:
     with (
         probe(DB_POOL_SIZE="2") as service,
-        service.asked(["/wait/2"] * 2) as stuck,
+        service.asked(["/wait/2"] * SLOTS) as stuck,
     ):
         time.sleep(0.2)
         for _ in range(5):
             assert service.get("/live").seconds < AT_ONCE
-        assert max(int(reply.body) for reply in service.get_all(["/wait/0.3"] * 4)) == 6
+        assert max(int(reply.body) for reply in service.get_all(["/wait/0.3"] * 4)) == SLOTS + 4
         assert not any(reply.done() for reply in stuck)

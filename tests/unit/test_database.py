@@ -19,7 +19,12 @@ from products_service.database import (
     _Connector,
 )
 from products_service.database_events import DatabaseBusyError
-from products_service.statements import Statement, read_statement, read_statements
+from products_service.statements import (
+    Statement,
+    all_prepared,
+    read_statement,
+    read_statements,
+)
 from tests.servers import Server
 
 # seconds; a limit on what hangs, not a promise
@@ -355,6 +360,28 @@ def test_statement_is_read_with_its_parameters() -> None:
     assert statement.prepare == f"PREPARE stated (integer, bigint, integer[]) AS\n{text}"
     assert statement.execute == "EXECUTE stated (%s, %s, %s)"
     assert read_statement("stated", "-- stated()\nSELECT 1").execute.strip() == "EXECUTE stated"
+
+
+def test_statement_of_a_product_can_be_had_for_several(url: str) -> None:
+    statement = read_statement(
+        "told", "-- told(product_id integer)\nSELECT 7, 'a', $1 || '$10' WHERE $1 > 0 -- no more"
+    )
+    each = statement.for_each
+    assert (each.name, each.parameters) == ("told_for_each", (("product_ids", "integer[]"),))
+    assert all_prepared([statement]) == [statement, each]
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute(each.prepare)
+        cursor.execute(each.execute, ([30, 5, 30],))
+        assert cursor.fetchall() == [(7, "a", "30$10"), (7, "a", "5$10"), (7, "a", "30$10")]
+        cursor.execute(each.execute, ([],))
+        assert cursor.fetchall() == []
+
+
+@pytest.mark.parametrize("parameters", ["", "id integer", "product_id integer, also boolean"])
+def test_statement_of_something_else_cannot(parameters: str) -> None:
+    statement = read_statement("told", f"-- told({parameters})\nSELECT 1")
+    assert statement.for_each is None
+    assert all_prepared([statement]) == [statement]
 
 
 def test_statements_are_the_files() -> None:

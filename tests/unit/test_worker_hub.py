@@ -8,6 +8,7 @@ from threading import Thread
 
 import pytest
 
+from products_service import waiting
 from products_service.serving.hub import READABLE, WRITABLE, Hub
 from products_service.serving.slots import LONGEST, PATIENCE, Slots
 
@@ -162,15 +163,38 @@ def test_handler_of_a_watched_socket(hub: Hub, pair: tuple) -> None:
     assert seen == [b"a", b"b"]
 
 
-def test_who_is_no_greenlet_of_the_hub_blocks(hub: Hub, pair: tuple) -> None:
+@pytest.fixture
+def installed(hub: Hub) -> Iterator[Hub]:
+    """The process's way to wait."""
+    waiting.install(hub)
+    yield hub
+    waiting.install(None)
+
+
+def test_who_is_no_greenlet_of_the_hub_blocks(installed: Hub, pair: tuple) -> None:
     ours, peer = pair
-    assert not hub.wait(ours.fileno(), READABLE, time.monotonic() + 0.05)
+    assert waiting.others() is None
+    assert not waiting.wait(ours.fileno(), READABLE, time.monotonic() + 0.05)
     peer.send(b"x")
-    assert hub.wait(ours.fileno(), READABLE, math.inf)
+    assert waiting.wait(ours.fileno(), READABLE, math.inf)
     seen = []
-    thread = Thread(target=lambda: seen.append(hub.wait(ours.fileno(), READABLE, math.inf)))
+    thread = Thread(target=lambda: seen.append(waiting.wait(ours.fileno(), READABLE, math.inf)))
     thread.start()
     thread.join(5)
+    assert seen == [True]
+
+
+def test_greenlet_of_the_hub_lets_others_go_on(installed: Hub, pair: tuple) -> None:
+    ours, peer = pair
+    seen = []
+
+    def wait() -> None:
+        assert waiting.others() is installed
+        seen.append(waiting.wait(ours.fileno(), READABLE, math.inf))
+
+    installed.spawn(wait)
+    installed.spawn(peer.send, b"x")
+    run(installed, lambda: seen)
     assert seen == [True]
 
 

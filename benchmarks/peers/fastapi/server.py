@@ -35,7 +35,11 @@ FIXED = {
 async def lifespan(app: FastAPI):
     """Keep a pool for as long as the process lives."""
     connections = int(os.environ["CONNECTIONS"])
-    async with asyncpg.create_pool(min_size=connections, max_size=connections) as pool:
+    # one plan for all values of a statement, as the service has it
+    settings = {"plan_cache_mode": "force_generic_plan"}
+    async with asyncpg.create_pool(
+        min_size=connections, max_size=connections, server_settings=settings
+    ) as pool:
         app.state.pool = pool
         yield
 

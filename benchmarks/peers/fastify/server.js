@@ -14,7 +14,9 @@ const [port, folder, workers, connections] = process.argv.slice(2);
 if (cluster.isPrimary) {
   for (let i = 0; i < Number(workers); i += 1) cluster.fork();
 } else {
-  const pool = new pg.Pool({ max: Number(connections) });
+  // One plan for all values of a statement, as the service has it.
+  const options = "-c plan_cache_mode=force_generic_plan";
+  const pool = new pg.Pool({ max: Number(connections), options });
   const log = new SonicBoom({ fd: 1, minLength: 4096, sync: false });
   const app = Fastify({ logger: false });
 

@@ -1,0 +1,300 @@
+"""Requests for the same statement that wait at the same time, and what becomes of each."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
+from typing import Any
+
+import pytest
+from psycopg2.extensions import get_wait_callback, set_wait_callback
+
+from products_service import batches, waiting
+from products_service.database import Database
+from products_service.database_events import (
+    DatabaseBusyError,
+    DatabaseError,
+    DatabaseTimeoutError,
+    DatabaseUnreachableError,
+    Observer,
+    StatementError,
+)
+from products_service.serving.hub import Hub
+from products_service.statements import Statement
+from tests.servers import Server
+
+HANG = 60.0  # seconds; a limit on what hangs, not a promise
+ID = (("product_id", "integer"),)
+STATEMENTS = {
+    statement.name: statement
+    for statement in [
+        # which of them were asked for together, its backend and the moment tell
+        Statement("tell", ID, "SELECT 7, 'digest', $1::text || ' ' || statement_timestamp()"),
+        Statement("sleep", ID, "SELECT 7, 'digest', $1::text || pg_sleep($1 / 1000.0)::text"),
+        Statement("divide", ID, "SELECT 7, 'digest', (10 / $1)::text"),
+        Statement("leave", ID, "SELECT 7, 'digest', pg_terminate_backend(pg_backend_pid())::text"),
+        Statement("session", (), "SELECT 7, 'digest', pg_backend_pid()::text"),
+        Statement("hold", (), "SELECT 7, 'digest', pg_sleep(0.05)::text"),
+    ]
+}
+
+
+class Uses(Observer):
+    """Counts how often a connection is taken, and how many are at a time."""
+
+    now = most = total = 0
+
+    def taken(self) -> None:
+        self.total += 1
+        self.now += 1
+        self.most = max(self.most, self.now)
+
+    def returned(self) -> None:
+        self.now -= 1
+
+
+class Worker:
+    """Has many ask at the same time, in greenlets."""
+
+    def __init__(self, database: Database, hub: Hub, uses: Uses) -> None:
+        self._database = database
+        self._hub = hub
+        self.uses = uses
+
+    def ask(self, *requests: tuple[str, int] | tuple[str]) -> list[Any]:
+        """Return the answer's body or the error of each (statement, product), in their order."""
+        outcomes: list[list[Any]] = [[] for _ in requests]
+        for outcome, request in zip(outcomes, requests, strict=True):
+            self.start(outcome, request)
+        self.turn(lambda: all(outcomes))
+        return [outcome for (outcome,) in outcomes]
+
+    def start(self, outcomes: list[Any], *requests: tuple[str, int] | tuple[str]) -> None:
+        """Have them ask; their outcomes are added as they come."""
+
+        def fetch(statement: str, *product: int) -> None:
+            named = {"product_id": product[0]} if product else {}
+            try:
+                outcomes.append(self._database.fetch(statement, **named).body)
+            except DatabaseError as error:
+                outcomes.append(error)
+
+        for request in requests:
+            self._hub.spawn(fetch, *request)
+
+    def turn(self, done: Callable[[], bool]) -> None:
+        """Let all go on until it is done."""
+        end = time.monotonic() + HANG
+        while not done():
+            assert time.monotonic() < end, "waited too long"
+            self._hub.turn(end)
+
+    @contextmanager
+    def connection_kept(self) -> Iterator[None]:
+        """Have somebody use one of the pool's connections during the block."""
+        turns = self._database._turns
+
+        def keep() -> None:
+            connection = turns.take(math.inf)
+            self._hub.park(self, math.inf)
+            turns.give_back(connection)
+
+        self._hub.spawn(keep)
+        self._hub.turn(time.monotonic())
+        yield
+        self._hub.wake(self)
+        self._hub.turn(time.monotonic())
+
+
+Make = Callable[..., Worker]
+
+
+@pytest.fixture
+def nothing_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a batch takes, the next one waits for it."""
+    monkeypatch.setattr(batches, "PATIENCE", HANG)
+
+
+@pytest.fixture
+def worker(server: Server) -> Iterator[Make]:
+    """Make a worker with a patient database, but for what settings say."""
+    made: list[Database] = []
+    callback = get_wait_callback()
+    hub = Hub()
+    waiting.install(hub)
+
+    def make(**settings: float) -> Worker:
+        patient = {
+            "pool_size": 1,
+            "statement_timeout": HANG,
+            "connect_timeout": HANG,
+            "deadline": HANG,
+            "retry_pause": HANG,
+        }
+        uses = Uses()
+        database = Database(server.url(), STATEMENTS, **(patient | settings), observer=uses)
+        made.append(database)
+        database.warm_up()
+        return Worker(database, hub, uses)
+
+    yield make
+    for database in made:
+        with closing(database):
+            pass
+    waiting.install(None)
+    set_wait_callback(callback)
+
+
+def moments(bodies: Sequence[str]) -> list[str]:
+    return [body.partition(" ")[2] for body in bodies]
+
+
+def test_who_asks_in_one_turn_is_answered_by_one_execution(worker: Make) -> None:
+    asked = worker(pool_size=4)
+    numbers = [5, 3, 5, 4]
+    bodies = asked.ask(*(("tell", number) for number in numbers))
+    assert [body.split()[0] for body in bodies] == [str(number) for number in numbers]
+    assert len(set(moments(bodies))) == 1
+    assert asked.uses.total == 1
+
+
+def test_one_alone_is_asked_for_by_the_statement_itself(worker: Make) -> None:
+    asked = worker()
+    assert asked.ask(("divide", 5)) == ["2"]
+    assert asked.uses.total == 1
+
+
+@pytest.mark.usefixtures("nothing_is_slow")
+def test_who_asks_while_one_is_under_way_is_answered_together(worker: Make) -> None:
+    asked = worker()
+    sleep, *bodies = asked.ask(("sleep", 50), ("tell", 1), ("tell", 2), ("tell", 3))
+    assert sleep == "50"
+    assert len(set(moments(bodies))) == 1
+    assert asked.uses.total == 2
+
+
+@pytest.mark.usefixtures("nothing_is_slow")
+def test_each_statement_has_its_own(worker: Make) -> None:
+    asked = worker(pool_size=2)
+    first, other, second = asked.ask(("tell", 1), ("divide", 1), ("tell", 2))
+    assert other == "10"
+    assert len(set(moments([first, second]))) == 1
+    assert (asked.uses.total, asked.uses.most) == (2, 1)
+
+
+def test_a_batch_goes_beside_one_that_is_slow(worker: Make) -> None:
+    asked = worker(pool_size=3)
+    slow = [("sleep", 2_000 + number) for number in range(3)]
+    outcomes: list[str] = []
+    asked.start(outcomes, *slow)
+    started = time.monotonic()
+    asked.start(outcomes, ("divide", 5), ("divide", 2), ("tell", 1))
+    asked.turn(lambda: len(outcomes) == 3)
+    assert time.monotonic() - started < 1
+    assert outcomes[:2] == ["2", "5"]
+    asked.turn(lambda: len(outcomes) == 6)
+    assert asked.uses.most == 2
+
+
+@pytest.mark.usefixtures("nothing_is_slow")
+def test_only_who_is_slow_is_passed(worker: Make) -> None:
+    """Three are under way one after the other although each could have a connection."""
+    asked = worker(pool_size=3)
+    for _ in range(20):
+        asked.ask(("tell", 1), ("divide", 1), ("sleep", 1), ("tell", 2))
+    assert asked.uses.most == 1
+
+
+def test_other_statements_are_asked_for_one_by_one(worker: Make) -> None:
+    asked = worker(pool_size=2)
+    assert asked.ask(("hold",), ("hold",), ("hold",)) == [""] * 3
+    assert (asked.uses.total, asked.uses.most) == (3, 2)
+
+
+def test_a_defect_is_that_of_one_alone(worker: Make) -> None:
+    asked = worker()
+    whole, none, half = asked.ask(("divide", 1), ("divide", 0), ("divide", 2))
+    assert (whole, half) == ("10", "5")
+    assert isinstance(none, StatementError)
+    assert asked.uses.now == 0
+
+
+def test_the_connection_that_was_used_last_is_used_next(worker: Make) -> None:
+    asked = worker(pool_size=3)
+    assert len({asked.ask(("session",))[0] for _ in range(5)}) == 1
+    assert len(set(asked.ask(*[("session",)] * 3))) == 3
+
+
+@pytest.mark.parametrize("slow", [0, 1, 2])
+def test_a_slow_one_takes_nobody_with_it(worker: Make, slow: int) -> None:
+    asked = worker(pool_size=3, statement_timeout=0.2, deadline=HANG)
+    times = [1, 2, 3]
+    times[slow] = 30_000
+    outcomes = asked.ask(*(("sleep", time_) for time_ in times))
+    assert isinstance(outcomes.pop(slow), DatabaseTimeoutError)
+    times.pop(slow)
+    assert outcomes == [str(time_) for time_ in times]
+    assert asked.uses.now == 0
+
+
+def test_all_are_told_when_the_deadline_comes(worker: Make) -> None:
+    asked = worker(pool_size=2, deadline=0.2)
+    started = time.monotonic()
+    outcomes = asked.ask(*(("sleep", 30_000 + number) for number in range(5)))
+    assert time.monotonic() - started < 10
+    assert [type(outcome) for outcome in outcomes] == [DatabaseTimeoutError] * 5
+    # and others come after them
+    assert asked.ask(("divide", 5), ("divide", 2)) == ["2", "5"]
+
+
+def test_all_are_refused_when_no_connection_comes_free(worker: Make) -> None:
+    asked = worker(deadline=0.1)
+    with asked.connection_kept():
+        outcomes = asked.ask(("divide", 5), ("divide", 2), ("hold",))
+    assert [type(outcome) for outcome in outcomes] == [DatabaseBusyError] * 3
+    assert asked.ask(("divide", 5), ("divide", 2)) == ["2", "5"]
+
+
+def test_a_connection_that_is_lost_is_everybodys(worker: Make) -> None:
+    asked = worker()
+    outcomes = asked.ask(("leave", 1), ("leave", 2))
+    assert [type(outcome) for outcome in outcomes] == [DatabaseUnreachableError] * 2
+    assert asked.ask(("divide", 5), ("divide", 2)) == ["2", "5"]
+
+
+def test_fault_of_ours_leaves_nobody_waiting(worker: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = worker()
+    ask = asked._database._batches._ask
+    broken = iter([True])
+
+    def fail_once(begin: Callable) -> Any:
+        if next(broken, False):
+            raise ZeroDivisionError
+        return ask(begin)
+
+    monkeypatch.setattr(asked._database._batches, "_ask", fail_once)
+    fetch = asked._database.fetch
+    failed = []
+
+    def notice(*arguments: Any, **named: Any) -> Any:
+        try:
+            return fetch(*arguments, **named)
+        except ZeroDivisionError as error:
+            failed.append(error)
+            raise DatabaseError from error
+
+    monkeypatch.setattr(asked._database, "fetch", notice)
+    first, second = asked.ask(("divide", 5), ("divide", 2))
+    assert isinstance(first, DatabaseError)
+    assert second == "5"
+    assert len(failed) == 1
+    assert asked.ask(("divide", 5), ("divide", 2)) == ["2", "5"]
+
+
+def test_where_threads_serve_each_asks_alone(worker: Make) -> None:
+    asked = worker()
+    waiting.install(None)
+    ask = partial(asked._database.fetch, "divide")
+    assert [ask(product_id=number).body for number in (5, 2)] == ["2", "5"]
+    assert asked.uses.total == 2
