@@ -9,72 +9,101 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
-from products_service.database_events import DatabaseError
-from products_service.sessions import DEADLINE
+from products_service.database_events import DatabaseError, DatabaseTimeoutError, StatementError
 from products_service.statements import Statement
 from products_service.waiting import Others
 
-# After which the next batch goes beside one that is slow: many times what one takes.
-PATIENCE = 0.005  # seconds
+# After which the next batch goes beside one that is slow: many times what one takes. The hub may
+# see to it 10 ms later.
+PATIENCE = 0.01  # seconds
+# So that one statement does not become many times as long as any is meant to be.
+MOST = 32
 
 # What to execute, and with which values.
 Execution = tuple[str, Sequence[Any]]
 
 
+class Ask(Protocol):
+    """Runs a statement."""
+
+    def __call__(self, begin: Callable[[], Execution], seconds: float | None = None) -> list[Any]:
+        """Return the rows' answers of what `begin` returns, called once there is a connection.
+
+        Within so many seconds from then on; None: within those that a request has. Raises
+        DatabaseError.
+        """
+
+
 class Request:
-    """One of a batch: in the end it has an answer, or a failure, or neither, which is to try."""
+    """One of a batch: in the end it has an answer, or a failure, or neither: it is to ask alone."""
 
     __slots__ = ("answer", "failure", "product_id")
 
     def __init__(self, product_id: int) -> None:
         self.product_id = product_id
         self.answer: Any = None
-        self.failure: DatabaseError | None = None
+        self.failure: Callable[[], DatabaseError] | None = None
+
+
+class Batch:
+    """Requests for one statement, and when it was executed for them."""
+
+    def __init__(self, statement: Statement, first: Request) -> None:
+        self.requests = [first]
+        self._statement = statement
+        self.began = math.inf  # by time.monotonic
+
+    def begin(self) -> Execution:
+        """Return what to execute now."""
+        self.began = time.monotonic()
+        ids = [request.product_id for request in self.requests]
+        if len(ids) == 1:
+            return self._statement.execute, ids
+        return self._statement.for_each.execute, [ids]
 
 
 class Batches:
-    """Gathers requests, one batch for each statement.
+    """Gathers requests, a batch for each statement; `seconds` is how long a request may take."""
 
-    `ask` runs what the function that it is given returns, which it calls as soon as it has a
-    connection, and returns the rows' answers. Raises DatabaseError.
-    """
-
-    def __init__(self, ask: Callable[[Callable[[], Execution]], Sequence[Any]]) -> None:
+    def __init__(self, ask: Ask, seconds: float) -> None:
         self._ask = ask
-        self._gathering: dict[str, list[Request]] = {}
+        self._seconds = seconds
+        self._gathering: dict[str, Batch] = {}
         self._line = Line()
 
     def fetch(self, others: Others, statement: Statement, product_id: int) -> Any:
-        """Return the statement's answer for a product. Raises what `ask` raises.
+        """Return the statement's answer for a product. Raises DatabaseError.
 
-        What fails for several is asked for each of them alone, if there is time: whose fault it is
-        must not be the others'.
+        What may have failed for one of several is asked for each of them alone, in the time that
+        is left: the fault of one must not be the others'.
         """
         request = Request(product_id)
         batch = self._gathering.get(statement.name)
-        if batch is None:
-            self._lead(others, statement, [request])
+        if batch is None or len(batch.requests) == MOST:
+            self._gathering[statement.name] = batch = Batch(statement, request)
+            self._lead(others, statement, batch)
         else:
-            batch.append(request)
+            batch.requests.append(request)
             others.park(request, math.inf)
         if request.failure is not None:
-            raise type(request.failure)(str(request.failure)) from request.failure
-        if request.answer is None:
-            return self._ask(lambda: (statement.execute, (product_id,)))[0]
-        return request.answer
+            raise request.failure()
+        if request.answer is not None:
+            return request.answer
+        left = batch.began + self._seconds - time.monotonic()
+        if left <= 0:
+            raise DatabaseTimeoutError(f"no answer within {self._seconds} s")
+        return self._ask(lambda: (statement.execute, [product_id]), left)[0]
 
-    def _lead(self, others: Others, statement: Statement, batch: list[Request]) -> None:
-        """Ask for all who join until there is a connection, and wake them."""
+    def _lead(self, others: Others, statement: Statement, batch: Batch) -> None:
+        """Ask for all who join until there is a connection, and let them go on."""
 
         def begin() -> Execution:
-            del self._gathering[statement.name]
-            if len(batch) == 1:
-                return statement.execute, (batch[0].product_id,)
-            return statement.for_each.execute, ([request.product_id for request in batch],)
+            self._close(statement, batch)
+            return batch.begin()
 
-        self._gathering[statement.name] = batch
         try:
             others.pause()  # until all who can go on in this turn have asked
             place = self._line.enter(others)
@@ -82,17 +111,24 @@ class Batches:
                 answers = self._ask(begin)
             finally:
                 self._line.leave(others, place)
-            for request, answer in zip(batch, answers, strict=True):
+            for request, answer in zip(batch.requests, answers, strict=True):
                 request.answer = answer
+        except (DatabaseTimeoutError, StatementError):
+            if len(batch.requests) == 1:
+                raise
         except DatabaseError as error:
-            if len(batch) == 1 or time.monotonic() >= DEADLINE.get():
-                for request in batch:
-                    request.failure = error
+            for request in batch.requests[1:]:
+                request.failure = partial(type(error), str(error))
+            raise
         finally:
-            if self._gathering.get(statement.name) is batch:  # there was no connection
-                del self._gathering[statement.name]
-            for request in batch[1:]:
+            self._close(statement, batch)
+            for request in batch.requests[1:]:
                 others.wake(request)
+
+    def _close(self, statement: Statement, batch: Batch) -> None:
+        """Have whoever asks from now on come with the next batch."""
+        if self._gathering.get(statement.name) is batch:
+            del self._gathering[statement.name]
 
 
 class Line:

@@ -1,23 +1,23 @@
 """The way to PostgreSQL: pooled connections, prepared statements, a deadline on every wait."""
 
 import math
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import psycopg2
-from dbutils.pooled_db import PooledDB, TooManyConnectionsError
 
 from products_service import waiting
 from products_service.batches import Batches, Execution
 from products_service.database_events import (
+    DatabaseBusyError,
     DatabaseError,
     DatabaseTimeoutError,
     DatabaseUnreachableError,
     Observer,
     StatementError,
 )
+from products_service.pool import Connector, PoolEmptyError, make_pool
 from products_service.sessions import (
     DEADLINE,
     DeadlinePassedError,
@@ -26,7 +26,7 @@ from products_service.sessions import (
     deadline_within,
 )
 from products_service.statements import Statement, all_prepared
-from products_service.turns import Turns
+from products_service.turns import BUSY, Turns, is_passed_over
 
 # SQLSTATEs after which a connection is lost; without a code, the socket is, which is how psycopg2
 # reports most losses under a wait callback. The codes come from a pooler in between.
@@ -58,83 +58,6 @@ class Answer(NamedTuple):
 def _is_lost(error: psycopg2.Error) -> bool:
     code = error.pgcode
     return code is None or code.startswith("08") or code in _LOST
-
-
-def _is_closed(error: Exception) -> bool:
-    """Whether a connection was closed before anything was asked of it.
-
-    Only then may DBUtils replace it. Left to itself, it would take a statement timeout for a
-    lost connection and run the statement three times; told which errors mean a lost one, it
-    would still run a statement twice that times out on the connection that replaces it.
-    """
-    return isinstance(error, psycopg2.InterfaceError)
-
-
-class _UnopenedConnection:
-    """Stands in the pool for a connection that was never opened.
-
-    PooledDB opens connections while it holds its one lock, so that a database that does not
-    answer would hold up every thread. A connection that is lost, on the other hand, is
-    replaced by the thread that needs it, outside the lock. So the pool is filled with these,
-    which look lost from the start.
-    """
-
-    closed = True
-
-    def cursor(self) -> None:
-        """Fail like a lost connection."""
-        raise psycopg2.InterfaceError("not opened yet")
-
-    def close(self) -> None:
-        """Do nothing: there is nothing to close."""
-
-
-class _LastFirst(list):
-    """The pool's idle connections, of which the one that was used last is used first.
-
-    DBUtils takes the one that has been idle longest. The process at the other end of the last one
-    is the one whose memory is still in the processor's caches (docs/decisions/batches.md).
-    """
-
-    def pop(self, index: int = -1) -> Any:
-        """Remove and return the last one, whichever is asked for."""
-        return super().pop()
-
-
-class _Connector:
-    """Opens connections; after a failure refuses for a while, then lets one caller probe."""
-
-    # What DBUtils asks of a creator.
-    dbapi = psycopg2
-    threadsafety = psycopg2.threadsafety
-
-    def __init__(self, open_connection: Callable[[], Any], retry_pause: float):
-        self._open = open_connection
-        self._retry_pause = retry_pause
-        self._lock = threading.Lock()
-        self._retry_at: float | None = None  # None: the last attempt succeeded
-        self.last_error: BaseException | None = None
-        self.filling = True  # the pool: it is given what _UnopenedConnection tells of
-
-    def __call__(self) -> Any:
-        """Return an open connection. Raises what opening raises, or DatabaseUnreachableError."""
-        if self.filling:
-            return _UnopenedConnection()
-        with self._lock:
-            if self._retry_at is not None:
-                if time.monotonic() < self._retry_at:
-                    raise DatabaseUnreachableError("a connection attempt failed a moment ago")
-                # We probe; whoever comes while we do is refused.
-                self._retry_at = math.inf
-        try:
-            connection = self._open()
-        except BaseException as error:
-            with self._lock:
-                self._retry_at = time.monotonic() + self._retry_pause
-            self.last_error = error
-            raise
-        self._retry_at = self.last_error = None
-        return connection
 
 
 def _execute(connection: Any, execute: str, values: Sequence[Any]) -> list[Answer]:
@@ -193,23 +116,13 @@ class Database:
             connect_timeout=connect_timeout,
             deadline=deadline,
         )
-        self._connector = _Connector(self._sessions.open, retry_pause)
-        self._pool = PooledDB(
-            self._connector,
-            mincached=pool_size,
-            maxcached=pool_size,
-            maxconnections=pool_size,
-            maxshared=0,
-            blocking=False,
-            reset=False,
-            ping=0,
-            failures=(psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.InternalError),
-            isfatal=_is_closed,
+        self._connector = Connector(self._sessions.open, retry_pause)
+        # Several servers are to be used by turns.
+        self._pool = make_pool(
+            self._connector, pool_size, last_first=not self._sessions.are_with_several
         )
-        self._connector.filling = False
-        self._pool._idle_cache = _LastFirst(self._pool._idle_cache)
-        self._turns = Turns(self._pool.connection, TooManyConnectionsError, pool_size)
-        self._batches = Batches(self._ask)
+        self._turns = Turns(self._pool.connection, PoolEmptyError, pool_size)
+        self._batches = Batches(self._ask, deadline)
 
     def warm_up(self) -> None:
         """Open the pool's connections, within the time that connecting may take in all.
@@ -217,7 +130,7 @@ class Database:
         So that the first requests of a new worker are not refused for the want of one. Where the
         database cannot be reached, requests find that out.
         """
-        connections = [self._turns.take(math.inf) for _ in range(self._pool_size)]
+        connections = [self._turns.take() for _ in range(self._pool_size)]
         try:
             with deadline_within(min(self._connect_timeout, _WARM_UP)):
                 for connection in connections:
@@ -246,28 +159,33 @@ class Database:
         return answer
 
     def _fetch(self, statement: Statement, parameters: Mapping[str, Any]) -> Answer:
+        if is_passed_over():
+            raise DatabaseBusyError(BUSY)
         values = tuple([parameters[name] for name, _ in statement.parameters])
-        DEADLINE.set(time.monotonic() + self._deadline)
-        try:
-            others = waiting.others()
-            if others is not None and statement.for_each is not None:
-                return self._batches.fetch(others, statement, *values)
-            return self._ask(lambda: (statement.execute, values))[0]
-        finally:
-            DEADLINE.set(math.inf)
+        others = waiting.others()
+        if others is not None and statement.for_each is not None:
+            return self._batches.fetch(others, statement, *values)
+        return self._ask(lambda: (statement.execute, values))[0]
 
-    def _ask(self, begin: Callable[[], Execution]) -> list[Answer]:
-        """Return the rows' answers of what `begin` returns once there is a connection."""
-        connection = self._turns.take(DEADLINE.get())
+    def _ask(self, begin: Callable[[], Execution], seconds: float | None = None) -> list[Answer]:
+        """Return the rows' answers of what `begin` returns, called once there is a connection.
+
+        Within `seconds`, from then on, if it has not all the time that a request has: who has used
+        up the rest cannot tell by that whether the server has failed.
+        """
+        connection = self._turns.take()
         self._observer.taken()
+        DEADLINE.set(time.monotonic() + (self._deadline if seconds is None else seconds))
         try:
             return self._execute_twice_if_lost(connection, *begin())
         except DeadlinePassedError:
-            self._give_up(connection)
+            if seconds is None:
+                self._give_up(connection)
             raise DatabaseTimeoutError(f"no answer within {self._deadline} s") from None
         except psycopg2.Error as error:
             raise self._translate(error) from error
         finally:
+            DEADLINE.set(math.inf)
             self._turns.give_back(connection)
             self._observer.returned()
 

@@ -19,6 +19,9 @@ from products_service.servers import Servers
 _SILENCE = 0.3  # seconds
 _LIFETIME = 60.0  # seconds
 
+# After which an idle session shows whoever forwards packets that it is not forgotten.
+_IDLE = 60  # seconds
+
 # Of all that a request waits for, by time.monotonic; a request is a thread or a greenlet, and each
 # has a context of its own.
 DEADLINE: ContextVar[float] = ContextVar("deadline", default=math.inf)
@@ -95,6 +98,11 @@ class Sessions:
         # For the whole process: every psycopg2 connection in it waits by this function.
         set_wait_callback(_wait)
 
+    @property
+    def are_with_several(self) -> bool:
+        """Whether there is more than one server."""
+        return len(self._each) > 1
+
     def open(self) -> Session:
         """Return a new session with the server whose turn it is.
 
@@ -116,7 +124,7 @@ class Sessions:
                         raise
                     continue
                 is_standby = session.get_parameter_status("in_hot_standby") == "on"
-                if is_standby or number in others or len(self._each) == 1:
+                if is_standby or number in others or not self.are_with_several:
                     return session
                 session.close()
                 self._servers.is_primary(number)
@@ -124,13 +132,14 @@ class Sessions:
 
     def _open_on(self, number: int) -> Session:
         """Return a new session with a server, in two round trips."""
-        several = len(self._each) > 1
+        several = self.are_with_several
         session = psycopg2.connect(
             self._url,
             connection_factory=Session,
             application_name="products_service",
             client_encoding="UTF8",  # as bodies are sent, whatever PGCLIENTENCODING says
             tcp_user_timeout=round((_SILENCE if several else self._deadline) * 1000),
+            keepalives_idle=_IDLE,
             **self._each[number],
         )
         session.server = number

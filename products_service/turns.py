@@ -13,12 +13,12 @@ from products_service.database_events import DatabaseBusyError
 
 BUSY = "every connection of the pool is in use"
 
-# In which no connection was taken or given back. Longer than any statement of a sound database
-# takes, and short enough to be refused "at once".
-PATIENCE = 0.05  # seconds
-# Where one thread serves all, and searches take their turns with it.
-PATIENCE_AMONG_OTHERS = 0.15  # seconds
+# Longer than any statement of a sound database takes, and short enough to be refused "at once".
+PATIENCE = 0.05  # seconds in which no connection was taken or given back
 LONGEST = 0.1  # seconds; where they do come and go, but to others
+# The same where one thread serves all, and whatever else it does takes its time from statements.
+PATIENCE_AMONG_OTHERS = 0.15  # seconds
+LONGEST_AMONG_OTHERS = 0.5  # seconds
 
 _passed_over: ContextVar[bool] = ContextVar("passed_over", default=False)
 
@@ -30,6 +30,11 @@ def pass_over(function: Callable[..., Any], *arguments: Any) -> Any:
         return function(*arguments)
     finally:
         _passed_over.reset(token)
+
+
+def is_passed_over() -> bool:
+    """Whether that is so of whoever asks."""
+    return _passed_over.get()
 
 
 class Turns:
@@ -49,18 +54,18 @@ class Turns:
         self._free = size
         self._queue: deque[object] = deque()
 
-    def take(self, deadline: float) -> Any:
-        """Return a connection. Raises DatabaseBusyError. The deadline is by time.monotonic."""
+    def take(self) -> Any:
+        """Return a connection. Raises DatabaseBusyError."""
         others = waiting.others()
         if others is not None:
-            return self._take_among(others, deadline)
+            return self._take_among(others)
         latest = time.monotonic() + LONGEST
         with self._moved:
             while True:
                 try:
                     connection = self._take()
                 except self._full:
-                    left = min(latest, deadline, self._moved_at + PATIENCE) - time.monotonic()
+                    left = min(latest, self._moved_at + PATIENCE) - time.monotonic()
                     if left <= 0:
                         raise DatabaseBusyError(BUSY) from None
                     # Who was told too late looks once more: nobody else was told.
@@ -69,35 +74,44 @@ class Turns:
                     self._moved_at = time.monotonic()
                     return connection
 
-    def _take_among(self, others: waiting.Others, deadline: float) -> Any:
-        if _passed_over.get():
-            raise DatabaseBusyError(BUSY)
+    def _take_among(self, others: waiting.Others) -> Any:
         if self._free:
             self._free -= 1
         else:
-            self._wait_among(others, deadline)
-        self._moved_at = time.monotonic()
-        return self._take()
+            self._wait_among(others)
+        try:
+            return self._take()
+        except BaseException:
+            self._pass_on(others)
+            raise
+        finally:
+            self._moved_at = time.monotonic()
 
-    def _wait_among(self, others: waiting.Others, deadline: float) -> None:
-        """Wait until somebody gives us a place. Raises DatabaseBusyError."""
+    def _wait_among(self, others: waiting.Others) -> None:
+        """Wait until somebody passes a place on to us. Raises DatabaseBusyError."""
         place = object()
         self._queue.append(place)
-        while (until := min(deadline, self._moved_at + PATIENCE_AMONG_OTHERS)) > time.monotonic():
+        latest = time.monotonic() + LONGEST_AMONG_OTHERS
+        while (until := min(latest, self._moved_at + PATIENCE_AMONG_OTHERS)) > time.monotonic():
             if others.park(place, until):
                 return
         self._queue.remove(place)
         raise DatabaseBusyError(BUSY)
 
+    def _pass_on(self, others: waiting.Others) -> None:
+        if self._queue:
+            others.wake(self._queue.popleft())
+        else:
+            self._free += 1
+
     def give_back(self, connection: Any) -> None:
         """Let who waits longest have it."""
         connection.close()
         others = waiting.others()
-        self._moved_at = time.monotonic()
-        if others is None:
-            with self._moved:
-                self._moved.notify()
-        elif self._queue:
-            others.wake(self._queue.popleft())
-        else:
-            self._free += 1
+        if others is not None:
+            self._moved_at = time.monotonic()
+            self._pass_on(others)
+            return
+        with self._moved:
+            self._moved_at = time.monotonic()
+            self._moved.notify()

@@ -1,7 +1,8 @@
 """How to wait: the thread blocks, unless its worker has others to serve meanwhile.
 
-database.py waits for PostgreSQL by this, and batches.py for one another's. A worker that serves all
-its connections in one thread puts its own way in the place of the one that blocks (serving/hub.py).
+By this sessions.py waits for PostgreSQL, turns.py for a connection, batches.py for the answer that
+somebody else asks for. A worker that serves all its connections in one thread puts its own way in
+the place of the one that blocks (serving/hub.py).
 """
 
 import math
@@ -14,7 +15,7 @@ class Others(Protocol):
     """Lets others of the same thread go on while one waits. Deadlines are by time.monotonic."""
 
     def are_there(self) -> bool:
-        """Whether whoever asks is one among others, and not who serves them."""
+        """Whether the caller may be made to wait while others go on."""
 
     def wait(self, fd: int, events: int, deadline: float) -> bool:
         """Wait for a socket: POLLIN or POLLOUT; return False when the deadline came first."""

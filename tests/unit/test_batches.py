@@ -3,14 +3,16 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
 from functools import partial
 from typing import Any
 
 import pytest
 from psycopg2.extensions import get_wait_callback, set_wait_callback
 
-from products_service import batches, waiting
+from products_service import batches, turns, waiting
 from products_service.database import Database
 from products_service.database_events import (
     DatabaseBusyError,
@@ -34,6 +36,13 @@ STATEMENTS = {
         Statement("sleep", ID, "SELECT 7, 'digest', $1::text || pg_sleep($1 / 1000.0)::text"),
         Statement("divide", ID, "SELECT 7, 'digest', (10 / $1)::text"),
         Statement("leave", ID, "SELECT 7, 'digest', pg_terminate_backend(pg_backend_pid())::text"),
+        Statement(
+            "prepared",
+            ID,
+            "SELECT 7, 'digest', string_agg("
+            "generic_plans + custom_plans || ' of ' || name, ', ' ORDER BY name) "
+            "FROM pg_prepared_statements WHERE name LIKE 'prepared%%' AND $1 > 0",
+        ),
         Statement("session", (), "SELECT 7, 'digest', pg_backend_pid()::text"),
         Statement("hold", (), "SELECT 7, 'digest', pg_sleep(0.05)::text"),
     ]
@@ -61,6 +70,7 @@ class Worker:
         self._database = database
         self._hub = hub
         self.uses = uses
+        self.sessions = database._sessions
 
     def ask(self, *requests: tuple[str, int] | tuple[str]) -> list[Any]:
         """Return the answer's body or the error of each (statement, product), in their order."""
@@ -81,7 +91,12 @@ class Worker:
                 outcomes.append(error)
 
         for request in requests:
-            self._hub.spawn(fetch, *request)
+            # as in a context of its own, with what is so where it is started
+            self._hub.spawn(copy_context().run, fetch, *request)
+
+    def turn_once(self) -> None:
+        """Let all who can go on do so."""
+        self._hub.turn(time.monotonic())
 
     def turn(self, done: Callable[[], bool]) -> None:
         """Let all go on until it is done."""
@@ -93,12 +108,12 @@ class Worker:
     @contextmanager
     def connection_kept(self) -> Iterator[None]:
         """Have somebody use one of the pool's connections during the block."""
-        turns = self._database._turns
+        lent = self._database._turns
 
         def keep() -> None:
-            connection = turns.take(math.inf)
+            connection = lent.take()
             self._hub.park(self, math.inf)
-            turns.give_back(connection)
+            lent.give_back(connection)
 
         self._hub.spawn(keep)
         self._hub.turn(time.monotonic())
@@ -140,8 +155,7 @@ def worker(server: Server) -> Iterator[Make]:
 
     yield make
     for database in made:
-        with closing(database):
-            pass
+        database.close()
     waiting.install(None)
     set_wait_callback(callback)
 
@@ -161,17 +175,34 @@ def test_who_asks_in_one_turn_is_answered_by_one_execution(worker: Make) -> None
 
 def test_one_alone_is_asked_for_by_the_statement_itself(worker: Make) -> None:
     asked = worker()
-    assert asked.ask(("divide", 5)) == ["2"]
-    assert asked.uses.total == 1
+    assert asked.ask(("prepared", 5)) == ["1 of prepared, 0 of prepared_for_each"]
+    assert asked.ask(*[("prepared", 5)] * 2) == ["1 of prepared, 1 of prepared_for_each"] * 2
 
 
 @pytest.mark.usefixtures("nothing_is_slow")
 def test_who_asks_while_one_is_under_way_is_answered_together(worker: Make) -> None:
     asked = worker()
-    sleep, *bodies = asked.ask(("sleep", 50), ("tell", 1), ("tell", 2), ("tell", 3))
-    assert sleep == "50"
+    slept: list[str] = []
+    bodies: list[str] = []
+    asked.start(slept, ("sleep", 100))
+    asked.turn(lambda: asked.uses.now == 1)
+    for number in range(3):
+        asked.start(bodies, ("tell", number))
+        asked.turn_once()
+    assert not slept
+    asked.turn(lambda: len(bodies) == 3)
+    assert slept == ["100"]
     assert len(set(moments(bodies))) == 1
     assert asked.uses.total == 2
+
+
+def test_no_batch_is_too_large(worker: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "MOST", 3)
+    asked = worker()
+    bodies = asked.ask(*(("tell", number) for number in range(7)))
+    assert [body.split()[0] for body in bodies] == [str(number) for number in range(7)]
+    assert asked.uses.total == 3
+    assert [moments(bodies).count(moment) for moment in sorted(set(moments(bodies)))] == [3, 3, 1]
 
 
 @pytest.mark.usefixtures("nothing_is_slow")
@@ -185,16 +216,14 @@ def test_each_statement_has_its_own(worker: Make) -> None:
 
 def test_a_batch_goes_beside_one_that_is_slow(worker: Make) -> None:
     asked = worker(pool_size=3)
-    slow = [("sleep", 2_000 + number) for number in range(3)]
-    outcomes: list[str] = []
-    asked.start(outcomes, *slow)
-    started = time.monotonic()
-    asked.start(outcomes, ("divide", 5), ("divide", 2), ("tell", 1))
-    asked.turn(lambda: len(outcomes) == 3)
-    assert time.monotonic() - started < 1
-    assert outcomes[:2] == ["2", "5"]
-    asked.turn(lambda: len(outcomes) == 6)
-    assert asked.uses.most == 2
+    slow: list[str] = []
+    fast: list[str] = []
+    asked.start(slow, ("sleep", 1_000), ("sleep", 1_001))
+    asked.start(fast, ("divide", 5), ("divide", 2))
+    asked.turn(lambda: len(fast) == 2)
+    assert (fast, slow) == (["2", "5"], [])
+    asked.turn(lambda: len(slow) == 2)
+    assert (asked.uses.total, asked.uses.most) == (2, 2)
 
 
 @pytest.mark.usefixtures("nothing_is_slow")
@@ -228,7 +257,7 @@ def test_the_connection_that_was_used_last_is_used_next(worker: Make) -> None:
 
 @pytest.mark.parametrize("slow", [0, 1, 2])
 def test_a_slow_one_takes_nobody_with_it(worker: Make, slow: int) -> None:
-    asked = worker(pool_size=3, statement_timeout=0.2, deadline=HANG)
+    asked = worker(pool_size=3, statement_timeout=0.5)
     times = [1, 2, 3]
     times[slow] = 30_000
     outcomes = asked.ask(*(("sleep", time_) for time_ in times))
@@ -238,18 +267,51 @@ def test_a_slow_one_takes_nobody_with_it(worker: Make, slow: int) -> None:
     assert asked.uses.now == 0
 
 
-def test_all_are_told_when_the_deadline_comes(worker: Make) -> None:
-    asked = worker(pool_size=2, deadline=0.2)
+def test_who_asks_again_alone_has_the_time_that_is_left(
+    worker: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = worker(pool_size=2, statement_timeout=1, deadline=1.5)
+    failed = []
+    monkeypatch.setattr(asked.sessions, "give_up", failed.append)
     started = time.monotonic()
+    outcomes = asked.ask(("sleep", 30_000), ("sleep", 30_001))
+    assert [type(outcome) for outcome in outcomes] == [DatabaseTimeoutError] * 2
+    assert 1.4 < time.monotonic() - started < HANG
+    assert failed == []  # which would have others go to another server
+
+
+def test_all_are_told_when_the_deadline_comes(
+    worker: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = worker(pool_size=2, deadline=1)
+    give_up, failed = asked.sessions.give_up, []
+    monkeypatch.setattr(
+        asked.sessions, "give_up", lambda session: (failed.append(session), give_up(session))
+    )
     outcomes = asked.ask(*(("sleep", 30_000 + number) for number in range(5)))
-    assert time.monotonic() - started < 10
     assert [type(outcome) for outcome in outcomes] == [DatabaseTimeoutError] * 5
+    assert (asked.uses.total, len(failed)) == (1, 1)
     # and others come after them
     assert asked.ask(("divide", 5), ("divide", 2)) == ["2", "5"]
 
 
-def test_all_are_refused_when_no_connection_comes_free(worker: Make) -> None:
-    asked = worker(deadline=0.1)
+def test_who_is_passed_over_joins_nobody(worker: Make) -> None:
+    asked = worker()
+    refused: list[Any] = []
+    answered: list[Any] = []
+    for product in (5, 2):
+        turns.pass_over(asked.start, refused, ("divide", product))
+        asked.start(answered, ("divide", product))
+    asked.turn(lambda: len(answered) == 2)
+    assert answered == ["2", "5"]
+    assert [type(outcome) for outcome in refused] == [DatabaseBusyError] * 2
+
+
+def test_all_are_refused_when_no_connection_comes_free(
+    worker: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "LONGEST_AMONG_OTHERS", 0.1)
+    asked = worker()
     with asked.connection_kept():
         outcomes = asked.ask(("divide", 5), ("divide", 2), ("hold",))
     assert [type(outcome) for outcome in outcomes] == [DatabaseBusyError] * 3
@@ -268,10 +330,10 @@ def test_fault_of_ours_leaves_nobody_waiting(worker: Make, monkeypatch: pytest.M
     ask = asked._database._batches._ask
     broken = iter([True])
 
-    def fail_once(begin: Callable) -> Any:
+    def fail_once(*arguments: Any) -> Any:
         if next(broken, False):
             raise ZeroDivisionError
-        return ask(begin)
+        return ask(*arguments)
 
     monkeypatch.setattr(asked._database._batches, "_ask", fail_once)
     fetch = asked._database.fetch
@@ -293,8 +355,21 @@ def test_fault_of_ours_leaves_nobody_waiting(worker: Make, monkeypatch: pytest.M
 
 
 def test_where_threads_serve_each_asks_alone(worker: Make) -> None:
-    asked = worker()
+    asked = worker(pool_size=2)
     waiting.install(None)
     ask = partial(asked._database.fetch, "divide")
-    assert [ask(product_id=number).body for number in (5, 2)] == ["2", "5"]
+    with ThreadPoolExecutor(2) as threads:
+        bodies = [answer.body for answer in threads.map(lambda id_: ask(product_id=id_), (5, 2))]
+    assert bodies == ["2", "5"]
     assert asked.uses.total == 2
+
+
+def test_a_connection_that_could_not_be_replaced_is_not_the_next_to_be_used(worker: Make) -> None:
+    asked = worker(pool_size=2)
+    pids = asked.ask(("session",), ("session",))
+    pool = asked._database._pool
+    last = pool._idle_cache[-1]
+    last.dbapi_connection.close()
+    pool._connections += 1
+    pool.cache(pool._idle_cache.pop())
+    assert asked.ask(("session",))[0] in pids

@@ -16,9 +16,9 @@ from products_service.database import (
     DatabaseTimeoutError,
     DatabaseUnreachableError,
     StatementError,
-    _Connector,
 )
 from products_service.database_events import DatabaseBusyError
+from products_service.pool import Connector
 from products_service.statements import (
     Statement,
     all_prepared,
@@ -274,8 +274,8 @@ class Opening:
         return self
 
 
-def make_connector(opening: Callable[[], object], retry_pause: float) -> _Connector:
-    connector = _Connector(opening, retry_pause)
+def make_connector(opening: Callable[[], object], retry_pause: float) -> Connector:
+    connector = Connector(opening, retry_pause)
     connector.filling = False
     return connector
 

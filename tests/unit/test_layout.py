@@ -14,6 +14,7 @@ PACKAGES = ("products_service", "etl", "benchmarks")
 # explains, and what examines must work where the service's own does not.
 CONNECTIONS = {
     "products_service.database",
+    "products_service.pool",
     "products_service.sessions",
     "products_service.doctor.connection",
     "etl.connection",
@@ -63,7 +64,7 @@ def test_the_rules_see_imports() -> None:
 
 def test_only_the_connection_modules_reach_the_driver() -> None:
     assert importers("psycopg2") == CONNECTIONS
-    assert importers("dbutils") == {"products_service.database"}
+    assert importers("dbutils") == {"products_service.pool"}
     assert importers("psycopg") == set()
 
 

@@ -38,9 +38,9 @@ def test_thread_waits_while_connections_come_and_go(monkeypatch: pytest.MonkeyPa
     for name in ("PATIENCE", "LONGEST"):
         monkeypatch.setattr(turns, name, HANG)
     given = Turns(Pool().take, FullError, 1)
-    connection = given.take(math.inf)
+    connection = given.take()
     threading.Timer(0.05, given.give_back, [connection]).start()
-    assert given.take(math.inf) is connection
+    assert given.take() is connection
 
 
 def test_who_is_told_too_late_looks_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,19 +48,10 @@ def test_who_is_told_too_late_looks_once_more(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(turns, "LONGEST", HANG)
     pool = Pool()
     given = Turns(pool.take, FullError, 1)
-    given.take(math.inf)
+    given.take()
     # given back, and nobody is told
     threading.Timer(0.02, pool.close).start()
-    assert given.take(math.inf) is pool
-
-
-def test_thread_waits_until_its_deadline_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PATIENCE", "LONGEST"):
-        monkeypatch.setattr(turns, name, HANG)
-    given = Turns(Pool().take, FullError, 1)
-    given.take(math.inf)
-    with pytest.raises(DatabaseBusyError):
-        given.take(time.monotonic() + 0.01)
+    assert given.take() is pool
 
 
 @pytest.fixture
@@ -72,28 +63,13 @@ def hub() -> Iterator[Hub]:
     waiting.install(None)
 
 
-def test_who_is_passed_over_gets_none(hub: Hub) -> None:
-    given = Turns(Pool().take, FullError, 1)
-    refused = []
-
-    def ask() -> None:
-        with pytest.raises(DatabaseBusyError) as error:
-            turns.pass_over(given.take, math.inf)
-        refused.append(error)
-        given.take(math.inf)
-
-    hub.spawn(ask)
-    hub.turn(time.monotonic())
-    assert len(refused) == 1
-
-
 def test_who_waits_longest_has_it_next(hub: Hub) -> None:
     given = Turns(Pool().take, FullError, 1)
     had: list[str] = []
 
     def take(name: str, times: int) -> None:
         for _ in range(times):
-            connection = given.take(math.inf)
+            connection = given.take()
             had.append(name)
             hub.pause()
             given.give_back(connection)
@@ -112,13 +88,13 @@ def test_nobody_waits_where_nothing_moves(hub: Hub) -> None:
     refused: list[float] = []
 
     def keep() -> None:
-        given.take(math.inf)
+        given.take()
         hub.park("for ever", math.inf)
 
     def wait() -> None:
         began = time.monotonic()
         with pytest.raises(DatabaseBusyError):
-            given.take(math.inf)
+            given.take()
         refused.append(time.monotonic() - began)
 
     def refusals(count: int) -> list[float]:
@@ -139,18 +115,22 @@ def test_nobody_waits_where_nothing_moves(hub: Hub) -> None:
     assert refusals(1)[0] < patience / 2
 
 
-def test_nobody_waits_beyond_a_deadline_and_then_others_have_it(hub: Hub) -> None:
+def test_nobody_waits_for_ever_and_then_others_have_it(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "PATIENCE_AMONG_OTHERS", HANG)
     given = Turns(Pool().take, FullError, 1)
     seen: list[str] = []
 
     def keep() -> None:
-        connection = given.take(math.inf)
+        connection = given.take()
         hub.park("keep", math.inf)
         given.give_back(connection)
 
-    def wait(name: str, seconds: float) -> None:
+    def wait(name: str, longest: float) -> None:
+        monkeypatch.setattr(turns, "LONGEST_AMONG_OTHERS", longest)
         try:
-            given.give_back(given.take(time.monotonic() + seconds))
+            given.give_back(given.take())
         except DatabaseBusyError:
             seen.append(f"{name} refused")
         else:
@@ -167,3 +147,22 @@ def test_nobody_waits_beyond_a_deadline_and_then_others_have_it(hub: Hub) -> Non
         assert time.monotonic() < end
         hub.turn(end)
     assert seen == ["hasty refused", "patient"]
+
+
+def test_a_place_is_not_lost_with_a_connection_that_cannot_be_had(hub: Hub) -> None:
+    pool = Pool()
+    pool.lent = True
+    given = Turns(pool.take, FullError, 1)
+    seen: list[object] = []
+
+    def ask() -> None:
+        try:
+            seen.append(given.take())
+        except FullError as error:
+            seen.append(error)
+            pool.close()
+
+    hub.spawn(ask)
+    hub.spawn(ask)
+    hub.turn(time.monotonic())
+    assert [type(outcome) for outcome in seen] == [FullError, Pool]
