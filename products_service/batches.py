@@ -105,7 +105,7 @@ class Batches:
             return batch.begin()
 
         try:
-            others.pause()  # until all who can go on in this turn have asked
+            others.go_last()  # when all who can go on now have asked
             place = self._line.enter(others)
             try:
                 answers = self._ask(begin)

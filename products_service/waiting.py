@@ -26,8 +26,8 @@ class Others(Protocol):
     def wake(self, key: Any) -> None:
         """Let who is parked by that key go on soon."""
 
-    def pause(self) -> None:
-        """Let everyone else who can go on do so first."""
+    def go_last(self) -> None:
+        """Let all others go on first who can at once, if there is anyone."""
 
 
 _others: Others | None = None

@@ -35,6 +35,7 @@ class Hub:
         self._parked: dict[Any, tuple[greenlet, float]] = {}  # and until when
         self._ready: deque[tuple[greenlet, tuple[Any, ...]]] = deque()
         self._watched: dict[int, Callable[[], None]] = {}
+        self._coming = 0  # events of this turn that are still to be seen to
         # Hardly any deadline ever comes, so they need no order: from when the first of them may
         # have passed, but not too often, all the parked are looked through.
         self._look_at = math.inf
@@ -78,6 +79,11 @@ class Hub:
         self._ready.append((getcurrent(), ()))
         self._main.switch()
 
+    def go_last(self) -> None:
+        """Let everyone else who can go on in this turn do so first, if there is anyone."""
+        if self._coming or self._ready:
+            self.pause()
+
     def watch(self, fd: int, handler: Callable[[], None], flags: int = 0) -> None:
         """Call a function, which does not wait, in each turn that finds `fd` readable."""
         self._epoll.register(fd, READABLE | flags)
@@ -95,8 +101,10 @@ class Hub:
         """
         events = self._epoll.poll(self._patience(until))
         self.now = time.monotonic()
+        self._coming = len(events)
         handlers = []
         for fd, _ in events:
+            self._coming -= 1
             if fd in self._parked:
                 parked, _ = self._parked.pop(fd)
                 parked.switch(True)

@@ -130,6 +130,54 @@ def test_woken_greenlet_goes_on_once(hub: Hub, pair: tuple) -> None:
     run(hub, lambda: len(seen) == 2)
 
 
+def test_who_goes_last_goes_after_all_others_of_the_turn(hub: Hub) -> None:
+    seen: list[str] = []
+    sockets = [socket.socketpair() for _ in range(3)]
+
+    def go(name: str, fd: int) -> None:
+        hub.wait(fd, READABLE, math.inf)
+        hub.go_last()
+        seen.append(name)
+        hub.park(name, math.inf)
+
+    def go_on(name: str, fd: int) -> None:
+        hub.wait(fd, READABLE, math.inf)
+        seen.append(name)
+
+    for (ours, _), name, function in zip(
+        sockets, ("last", "first", "second"), (go, go_on, go_on), strict=True
+    ):
+        hub.spawn(function, name, ours.fileno())
+    hub.turn(time.monotonic())
+    for _, peer in sockets:
+        peer.send(b"x")
+    hub.turn(time.monotonic() + 5)
+    assert seen[-1] == "last"
+    assert sorted(seen) == ["first", "last", "second"]
+    for pair in sockets:
+        for end in pair:
+            end.close()
+
+
+def test_who_goes_last_and_is_alone_goes_on_at_once(hub: Hub, pair: tuple) -> None:
+    ours, peer = pair
+    seen: list[bool] = []
+
+    def go() -> None:
+        hub.wait(ours.fileno(), READABLE, math.inf)
+        switched: list[bool] = []
+        hub.pause, pause = lambda: switched.append(True), hub.pause
+        hub.go_last()
+        hub.pause = pause
+        seen.append(not switched)
+
+    hub.spawn(go)
+    hub.turn(time.monotonic())
+    peer.send(b"x")
+    run(hub, lambda: seen)
+    assert seen == [True]
+
+
 def test_who_pauses_lets_all_others_go_first(hub: Hub, pair: tuple) -> None:
     ours, peer = pair
     order = []
