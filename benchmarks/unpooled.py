@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import products_service
-from products_service.database import Database
+from products_service.database import Answer, Database
 from products_service.database_events import DatabaseBusyError
 from products_service.statements import Statement
 from products_service.turns import Turns
 
 STATEMENT = "get_styles"
+MOST = 4  # connections where the pool has one: as many as requests are worked on at a time
 
 
 @dataclass
@@ -33,7 +34,13 @@ class UnpooledDatabase(Database):
     def __init__(self, url: str, statements: Mapping[str, Statement], **settings: Any):
         # what lives for one statement prepares no others
         super().__init__(url, {STATEMENT: statements[STATEMENT]}, **settings)
-        self._turns = Turns(lambda: Opened(self._sessions.open()), DatabaseBusyError)
+        size = settings["pool_size"] * MOST
+        self._turns = Turns(lambda: Opened(self._sessions.open()), DatabaseBusyError, size)
+
+    def _fetch(self, statement: Statement, parameters: Mapping[str, Any]) -> Answer:
+        """Ask for each request alone."""
+        values = [parameters[name] for name, _ in statement.parameters]
+        return self._ask(lambda: (statement.execute, values))[0]
 
     def warm_up(self) -> None:
         """Open nothing beforehand."""

@@ -10,9 +10,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
-from products_service.database_events import DatabaseError, DatabaseTimeoutError, StatementError
+from products_service.database_events import DatabaseError, StatementError
 from products_service.statements import Statement
 from products_service.waiting import Others
 
@@ -21,20 +21,13 @@ from products_service.waiting import Others
 PATIENCE = 0.01  # seconds
 # So that one statement does not become many times as long as any is meant to be.
 MOST = 32
+# Where a batch takes longer, one of its products is to blame, or the database. Side by side, on the
+# pool's connections, others have less to do with either: then each asks alone for a while.
+SLOW = 0.1  # seconds
+APART = 10.0  # seconds
 
 # What to execute, and with which values.
 Execution = tuple[str, Sequence[Any]]
-
-
-class Ask(Protocol):
-    """Runs a statement."""
-
-    def __call__(self, begin: Callable[[], Execution], seconds: float | None = None) -> list[Any]:
-        """Return the rows' answers of what `begin` returns, called once there is a connection.
-
-        Within so many seconds from then on; None: within those that a request has. Raises
-        DatabaseError.
-        """
 
 
 class Request:
@@ -48,62 +41,55 @@ class Request:
         self.failure: Callable[[], DatabaseError] | None = None
 
 
-class Batch:
-    """Requests for one statement, and when it was executed for them."""
-
-    def __init__(self, statement: Statement, first: Request) -> None:
-        self.requests = [first]
-        self._statement = statement
-        self.began = math.inf  # by time.monotonic
-
-    def begin(self) -> Execution:
-        """Return what to execute now."""
-        self.began = time.monotonic()
-        ids = [request.product_id for request in self.requests]
-        if len(ids) == 1:
-            return self._statement.execute, ids
-        return self._statement.for_each.execute, [ids]
-
-
 class Batches:
-    """Gathers requests, a batch for each statement; `seconds` is how long a request may take."""
+    """Gathers requests, a batch for each statement.
 
-    def __init__(self, ask: Ask, seconds: float) -> None:
+    `ask` runs what the function that it is given returns, which it calls as soon as it has a
+    connection, and returns the rows' answers. Raises DatabaseError.
+    """
+
+    def __init__(self, ask: Callable[[Callable[[], Execution]], Sequence[Any]]) -> None:
         self._ask = ask
-        self._seconds = seconds
-        self._gathering: dict[str, Batch] = {}
+        self._gathering: dict[str, list[Request]] = {}
         self._line = Line()
+        self._apart_until = -math.inf  # by time.monotonic
 
     def fetch(self, others: Others, statement: Statement, product_id: int) -> Any:
         """Return the statement's answer for a product. Raises DatabaseError.
 
-        What may have failed for one of several is asked for each of them alone, in the time that
-        is left: the fault of one must not be the others'.
+        Where one of several has a defect, which shows at once, each is asked for alone. Where time
+        ran out none is: no statement is run again that took long.
         """
+        if time.monotonic() < self._apart_until:
+            return self._ask_alone(statement, product_id)
         request = Request(product_id)
         batch = self._gathering.get(statement.name)
-        if batch is None or len(batch.requests) == MOST:
-            self._gathering[statement.name] = batch = Batch(statement, request)
-            self._lead(others, statement, batch)
+        if batch is None or len(batch) == MOST:
+            self._lead(others, statement, [request])
         else:
-            batch.requests.append(request)
+            batch.append(request)
             others.park(request, math.inf)
         if request.failure is not None:
             raise request.failure()
-        if request.answer is not None:
-            return request.answer
-        left = batch.began + self._seconds - time.monotonic()
-        if left <= 0:
-            raise DatabaseTimeoutError(f"no answer within {self._seconds} s")
-        return self._ask(lambda: (statement.execute, [product_id]), left)[0]
+        if request.answer is None:
+            return self._ask_alone(statement, product_id)
+        return request.answer
 
-    def _lead(self, others: Others, statement: Statement, batch: Batch) -> None:
+    def _ask_alone(self, statement: Statement, product_id: int) -> Any:
+        return self._ask(lambda: (statement.execute, [product_id]))[0]
+
+    def _lead(self, others: Others, statement: Statement, batch: list[Request]) -> None:
         """Ask for all who join until there is a connection, and let them go on."""
+        began = math.inf
 
         def begin() -> Execution:
+            nonlocal began
+            began = time.monotonic()
             self._close(statement, batch)
-            return batch.begin()
+            ids = [request.product_id for request in batch]
+            return (statement.for_each.execute, [ids]) if ids[1:] else (statement.execute, ids)
 
+        self._gathering[statement.name] = batch
         try:
             others.go_last()  # when all who can go on now have asked
             place = self._line.enter(others)
@@ -111,21 +97,23 @@ class Batches:
                 answers = self._ask(begin)
             finally:
                 self._line.leave(others, place)
-            for request, answer in zip(batch.requests, answers, strict=True):
+            for request, answer in zip(batch, answers, strict=True):
                 request.answer = answer
-        except (DatabaseTimeoutError, StatementError):
-            if len(batch.requests) == 1:
+        except StatementError:
+            if len(batch) == 1:
                 raise
         except DatabaseError as error:
-            for request in batch.requests[1:]:
+            for request in batch[1:]:
                 request.failure = partial(type(error), str(error))
             raise
         finally:
             self._close(statement, batch)
-            for request in batch.requests[1:]:
+            if len(batch) > 1 and time.monotonic() - began > SLOW:
+                self._apart_until = time.monotonic() + APART
+            for request in batch[1:]:
                 others.wake(request)
 
-    def _close(self, statement: Statement, batch: Batch) -> None:
+    def _close(self, statement: Statement, batch: list[Request]) -> None:
         """Have whoever asks from now on come with the next batch."""
         if self._gathering.get(statement.name) is batch:
             del self._gathering[statement.name]

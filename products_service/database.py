@@ -122,7 +122,7 @@ class Database:
             self._connector, pool_size, last_first=not self._sessions.are_with_several
         )
         self._turns = Turns(self._pool.connection, PoolEmptyError, pool_size)
-        self._batches = Batches(self._ask, deadline)
+        self._batches = Batches(self._ask)
 
     def warm_up(self) -> None:
         """Open the pool's connections, within the time that connecting may take in all.
@@ -144,9 +144,9 @@ class Database:
     def fetch(self, statement: str, **parameters: Any) -> Answer:
         """Return what the statement of that name answers.
 
-        Raises DatabaseBusyError when the pool is and stays empty, DatabaseUnreachableError,
-        DatabaseTimeoutError, all within the deadline; StatementError for what is not the
-        database's state but a defect.
+        Raises DatabaseBusyError when the pool is and stays empty; DatabaseUnreachableError and
+        DatabaseTimeoutError within the deadline, once it has a connection; StatementError for what
+        is not the database's state but a defect.
         """
         started = time.monotonic()
         try:
@@ -167,20 +167,15 @@ class Database:
             return self._batches.fetch(others, statement, *values)
         return self._ask(lambda: (statement.execute, values))[0]
 
-    def _ask(self, begin: Callable[[], Execution], seconds: float | None = None) -> list[Answer]:
-        """Return the rows' answers of what `begin` returns, called once there is a connection.
-
-        Within `seconds`, from then on, if it has not all the time that a request has: who has used
-        up the rest cannot tell by that whether the server has failed.
-        """
+    def _ask(self, begin: Callable[[], Execution]) -> list[Answer]:
+        """Return the rows' answers of what `begin` returns, called once there is a connection."""
         connection = self._turns.take()
-        self._observer.taken()
-        DEADLINE.set(time.monotonic() + (self._deadline if seconds is None else seconds))
         try:
+            self._observer.taken()
+            DEADLINE.set(time.monotonic() + self._deadline)
             return self._execute_twice_if_lost(connection, *begin())
         except DeadlinePassedError:
-            if seconds is None:
-                self._give_up(connection)
+            self._give_up(connection)
             raise DatabaseTimeoutError(f"no answer within {self._deadline} s") from None
         except psycopg2.Error as error:
             raise self._translate(error) from error

@@ -20,7 +20,7 @@ class DatabaseUnreachableError(DatabaseError):
 
 
 class DatabaseTimeoutError(DatabaseError):
-    """The statement ran past its time limit."""
+    """The statement ran past its time limit. It ran once."""
 
     kind = "timeout"
 

@@ -176,7 +176,8 @@ def full_pools(database: Database, workers: int) -> Iterator[Service]:
             wait_for(is_full)
             yield service
         statuses = Counter(reply.result().status for reply in replies)
-        assert statuses[200] == POOL * workers
+        # one may have come with another, in a batch
+        assert statuses[200] >= POOL * workers
         assert set(statuses) <= {200, 503}
 
 

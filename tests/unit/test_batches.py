@@ -70,7 +70,6 @@ class Worker:
         self._database = database
         self._hub = hub
         self.uses = uses
-        self.sessions = database._sessions
 
     def ask(self, *requests: tuple[str, int] | tuple[str]) -> list[Any]:
         """Return the answer's body or the error of each (statement, product), in their order."""
@@ -132,8 +131,9 @@ def nothing_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def worker(server: Server) -> Iterator[Make]:
+def worker(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     """Make a worker with a patient database, but for what settings say."""
+    monkeypatch.setattr(turns, "AMONG_OTHERS", HANG)
     made: list[Database] = []
     callback = get_wait_callback()
     hub = Hub()
@@ -184,14 +184,14 @@ def test_who_asks_while_one_is_under_way_is_answered_together(worker: Make) -> N
     asked = worker()
     slept: list[str] = []
     bodies: list[str] = []
-    asked.start(slept, ("sleep", 100))
+    asked.start(slept, ("sleep", 1_000))
     asked.turn(lambda: asked.uses.now == 1)
     for number in range(3):
         asked.start(bodies, ("tell", number))
         asked.turn_once()
     assert not slept
     asked.turn(lambda: len(bodies) == 3)
-    assert slept == ["100"]
+    assert slept == ["1000"]
     assert len(set(moments(bodies))) == 1
     assert asked.uses.total == 2
 
@@ -218,7 +218,7 @@ def test_a_batch_goes_beside_one_that_is_slow(worker: Make) -> None:
     asked = worker(pool_size=3)
     slow: list[str] = []
     fast: list[str] = []
-    asked.start(slow, ("sleep", 1_000), ("sleep", 1_001))
+    asked.start(slow, ("sleep", 500), ("sleep", 501))
     asked.start(fast, ("divide", 5), ("divide", 2))
     asked.turn(lambda: len(fast) == 2)
     assert (fast, slow) == (["2", "5"], [])
@@ -255,42 +255,44 @@ def test_the_connection_that_was_used_last_is_used_next(worker: Make) -> None:
     assert len(set(asked.ask(*[("session",)] * 3))) == 3
 
 
-@pytest.mark.parametrize("slow", [0, 1, 2])
-def test_a_slow_one_takes_nobody_with_it(worker: Make, slow: int) -> None:
+def test_what_took_too_long_is_not_run_again(worker: Make) -> None:
     asked = worker(pool_size=3, statement_timeout=0.5)
-    times = [1, 2, 3]
-    times[slow] = 30_000
-    outcomes = asked.ask(*(("sleep", time_) for time_ in times))
-    assert isinstance(outcomes.pop(slow), DatabaseTimeoutError)
-    times.pop(slow)
-    assert outcomes == [str(time_) for time_ in times]
-    assert asked.uses.now == 0
+    outcomes = asked.ask(("sleep", 1), ("sleep", 30_000), ("sleep", 2))
+    assert [type(outcome) for outcome in outcomes] == [DatabaseTimeoutError] * 3
+    assert asked.uses.total == 1
 
 
-def test_who_asks_again_alone_has_the_time_that_is_left(
+def test_after_a_slow_batch_each_asks_alone_for_a_while(
     worker: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = worker(pool_size=2, statement_timeout=1, deadline=1.5)
-    failed = []
-    monkeypatch.setattr(asked.sessions, "give_up", failed.append)
-    started = time.monotonic()
-    outcomes = asked.ask(("sleep", 30_000), ("sleep", 30_001))
-    assert [type(outcome) for outcome in outcomes] == [DatabaseTimeoutError] * 2
-    assert 1.4 < time.monotonic() - started < HANG
-    assert failed == []  # which would have others go to another server
+    asked = worker(pool_size=3, statement_timeout=0.5)
+    asked.ask(("sleep", 1), ("sleep", 30_000))
+    slow, *quick = asked.ask(("sleep", 30_000), ("sleep", 1), ("sleep", 2))
+    assert isinstance(slow, DatabaseTimeoutError)
+    assert quick == ["1", "2"]
+    assert (asked.uses.total, asked.uses.most) == (4, 3)
+    monkeypatch.setattr(batches.time, "monotonic", later_by(batches.APART))
+    assert asked.ask(("divide", 5), ("divide", 2)) == ["2", "5"]
+    assert asked.uses.total == 5
 
 
-def test_all_are_told_when_the_deadline_comes(
-    worker: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def later_by(seconds: float) -> Callable[[], float]:
+    monotonic = time.monotonic
+    return lambda: monotonic() + seconds
+
+
+def test_one_that_is_slow_alone_has_nobody_ask_alone(worker: Make) -> None:
+    asked = worker()
+    assert asked.ask(("sleep", 200)) == ["200"]
+    asked.ask(("divide", 5), ("divide", 2))
+    assert asked.uses.total == 2
+
+
+def test_all_are_told_when_the_deadline_comes(worker: Make) -> None:
     asked = worker(pool_size=2, deadline=1)
-    give_up, failed = asked.sessions.give_up, []
-    monkeypatch.setattr(
-        asked.sessions, "give_up", lambda session: (failed.append(session), give_up(session))
-    )
     outcomes = asked.ask(*(("sleep", 30_000 + number) for number in range(5)))
     assert [type(outcome) for outcome in outcomes] == [DatabaseTimeoutError] * 5
-    assert (asked.uses.total, len(failed)) == (1, 1)
+    assert asked.uses.total == 1
     # and others come after them
     assert asked.ask(("divide", 5), ("divide", 2)) == ["2", "5"]
 
@@ -310,7 +312,7 @@ def test_who_is_passed_over_joins_nobody(worker: Make) -> None:
 def test_all_are_refused_when_no_connection_comes_free(
     worker: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "LONGEST_AMONG_OTHERS", 0.1)
+    monkeypatch.setattr(turns, "AMONG_OTHERS", 0.1)
     asked = worker()
     with asked.connection_kept():
         outcomes = asked.ask(("divide", 5), ("divide", 2), ("hold",))
