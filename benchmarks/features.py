@@ -86,7 +86,7 @@ def add_log(app: Flask) -> None:
 
 def add_metrics(app: Flask) -> None:
     """Count every request and statement."""
-    surround(app, timer=metrics.DatabaseMetrics(), observers=[metrics.count])
+    surround(app, timer=metrics.DatabaseMetrics(), observers=[metrics.count_requests])
 
 
 def add_tags(app: Flask) -> None:
@@ -106,7 +106,7 @@ def add_all(app: Flask) -> None:
         app,
         headers.completion(headers.ANY_ORIGIN),
         metrics.DatabaseMetrics(),
-        [metrics.count, access_log.logger("json")],
+        [metrics.count_requests, access_log.logger("json")],
     )
 
 
