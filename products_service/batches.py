@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from products_service.database_events import DatabaseError, StatementError
+from products_service.database_events import DatabaseError, DatabaseTimeoutError, StatementError
 from products_service.statements import Statement
 from products_service.waiting import Others
 
@@ -21,9 +21,8 @@ from products_service.waiting import Others
 PATIENCE = 0.01  # seconds
 # So that one statement does not become many times as long as any is meant to be.
 MOST = 32
-# Where a batch takes longer, one of its products is to blame, or the database. Side by side, on the
-# pool's connections, others have less to do with either: then each asks alone for a while.
-SLOW = 0.1  # seconds
+# How long each asks alone after a batch that took too long, for which one of its products is to
+# blame, or the database: side by side, on the pool's connections, others have less to do with it.
 APART = 10.0  # seconds
 
 # What to execute, and with which values.
@@ -80,11 +79,8 @@ class Batches:
 
     def _lead(self, others: Others, statement: Statement, batch: list[Request]) -> None:
         """Ask for all who join until there is a connection, and let them go on."""
-        began = math.inf
 
         def begin() -> Execution:
-            nonlocal began
-            began = time.monotonic()
             self._close(statement, batch)
             ids = [request.product_id for request in batch]
             return (statement.for_each.execute, [ids]) if ids[1:] else (statement.execute, ids)
@@ -103,13 +99,13 @@ class Batches:
             if len(batch) == 1:
                 raise
         except DatabaseError as error:
+            if len(batch) > 1 and isinstance(error, DatabaseTimeoutError):
+                self._apart_until = time.monotonic() + APART
             for request in batch[1:]:
                 request.failure = partial(type(error), str(error))
             raise
         finally:
             self._close(statement, batch)
-            if len(batch) > 1 and time.monotonic() - began > SLOW:
-                self._apart_until = time.monotonic() + APART
             for request in batch[1:]:
                 others.wake(request)
 
