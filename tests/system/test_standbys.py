@@ -1,6 +1,8 @@
 """Reads go to standbys, and elsewhere when one is gone: a primary and a standby, both real."""
 
+import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +14,9 @@ import pytest
 from products_service import servers, sessions
 from products_service.database import Database
 from products_service.statements import Statement
+from tests.conftest import Database as Catalogue
 from tests.servers import Server, standby_of, throwaway
+from tests.system.proxy import Proxy
 from tests.system.service import wait_for
 from tests.unit.test_database import opened
 
@@ -95,3 +99,15 @@ def test_a_statement_in_the_way_of_the_standbys_changes_is_run_elsewhere(
         time.sleep(0.5)
         execute(primary, "TRUNCATE held")
         assert held.result().body == f"0 {PRIMARY}"
+
+
+def test_a_session_that_is_idle_keeps_its_way_open(shared_database: Catalogue) -> None:
+    with (
+        Proxy(shared_database.server) as proxy,
+        opened(proxy.url(shared_database), {"place": STATEMENTS["place"]}, pool_size=1) as database,
+    ):
+        assert where(database) == PRIMARY
+        (connection,) = database._pool._idle_cache
+        with socket.socket(fileno=os.dup(connection.dbapi_connection.fileno())) as way:
+            assert way.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            assert way.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
