@@ -1,6 +1,7 @@
 """What indexes are worth: every statement with none, with ours, and without each one in turn."""
 
 import math
+import random
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -107,19 +108,26 @@ def measure(connection: Connection, sample: int, rounds: int) -> dict[str, Any]:
     draws = _draw(connection, sample, rounds)
     reads, used = _look(connection, statements, draws[0][0])
     variants = _vary(tuple(copy.indexes))
-    cells: Cells = {}
-    # The rounds are the outer loop: the machine's moods meet every variant alike.
+    cells: Cells = {
+        (statement.name, variant.name): Cell()
+        for statement in statements
+        for variant in variants
+        if _concerns(variant, reads[statement.name])
+    }
+    chance = random.Random(SEED)  # noqa: S311
+    # The rounds are the outer loop: the machine's moods meet every variant alike. And each round
+    # has an order of its own: who comes after scans of whole tables finds the caches full of them.
     for number, ids in enumerate(draws, 1):
-        for variant in variants:
+        for variant in chance.sample(variants, len(variants)):
             with connection.undone():
                 for index in variant.left_out:
                     leave_out(connection, index)
                 if not variant.read_ahead:
                     connection.run("stop_read_ahead")
                 for statement in statements:
-                    if not _concerns(variant, reads[statement.name]):
+                    cell = cells.get((statement.name, variant.name))
+                    if cell is None:
                         continue
-                    cell = cells.setdefault((statement.name, variant.name), Cell())
                     with step(f"round {number} of {rounds}, {statement.name}, {variant.name}"):
                         _run(
                             connection, caches, statement, _arguments(statement, ids), number, cell

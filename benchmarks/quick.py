@@ -55,11 +55,16 @@ def measure(url: str, ids: Sequence[int], seconds: float) -> dict[str, Any]:
     return {"seconds_measured": seconds, "routes": json.loads(done.stdout)}
 
 
+def cost(name: str, route: Mapping[str, Any]) -> str:
+    """Return in words what a route was found to cost."""
+    return f"{name}: {route['microseconds']:.1f} us of CPU a request in the service's process"
+
+
 def compare(found: Mapping[str, Any], recorded: Mapping[str, Any] | None) -> list[str]:
     """Return a line on each route: as it was, slower, or faster than recorded."""
     lines = []
     for name, now in found["routes"].items():
-        line = f"{name}: {now['microseconds']:.1f} us of CPU a request in the service's process"
+        line = cost(name, now)
         if recorded is None:
             lines.append(f"{line}; nothing is recorded to compare it with: --record does")
             continue

@@ -36,21 +36,22 @@ def measure(
 ) -> dict[str, Any]:
     """Run all, each measurement `seconds` long after the cache was warmed for `warm` seconds.
 
-    `worker_class` is that of all hosts; `rounds` is how often very many users ask this service and
-    Express in turn.
+    `worker_class` is that of all hosts; `rounds` is how often the fleets are asked at fixed rates,
+    in turn, and how often very many users ask this service and Express.
     Raises BenchmarkError.
     """
     find_programs("wrk", "k6", "node", "npm")
     settings = {"GUNICORN_WORKER_CLASS": worker_class, "GUNICORN_WORKERS": str(WORKERS)}
     constant: list[dict[str, Any]] = []
-    highest: dict[str, Any] = {}
-    for hosts in FLEETS:
-        with fleet(subject, hosts, MIX, settings) as running:
-            constant += [
-                {"hosts": hosts} | measure_rate(running, rate, seconds, warm) for rate in RATES
-            ]
-            if hosts == FLEETS[0]:
-                highest = {"hosts": hosts} | find_highest(running, seconds, warm)
+    for number in range(1, rounds + 1):
+        for hosts in FLEETS:
+            with fleet(subject, hosts, MIX, settings) as running:
+                constant += [
+                    {"round": number, "hosts": hosts} | measure_rate(running, rate, seconds, warm)
+                    for rate in RATES
+                ]
+    with fleet(subject, FLEETS[0], MIX, settings) as running:
+        highest = {"hosts": FLEETS[0]} | find_highest(running, seconds, warm)
     return {
         "distribution": "zipf",
         "mix": MIX,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from benchmarks.quick import cost
 from benchmarks.tables import short
 
 CONTEST = "{:<22}{:>11}{:>9}{:>9}{:>9}{:>13}{:>12}{:>12}"
@@ -61,6 +62,12 @@ def rate_table(result: dict[str, Any]) -> Iterator[str]:
         yield from contest_table(
             {"mixes": {f"{users['users']:,} by {generator}": users[generator]}}
         )
+
+
+def quick_table(result: dict[str, Any]) -> Iterator[str]:
+    """Yield a line for each route."""
+    for name, route in result["routes"].items():
+        yield f"{cost(name, route)}, {route['relative']:.1f} lots of the yardstick's work"
 
 
 def growth_table(result: dict[str, Any]) -> Iterator[str]:

@@ -17,6 +17,12 @@ STATEMENT = "get_styles"
 MOST = 4  # connections where the pool has one: as many as requests are worked on at a time
 
 
+class AskedAlone(Statement):
+    """A statement that a connection does not prepare for several products as well."""
+
+    for_each = None
+
+
 @dataclass
 class Opened:
     """A connection as a pool lends it, but closed when it is given back."""
@@ -33,7 +39,8 @@ class UnpooledDatabase(Database):
 
     def __init__(self, url: str, statements: Mapping[str, Statement], **settings: Any):
         # what lives for one statement prepares no others
-        super().__init__(url, {STATEMENT: statements[STATEMENT]}, **settings)
+        alone = AskedAlone(**vars(statements[STATEMENT]))
+        super().__init__(url, {STATEMENT: alone}, **settings)
         size = settings["pool_size"] * MOST
         self._turns = Turns(lambda: Opened(self._sessions.open()), DatabaseBusyError, size)
 

@@ -111,7 +111,7 @@ def include(worker_class: str, rounds: int, seconds: int, output: Path) -> None:
 
 @click.command()
 @worker_class_option()
-@rounds_option(5, "How often 1,000 users ask this service and Express in turn.")
+@rounds_option(5, "How often the fleets, and 1,000 users, have their turn.")
 @seconds_option(30, "How long each measurement is.")
 @click.option(
     "--warm",
@@ -125,8 +125,9 @@ def include(worker_class: str, rounds: int, seconds: int, output: Path) -> None:
 def rate(worker_class: str, rounds: int, seconds: int, warm: int, output: Path) -> None:
     """Find out what the fleet holds: nginx and four hosts, and five, with ids by Zipf's law.
 
-    k6 asks 800 and 900 times a second; wrk finds the highest rate without an error and with 99 of
-    100 answers within 65 ms. Then 1,000 users ask one host again and again, and Express.
+    k6 asks 800 and 900 times a second, the fleets in turn; wrk finds the highest rate without an
+    error and with 99 of 100 answers within 65 ms. Then 1,000 users ask one host again and again,
+    and Express.
     """
     require_release(*FLEET)
 

@@ -1,5 +1,7 @@
 """Figures count only if everybody was answered, and peers only if they are near the floor."""
 
+from typing import Any
+
 import pytest
 
 from benchmarks.contest import Turns, is_valid, summarise
@@ -52,6 +54,37 @@ def judged(turns: Turns, mix: str = "styles") -> dict[str, tuple[str, bool] | No
     }
 
 
+# What a result of `rate` has beside what a test is about.
+RATE = {
+    "worker_class": "greenlet",
+    "constant": [
+        {"hosts": 4, "rate": 800, "errors": 0, "steady": True, "latency_ms": {"p99": 1.0}}
+    ],
+    "highest": {"rate": 10_000},
+    "users": {
+        generator: summarise({"greenlet": [turn(300)], "express": [turn(100)]})
+        for generator in ("k6", "wrk")
+    },
+}
+
+
+class Found(dict):
+    """What is found, by the beginning of what it is of."""
+
+    def __missing__(self, beginning: str) -> tuple[str, bool] | None:
+        (found,) = [found for what, found in self.items() if what.startswith(beginning)]
+        return found
+
+
+def of(benchmark: str, result: dict[str, Any]) -> Found:
+    """Return what is found of the targets that a result tells of."""
+    return Found(
+        (target.what, found)
+        for target, found in findings({benchmark: result})
+        if target.benchmark == benchmark
+    )
+
+
 def test_a_target_is_reached_against_a_fair_peer_only() -> None:
     ours, fair = [turn(600)], {"express": [turn(160)], "pgbench-prepared": [turn(1_000)]}
     against = "styles, one host, no cache, against Express + pg"
@@ -77,3 +110,47 @@ def test_nothing_is_found_where_nothing_of_ours_counts() -> None:
 )
 def test_a_cache_is_warm_after_three_ratios_alike(ratios: list[float], steady: bool) -> None:
     assert is_steady(ratios) is steady
+
+
+def test_rates_are_judged_by_the_median_of_their_rounds() -> None:
+    def found(*p99: float, **others: int) -> tuple[str, bool] | None:
+        constant = [
+            {"hosts": hosts, "rate": 900, "errors": 0, "steady": True, "latency_ms": {"p99": each}}
+            for each in p99
+            for hosts in (4, 5)
+        ]
+        constant[-1] |= others
+        return of("rate", {**RATE, "constant": constant})["800 and 900"]
+
+    assert found(9, 90, 10) == ("0 errors, p99 10.0 ms", True)
+    assert found(9, 90, 16) == ("0 errors, p99 16.0 ms", False)
+    assert found(9, 90, 10, errors=1) == ("1 errors, p99 10.0 ms", False)
+
+
+RATES = {"greenlet": 500, "express": 160, "pgbench-prepared": 1_000}
+
+
+def test_very_many_users_count_only_where_all_were_answered() -> None:
+    def found(**changes: int) -> tuple[str, bool] | None:
+        turns = {
+            generator: {
+                name: [turn(per_second, errors=changes.get(f"{name}_by_{generator}", 0))]
+                for name, per_second in RATES.items()
+            }
+            for generator in ("k6", "wrk")
+        }
+        users = {generator: summarise(each) for generator, each in turns.items()}
+        return of("rate", {**RATE, "users": users})["1,000 users"]
+
+    assert found() == ("0 errors, 3.12 x by k6, 3.12 x by wrk", True)
+    for changes in ({"greenlet_by_k6": 1}, {"greenlet_by_wrk": 1}, {"express_by_k6": 1}):
+        assert not found(**changes)[1], changes
+
+
+def test_the_last_page_counts_only_where_both_were_answered() -> None:
+    def found(errors: int) -> tuple[str, bool] | None:
+        turns = {"first": [turn(100)], "last": [turn(99, errors=errors)]}
+        return of("growth", {"pages_of_the_list": summarise(turns, ["first"])})["last page"]
+
+    assert found(0) == ("0.99 x", True)
+    assert not found(1)[1]

@@ -13,7 +13,8 @@ const [port, folder, workers] = process.argv.slice(2);
 if (cluster.isPrimary) {
   for (let i = 0; i < Number(workers); i += 1) cluster.fork();
 } else {
-  const pool = new pg.Pool({ max: 10 });
+  // Connections are kept, as this service keeps its own: between turns pg would close them.
+  const pool = new pg.Pool({ max: 10, idleTimeoutMillis: 0 });
   const app = express();
   app.disable("x-powered-by");
   app.set("etag", false);

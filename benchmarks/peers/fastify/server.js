@@ -16,7 +16,8 @@ if (cluster.isPrimary) {
 } else {
   // One plan for all values of a statement, as the service has it.
   const options = "-c plan_cache_mode=force_generic_plan";
-  const pool = new pg.Pool({ max: Number(connections), options });
+  // Connections are kept, as this service keeps its own: between turns pg would close them.
+  const pool = new pg.Pool({ max: Number(connections), options, idleTimeoutMillis: 0 });
   const log = new SonicBoom({ fd: 1, minLength: 4096, sync: false });
   const app = Fastify({ logger: false });
 
