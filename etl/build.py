@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Self
+from pathlib import Path
+from typing import BinaryIO, Self
 
 from etl.clean import Cleaner, Incident
 from etl.connection import Connection, DatabaseError, ViolationError
@@ -36,13 +37,12 @@ class Builder:
     whole: bool = True
     _states: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
-    def load_file(self, source: SourceFile) -> Tally:
-        """Load a file into a table of its own, whose parents are loaded already.
+    def load_file(self, source: SourceFile, tally: Tally) -> None:
+        """Load a file into a table of its own, whose parents are loaded already; fill its account.
 
         Raises BuildError, DatabaseError, and OSError with the name of the file or folder.
         """
         started = time.monotonic()
-        tally = Tally()
         self._states[source.name] = _state(source)
         self._copy(source, tally)
         tally.reading = time.monotonic() - started
@@ -52,7 +52,6 @@ class Builder:
                 self._check_parents(source, column, tally)
         self.check_unchanged(source)
         tally.checking = time.monotonic() - started - tally.reading
-        return tally
 
     def check_unchanged(self, source: SourceFile) -> None:
         """Raise BuildError where the file is another one than when its load began.
@@ -71,11 +70,15 @@ class Builder:
             lines = tally.rejected_lines if incident.rejected else tally.repaired_lines
             lines.append(incident.line)
 
-        with naming(source.path), source.path.open("rb") as stream:
-            stream.seek(source.data_offset)
-            cleaner = Cleaner(source, stream, on_incident)
+        with naming(source.path):
+            opened = source.path.open("rb")
+        with opened:
+            opened.seek(source.data_offset)
             signals = _HeldSignals()
-            watched = _Watched(cleaner, self.progress.advance, signals)
+            advance = self.progress.advance
+            stream = _Followed(opened, source.path, source.data_offset, advance, signals)
+            cleaner = Cleaner(source, stream, on_incident)
+            watched = _Watched(cleaner)
             columns = [column.name for column in source.table.columns]
             places = {"schema": self.schema, "table": source.table.name}
             self.progress.begin_file(f"reading {source.name}", source.size)
@@ -88,14 +91,14 @@ class Builder:
             except DatabaseError as error:
                 raise watched.error or error from None
             finally:
+                tally.read, tally.loaded = cleaner.rows_read, cleaner.rows_copied
+                tally.repaired, tally.rejected = cleaner.rows_repaired, cleaner.rows_rejected
                 self.progress.end_file()
         if copied != cleaner.rows_copied:
             raise BuildError(
                 f"{source.name}: PostgreSQL copied {copied} of {cleaner.rows_copied} rows; please "
                 "report this as a defect"
             )
-        tally.read, tally.loaded = cleaner.rows_read, cleaner.rows_copied
-        tally.repaired, tally.rejected = cleaner.rows_repaired, cleaner.rows_rejected
 
     def _check_ids(self, source: SourceFile, tally: Tally) -> None:
         """Make the ids a key; where they are none, reject the rows whose id came before."""
@@ -163,29 +166,52 @@ class _HeldSignals:
         signal.pthread_sigmask(signal.SIG_BLOCK, self._held)
 
 
+class _Followed:
+    """The file that a cleaner reads, block by block: between two of them a signal may stop us.
+
+    A block may have no row that is good, so that the cleaner reads on. `advance` is told of each
+    when it is done with; `passed` is the size of what stands before them.
+    """
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        path: Path,
+        passed: int,
+        advance: Callable[[int], None],
+        signals: _HeldSignals,
+    ) -> None:
+        self._stream = stream
+        self._path = path
+        self._passed = passed
+        self._advance = advance
+        self._signals = signals
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes. Raises OSError, which names the file."""
+        self._signals.let_in()
+        self._advance(self._passed)
+        with naming(self._path):
+            block = self._stream.read(size)
+        self._passed = len(block)
+        return block
+
+
 class _Watched:
-    """Passes on what a cleaner reads and tells how far into the file that is.
+    """Passes on what a cleaner reads.
 
     psycopg2 turns what `read` raises into an error of its own: `error` keeps the original, that of
     a signal's handler too.
     """
 
-    def __init__(self, cleaner: Cleaner, advance: Callable[[int], None], signals: _HeldSignals):
+    def __init__(self, cleaner: Cleaner) -> None:
         self._cleaner = cleaner
-        self._signals = signals
-        self._advance = advance
-        self._told = 0
         self.error: BaseException | None = None
 
     def read(self, size: int = -1) -> bytes:
         """Return the next rows."""
         try:
-            self._signals.let_in()
-            piece = self._cleaner.read(size)
-            if self._cleaner.bytes_read > self._told:
-                self._advance(self._cleaner.bytes_read - self._told)
-                self._told = self._cleaner.bytes_read
+            return self._cleaner.read(size)
         except BaseException as error:
             self.error = error
             raise
-        return piece

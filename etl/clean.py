@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import BinaryIO
+from typing import Protocol
 
 from etl.files import Column, Kind, SourceFile, Table
 from etl.lines import clean_line
@@ -21,6 +21,13 @@ class Incident:
     rejected: bool  # False: repaired and loaded
 
 
+class Stream(Protocol):
+    """What a file is read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes, none at the end."""
+
+
 class Cleaner:
     """The rows of a file as `COPY ... FROM STDIN (FORMAT csv, NULL 'null')` takes them.
 
@@ -32,7 +39,7 @@ class Cleaner:
     def __init__(
         self,
         source: SourceFile,
-        stream: BinaryIO,
+        stream: Stream,
         on_incident: Callable[[Incident], None],
         block_size: int = 1 << 20,
         max_line: int = 1 << 20,
@@ -41,7 +48,6 @@ class Cleaner:
         self.rows_copied = 0  # the repaired ones too
         self.rows_repaired = 0
         self.rows_rejected = 0
-        self.bytes_read = source.data_offset  # the header too, so that it ends at the file's size
         self._source = source
         self._stream = stream
         self._on_incident = on_incident
@@ -86,9 +92,7 @@ class Cleaner:
             yield data + b"\n"
 
     def _read_stream(self) -> bytes:
-        chunk = self._stream.read(self._block_size)
-        self.bytes_read += len(chunk)
-        return chunk
+        return self._stream.read(self._block_size)
 
     def _skip_line(self, data: bytes) -> bytes:
         """Reject the line that `data` begins with and return what was read beyond it."""

@@ -1,5 +1,6 @@
 """What the six CSV files look like: their names, columns, dialects and headers."""
 
+import os
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -162,17 +163,20 @@ def find_changes(folder: Path) -> list[SourceFile]:
     """
     if not folder.is_dir():
         raise FilesError(f"{folder}: no such folder")
-    present = [
-        table for table in TABLES if any((folder / name).exists() for name in table.file_names)
-    ]
+    present = [table for table in TABLES if _found(folder, table)]
     if not present:
         names = ", ".join(table.file_names[-1] for table in TABLES)
         raise FilesError(f"{folder}: no file to load; expected one or more of {names}")
     return [_open_table(folder, table, changes=True) for table in present]
 
 
+def _found(folder: Path, table: Table) -> list[Path]:
+    """Return the table's files; a link that leads nowhere is one, that cannot be read."""
+    return [folder / name for name in table.file_names if os.path.lexists(folder / name)]
+
+
 def _open_table(folder: Path, table: Table, changes: bool = False) -> SourceFile:
-    found = [folder / name for name in table.file_names if (folder / name).exists()]
+    found = _found(folder, table)
     wanted = " or ".join(table.file_names)
     if not found:
         raise FilesError(f"{folder / table.file_names[-1]}: missing; expected {wanted}")
@@ -198,6 +202,8 @@ def read_header(table: Table, path: Path) -> SourceFile:
 
 def _read_start(path: Path) -> tuple[int, bytes, int]:
     """Return the file's size, its first line without BOM and line end, and where rows begin."""
+    if not path.exists():
+        raise FilesError(f"{path}: a link that leads nowhere")
     if not path.is_file():
         raise FilesError(f"{path}: not a regular file")
     try:

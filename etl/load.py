@@ -15,6 +15,7 @@ from etl.connection import Connection, DatabaseError, LockTimeoutError
 from etl.digest import Digests, combine, compute_digests
 from etl.errors import EtlError
 from etl.files import TABLES, SourceFile, find_files
+from etl.indexes import read_indexes
 from etl.progress import Progress
 from etl.publish import Publication, publish, was_published
 from etl.report import Report, Tally
@@ -103,11 +104,14 @@ def load(
         with closing(Report(report_folder)) as report:
             builder = Builder(connection, NEXT, report, progress)
             for source in sources:
-                tally = load_.tallies[source.name] = builder.load_file(source)
+                tally = load_.tallies[source.name] = Tally()
+                builder.load_file(source, tally)
                 hold_to_limit(source, tally, limit)
         with load_.step("index", "building indexes", progress):
             connection.run("rank_products", schema=NEXT)
-            connection.run("indexes", schema=NEXT)
+            # One by one: a signal to stop waits for the end of a statement.
+            for index in read_indexes().values():
+                connection.run_part("indexes", index.part, schema=NEXT)
         with load_.step("analyse", "analysing", progress):
             for table in TABLES:
                 connection.run("analyze", table=table.name)

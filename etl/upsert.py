@@ -70,7 +70,8 @@ def upsert(
         with closing(Report(report_folder)) as report:
             builder = Builder(connection, CHANGES, report, progress, whole=False)
             for source in sources:
-                load_.tallies[source.name] = builder.load_file(source)
+                tally = load_.tallies[source.name] = Tally()
+                builder.load_file(source, tally)
             with load_.step("merge", "merging", progress), connection.transaction():
                 _merge(builder, sources, load_, limit)
                 # what cannot be listed is not published

@@ -10,7 +10,7 @@ from etl.digest import compute_digests
 from etl.errors import EtlError
 from etl.files import find_files
 from etl.progress import Progress
-from etl.report import NoReport
+from etl.report import NoReport, Tally
 from etl.space import check_space
 
 # Temporary tables of the session: they are nobody else's, and gone with it however it ends.
@@ -44,7 +44,7 @@ def verify(url: str, folder: Path, progress: Progress) -> list[Comparison]:
         check_space(connection, sources)
         builder = Builder(connection, SCRATCH, NoReport(), progress)
         for source in sources:
-            builder.load_file(source)
+            builder.load_file(source, Tally())
         with progress.step("computing the files' digest"):
             expected = compute_digests(connection, SCRATCH)
         with progress.step("computing the served catalogue's digest"):

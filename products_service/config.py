@@ -8,20 +8,39 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+import psycopg2
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_schema
-from marshmallow.validate import OneOf, Range, Regexp
+from marshmallow.validate import OneOf, Range
+from psycopg2.extensions import parse_dsn
 
 MILLISECONDS = Range(1, 60_000)
 SECONDS = Range(0, 365 * 24 * 3600)
-LIBPQ_URL = Regexp(
-    r"postgres(ql)?://", error="must be a URL such as postgresql://user@host/database"
-)
 # begins like settings of ours and is gunicorn's
 FOREIGN = {"GUNICORN_CMD_ARGS"}
 
 
 class ConfigurationError(Exception):
     """A setting in the environment is not valid; the message names each one and what is allowed."""
+
+
+def check_libpq_url(url: str) -> None:
+    """Refuse what libpq cannot read, and would quote in its messages, passwords included.
+
+    Raises ValidationError, without the URL.
+    """
+    if not re.match(r"postgres(ql)?://", url):
+        raise ValidationError("must be a URL such as postgresql://user@host/database")
+    try:
+        parts = parse_dsn(url)
+    except psycopg2.ProgrammingError:
+        parts = {"port": "none"}
+    # what follows a bare / or @ in a password is taken for a port, or for more of the host
+    ports = parts.get("port", "").split(",")
+    if any(port and not port.isdigit() for port in ports) or "@" in parts.get("host", "")[1:]:
+        raise ValidationError(
+            "is not one that libpq understands: in user and password %, / and @ are written %25, "
+            "%2F and %40"
+        )
 
 
 class Origins(fields.Field[frozenset[str]]):
@@ -74,7 +93,7 @@ class SettingsSchema(Schema):
 
     DATABASE_URL = fields.String(
         load_default=None,
-        validate=LIBPQ_URL,
+        validate=check_libpq_url,
         metadata={
             "secret": True,
             "description": "PostgreSQL 15 or later that the service reads from, as a libpq URL. "
@@ -83,7 +102,7 @@ class SettingsSchema(Schema):
     )
     ETL_DATABASE_URL = fields.String(
         load_default=None,
-        validate=LIBPQ_URL,
+        validate=check_libpq_url,
         metadata={
             "secret": True,
             "description": "Where `flask etl` writes, as a role that may create schemas. "
@@ -92,7 +111,7 @@ class SettingsSchema(Schema):
     )
     MIGRATIONS_DATABASE_URL = fields.String(
         load_default=None,
-        validate=LIBPQ_URL,
+        validate=check_libpq_url,
         metadata={
             "secret": True,
             "description": "Where `flask db upgrade` defines tables and roles. "

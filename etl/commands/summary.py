@@ -24,7 +24,7 @@ def summarise(load: Load) -> dict[str, Any]:
         "seconds": round(load.seconds, 3),
         "files": {name: _figures(tally) for name, tally in load.tallies.items()},
         "totals": _figures(totals),
-        "removed": load.removed,
+        "removed": {} if load.published is False else load.removed,
         "steps": {name: round(seconds, 3) for name, seconds in steps.items()},
     }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from products_service.commands.libpq import parse
+from products_service.commands.libpq import ConnectionUrl, parse
 
 # What runs beside a serving release must not make readers queue behind it: a lock that is not had
 # soon is given up. A migration that needs more time for a statement says so itself, with SET.
@@ -68,11 +68,19 @@ def dbmate() -> str:
     return found
 
 
+def _sslmode(parts: ConnectionUrl) -> str:
+    """Return what libpq takes where the URL does not say."""
+    # https://www.postgresql.org/docs/current/libpq-connect.html, sslrootcert
+    if parts.parameters.get("sslrootcert", os.environ.get("PGSSLROOTCERT")) == "system":
+        return "verify-full"
+    return os.environ.get("PGSSLMODE") or "prefer"
+
+
 def environment(url: str) -> dict[str, str]:
     """Return the environment for dbmate, which also keeps the password off its command line."""
     parts = parse(url)
-    # plain for a socket; otherwise what libpq does when it is not told, where the driver insists
-    default = "disable" if parts.hosts.startswith("/") else "prefer"
+    # plain for a socket; otherwise what libpq does, where the driver insists
+    default = "disable" if parts.hosts.startswith("/") else _sslmode(parts)
     parameters = {"sslmode": default} | {
         name: value for name, value in parts.parameters.items() if name not in UNKNOWN_TO_DRIVER
     }

@@ -99,14 +99,6 @@ class Session:
 
 
 def _secrets(url: str) -> list[str]:
-    """Return what of a URL nobody may read. Raises UnreachableError where libpq cannot read it."""
-    try:
-        parts = parse_dsn(url)
-    except psycopg2.Error:
-        # its own message may quote the password
-        raise UnreachableError("the URL is not one that libpq understands") from None
-    # a password with a bare @ or / in it spills over into what libpq takes for the next part
-    spilled = [parts.get(name, "") for name in ("host", "dbname") if "@" in parts.get(name, "")]
-    # and one without a host after it is taken for a port
-    spilled += [port for port in parts.get("port", "").split(",") if not port.isdigit()]
-    return [*(parts[name] for name in SECRETS if parts.get(name)), *filter(None, spilled)]
+    """Return what of a URL, which the configuration has let through, nobody may read."""
+    parts = parse_dsn(url)
+    return [parts[name] for name in SECRETS if parts.get(name)]

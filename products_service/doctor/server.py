@@ -90,15 +90,18 @@ def check_connections(installation: Installation) -> Finding:
 def check_disk(installation: Installation) -> Finding:
     """Whether the server's disk has room for another load, where it can be seen."""
     installation.catalogue()
-    size, folder = installation.session("admin").row("get_size")
+    size, removed, folder = installation.session("admin").row("get_size")
     if folder is None:
         raise SkipError("the database's disk cannot be seen from here")
     try:
-        free = shutil.disk_usage(folder).free
+        free = shutil.disk_usage(folder).free + removed
     except OSError as error:
         raise SkipError(f"the database's disk cannot be seen: {error.strerror}") from None
     needed = int(size * NEXT_CATALOGUE)
-    found = f"{gigabytes(free)} free in {folder}; the catalogue takes {gigabytes(size)}"
+    found = (
+        f"{gigabytes(free)} free in {folder} when a load begins; "
+        f"the catalogue takes {gigabytes(size)}"
+    )
     if free < needed:
         return warn(
             found, f"the next load takes about {gigabytes(needed)} beside the served one: make room"

@@ -3,7 +3,13 @@
 import shutil
 from pathlib import Path
 
-from products_service.embedded.binaries import copy_wheel, reachable, run, wheel_folder
+from products_service.embedded.binaries import (
+    EmbeddedError,
+    copy_wheel,
+    reachable,
+    run,
+    wheel_folder,
+)
 from products_service.embedded.place import (
     DATABASE,
     SUPERUSER,
@@ -31,6 +37,25 @@ def prepare(place: Place, lock: int) -> None:
     write_record(place)
     if not place.data.exists():
         create(place, lock)
+
+
+def remove_data(place: Place) -> None:
+    """Remove the data folder, which is there as a whole or not at all. Raises EmbeddedError."""
+    going = place.data.with_name("data.going")
+    remove_folder(going)
+    if place.data.exists():
+        place.data.rename(going)
+        remove_folder(going)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder, if it is there. Raises EmbeddedError."""
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise EmbeddedError(f"{folder} cannot be removed: {error}") from None
 
 
 def create(place: Place, lock: int) -> None:

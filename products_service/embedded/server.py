@@ -7,7 +7,6 @@ the server outlives its users. Both are flocks, which the kernel takes back howe
 import fcntl
 import os
 import shlex
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from products_service.embedded.binaries import EmbeddedError, run
-from products_service.embedded.data import prepare, programs_for
+from products_service.embedded.data import prepare, programs_for, remove_data, remove_folder
 from products_service.embedded.place import PORT, Place, locate
 from products_service.embedded.processes import (
     ACCEPTS,
@@ -105,7 +104,7 @@ def start(devdb: Path) -> Status:
 def stop(devdb: Path, remove: bool = False) -> bool:
     """Stop the server of `devdb`, whoever started it; return whether one ran.
 
-    Then remove its data, if told to: `devdb`, and what is outside of it.
+    Then remove its data, if told to: `devdb`, and what is outside of it. Raises EmbeddedError.
     """
     if not devdb.is_dir():
         return False
@@ -116,8 +115,9 @@ def stop(devdb: Path, remove: bool = False) -> bool:
         if ran:
             halt(place)
         if remove:
+            remove_data(place)
             for folder in (*place.outside, devdb):
-                shutil.rmtree(folder, ignore_errors=True)
+                remove_folder(folder)
         return ran
 
 

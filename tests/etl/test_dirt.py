@@ -598,7 +598,7 @@ PHOTOS_HEADER = "id,style_id,url,thumbnail_url"
 UNLOADABLE = {
     "missing": (remove("photos.csv"), ["photos.csv", "missing"]),
     "no products": (remove("products.csv"), ["product.csv or products.csv", "missing"]),
-    "dangling": (link("photos.csv", "nowhere"), ["photos.csv", "missing"]),
+    "dangling": (link("photos.csv", "nowhere"), ["photos.csv", "a link that leads nowhere"]),
     "both": (replace("product.csv", b"x"), ["product.csv and products.csv", "keep one"]),
     "folder": (make_folder("related.csv"), ["related.csv", "not a regular file"]),
     # A regular file that opens but does not read, for root too.

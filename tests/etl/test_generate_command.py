@@ -1,5 +1,7 @@
 """flask etl generate."""
 
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +12,7 @@ from click.testing import CliRunner
 from etl.commands import etl
 from etl.progress import Progress
 from tests.conftest import Database
-from tests.etl.loads import SUMMARY, account, flask_etl
+from tests.etl.loads import SUMMARY, account, command, flask_etl, wait_until
 
 
 def test_generate_does_not_overwrite_unless_told(database: Database, tmp_path: Path) -> None:
@@ -46,6 +48,18 @@ def test_generate_does_not_overwrite_unless_told(database: Database, tmp_path: P
     assert read["related.csv"][3] >= 1
     for name in ("products.csv", "features.csv", "styles.csv", "skus.csv"):
         assert read[name][2:] == (0, 0)
+
+
+def test_what_is_half_written_goes_with_a_generate_that_is_told_to_end(
+    database: Database, tmp_path: Path
+) -> None:
+    arguments = ("generate", tmp_path / "generated", "--products", "1000011", "--quiet")
+    with subprocess.Popen(**command(database, *arguments)) as process:
+        wait_until(lambda: any((tmp_path / "generated").glob(".generate-*/products.csv")))
+        process.terminate()
+        process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert not any((tmp_path / "generated").iterdir())
 
 
 class Recorded(Progress):

@@ -115,6 +115,30 @@ def test_a_load_that_is_stopped_while_it_copies(
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
+class StoppedAfter(Progress):
+    """Is told to stop when it is told for the n-th time how far into a file a load is."""
+
+    def __init__(self, times: int) -> None:
+        self._left = times
+
+    def advance(self, size: int) -> None:
+        self._left -= 1
+        if not self._left:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_a_load_that_is_stopped_where_no_line_is_good(
+    loaded: Database, folder: Path, reports: Path
+) -> None:
+    header = b"id,name,slogan,description,category,default_price\n"
+    (folder / "products.csv").write_bytes(header + 9 * (b"x" * 900_000 + b"\n"))
+    result = Load(folder, {})
+    with pytest.raises(KeyboardInterrupt):
+        load(loaded.etl, result, reports, RejectLimit(), StoppedAfter(5))
+    tally = result.tallies["products.csv"]
+    assert 0 < tally.rejected == tally.read < 9
+
+
 def test_a_load_that_is_stopped_while_it_asks_what_became_of_it(
     loaded: Database, folder: Path, reports: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from etl.commands.summary import summarise
+from etl.load import Load
 from tests.catalogue import load_catalogue
 from tests.conftest import Database
 from tests.etl.loads import (
@@ -21,6 +23,12 @@ from tests.etl.loads import (
     flask_etl,
     served,
 )
+
+
+@pytest.mark.parametrize("published", [True, None, False])
+def test_nothing_is_removed_by_what_was_not_published(published: bool | None) -> None:
+    load = Load(Path("changes"), {}, removed={"products": 1}, published=published)
+    assert summarise(load)["removed"] == ({} if published is False else {"products": 1})
 
 
 def test_quiet_shows_no_progress_but_the_summary(

@@ -224,6 +224,10 @@ def test_what_is_no_change_is_refused(database: Database, tmp_path: Path) -> Non
     with pytest.raises(FilesError, match=r"expected one or more of products.csv, features.csv"):
         run_upsert(database, tmp_path, tmp_path)
     folder = write_changes(tmp_path / "changes", {"skus": [(1, 1, "S", 1, True)]})
+    (folder / "photos.csv").symlink_to(tmp_path / "away" / "photos.csv")
+    with pytest.raises(FilesError, match=r"photos\.csv: a link that leads nowhere"):
+        run_upsert(database, folder, tmp_path)
+    (folder / "photos.csv").unlink()
     done = flask_etl(database, "load", folder)
     assert done.returncode == 1
     assert "missing" in done.stderr

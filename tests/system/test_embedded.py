@@ -302,6 +302,26 @@ def test_root_in_a_closed_home(tmp_path):
         assert not devdb.exists()
 
 
+def test_data_that_are_half_removed_are_gone(devdb, monkeypatch):
+    with embedded.running(devdb):
+        query(devdb, "CREATE TABLE removed AS SELECT 1")
+
+    def fail(folder):
+        if folder.name == "data.going":
+            (folder / "PG_VERSION").unlink()
+            raise PermissionError(13, "Permission denied", str(folder))
+        raise FileNotFoundError
+
+    monkeypatch.setattr(shutil, "rmtree", fail)
+    with pytest.raises(embedded.EmbeddedError, match=r"data\.going cannot be removed: .*denied"):
+        embedded.stop(devdb, remove=True)
+    monkeypatch.undo()
+    with embedded.running(devdb):
+        assert query(devdb, "SELECT to_regclass('removed')") == [(None,)]
+    embedded.stop(devdb, remove=True)
+    assert not devdb.exists()
+
+
 @pytest.mark.skipif(not AS_ROOT, reason="an ordinary user sees its own processes")
 def test_root_in_a_container(used):
     # which may not look at the processes of others, not even at its own server's

@@ -21,6 +21,18 @@ def test_values_come_from_the_environment_and_foreign_variables_are_ignored() ->
     assert "HOME" not in settings
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://who:50%25%2F%40@a:1,b,c:2/x",
+        "postgresql:///x?host=/run/a&port=5432",
+        "postgres://%40abstract/x",
+    ],
+)
+def test_urls_that_libpq_understands(url: str) -> None:
+    assert load_settings({"DATABASE_URL": url})["DATABASE_URL"] == url
+
+
 def test_empty_is_unset() -> None:
     assert load_settings({"DATABASE_URL": "", "PORT": ""})["DATABASE_URL"] is None
 
@@ -31,6 +43,13 @@ def test_empty_is_unset() -> None:
         ({"PORT": "http"}, "PORT=http: Not a valid integer"),
         ({"PORT": "0"}, "PORT=0: .*greater than or equal to 1.*65535"),
         ({"DATABASE_URL": "host=db password=x"}, r"DATABASE_URL=\(hidden\): must be a URL such as"),
+        *(
+            (
+                {"ETL_DATABASE_URL": f"postgresql://who:{password}@host/database"},
+                r"^(?!.*hush).*ETL_DATABASE_URL=\(hidden\): is not one that libpq understands: in",
+            )
+            for password in ("50%hush", "hush/hush", "hush@hush", "hush%zz")
+        ),
         (GTHREAD | {"DB_POOL_SIZE": "8"}, "DB_POOL_SIZE=8: must be less than GUNICORN_THREADS"),
         (GTHREAD | {"GUNICORN_THREADS": "4"}, "DB_POOL_SIZE=: must be less than GUNICORN_THREADS"),
         *(

@@ -1,0 +1,29 @@
+"""How the migrations' driver is told what libpq takes from the environment."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from products_service.commands.migrate import URL_VARIABLE, environment
+
+
+@pytest.mark.parametrize(
+    ("url", "given", "sslmode"),
+    [
+        ("postgresql://db/x", {}, "prefer"),
+        ("postgresql://db/x", {"PGSSLMODE": "verify-full"}, "verify-full"),
+        ("postgresql://db/x?sslmode=require", {"PGSSLMODE": "verify-full"}, "require"),
+        ("postgresql://db/x?sslrootcert=system", {}, "verify-full"),
+        ("postgresql://db/x", {"PGSSLROOTCERT": "system"}, "verify-full"),
+        ("postgresql:///x?host=/run/a", {"PGSSLMODE": "verify-full"}, "disable"),
+    ],
+)
+def test_certificates_are_verified_as_libpq_would(
+    monkeypatch: pytest.MonkeyPatch, url: str, given: dict[str, str], sslmode: str
+) -> None:
+    for name in ("PGSSLMODE", "PGSSLROOTCERT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    written = environment(url)[URL_VARIABLE]
+    assert parse_qs(urlsplit(written).query)["sslmode"] == [sslmode]
