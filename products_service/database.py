@@ -220,7 +220,7 @@ class Database:
         code = error.pgcode
         if code == _TIMED_OUT:
             return DatabaseTimeoutError(str(error).strip())
-        if _is_lost(error) or code.startswith(_OUT_OF_RESOURCES):
+        if _is_lost(error) or code == _IN_THE_WAY or code.startswith(_OUT_OF_RESOURCES):
             cause = self._connector.last_error
             return DatabaseUnreachableError(f"{error} ({cause})" if cause else str(error))
         return StatementError(f"{code}: {error}")

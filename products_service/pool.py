@@ -96,7 +96,8 @@ class Connector:
                 self._retry_at = time.monotonic() + self._retry_pause
             self.last_error = error
             raise
-        self._retry_at = self.last_error = None
+        with self._lock:
+            self._retry_at = self.last_error = None
         return connection
 
 

@@ -68,14 +68,15 @@ def servers_of(url: str) -> list[dict[str, str]]:
     libpq would choose among them too, but has no limit on the time that one takes which is silent.
     """
     named = parse_dsn(url)
-    hosts = named.get("host", "").split(",")
-    if len(hosts) == 1 or named.get("target_session_attrs") != "prefer-standby":
+    lists = {name: named[name].split(",") for name in ("host", "hostaddr") if name in named}
+    count = max(map(len, lists.values()), default=1)
+    if count == 1 or named.get("target_session_attrs") != "prefer-standby":
         return [{}]
     ports = named.get("port", "5432").split(",")
-    ports = ports * len(hosts) if len(ports) == 1 else ports
+    lists["port"] = ports * count if len(ports) == 1 else ports
     return [
-        {"host": host, "port": port, "target_session_attrs": "any"}
-        for host, port in zip(hosts, ports, strict=True)
+        {**dict(zip(lists, values, strict=True)), "target_session_attrs": "any"}
+        for values in zip(*lists.values(), strict=True)
     ]
 
 
@@ -118,7 +119,8 @@ class Sessions:
                     left = DEADLINE.get() - time.monotonic()
                     with deadline_within(left / 2 if untried else left):
                         session = self._open_on(number)
-                except (psycopg2.OperationalError, DeadlinePassedError):
+                # or it cannot prepare the statements: a standby that a migration has not reached
+                except (psycopg2.Error, DeadlinePassedError):
                     self._servers.failed(number)
                     if not untried:
                         raise

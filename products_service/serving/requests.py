@@ -68,7 +68,8 @@ class Requests:
         self._unreader.unread(head)
         request = Request(self._settings, self._unreader, self._address, self._count)
         self._last, self._fields = request, None
-        if _is_all(request, head) and self._find_id(request, request_id):
+        # an empty line before it, which is allowed, would make the request line one of the fields
+        if line and _is_all(request, head) and self._find_id(request, request_id):
             self._fields = fields
         return request
 

@@ -19,6 +19,8 @@ STDERR = 2
 # What is no longer than that is never torn by another process's, in a pipe.
 ATOMIC = select.PIPE_BUF
 # So a line is shorter.
+# Statuses of answers without a body, whatever their headers say of one.
+NO_BODY = (204, 304)
 LONGEST_PATH = 600  # characters, of which JSON may make six each
 
 
@@ -70,6 +72,8 @@ def path_of(exchange: Exchange) -> str:
 
 def size_of(exchange: Exchange) -> str:
     """Return the body's size in bytes; null where it is not known before it is sent."""
+    if exchange.environ["REQUEST_METHOD"] == "HEAD" or exchange.status in NO_BODY:
+        return "0"
     sizes = (value for name, value in exchange.headers if name == "Content-Length")
     return next(sizes, "null")
 

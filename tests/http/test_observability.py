@@ -45,6 +45,22 @@ def test_a_request_is_a_line(client: FlaskClient, capfd: pytest.CaptureFixture[s
     }
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_an_answer_without_a_body_has_no_bytes(
+    client: FlaskClient, capfd: pytest.CaptureFixture[str], known: bool
+) -> None:
+    tag = client.get("/products").headers["ETag"]
+    capfd.readouterr()
+    answer = (
+        client.get("/products", headers={"If-None-Match": tag})
+        if known
+        else client.head("/products")
+    )
+    entry = json.loads(capfd.readouterr().err)
+    assert (entry["status"], entry["bytes"]) == (answer.status_code, 0)
+    assert answer.status_code == (304 if known else 200)
+
+
 def test_what_a_client_sends_does_not_break_the_line(
     client: FlaskClient, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -258,6 +258,10 @@ REFUSED = {
         b'GET /products/1 HTTP/1.1\r\nIf-Match: "x"\r\n' + TAIL + b"\r\n",
         412,
     ),
+    "a condition that does not hold for a page": (
+        b'GET /docs HTTP/1.1\r\nIf-Match: "x"\r\n' + TAIL + b"\r\n",
+        412,
+    ),
     "a body": (
         b"POST / HTTP/1.1\r\n" + TAIL + b"Content-Length: 2000\r\n\r\n" + b"x" * 2000,
         413,

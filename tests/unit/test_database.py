@@ -212,6 +212,21 @@ def test_failed_statement_is_a_defect_and_leaves_the_connection(url: str) -> Non
         assert database.fetch("session").body == session
 
 
+def test_a_statement_that_is_in_the_way_everywhere_is_no_defect(
+    url: str, admin: "psycopg2.extensions.cursor"
+) -> None:
+    admin.execute(
+        "CREATE OR REPLACE FUNCTION recover() RETURNS text LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE SQLSTATE '40001' USING MESSAGE = 'conflict with recovery'; END $$"
+    )
+    statement = Statement("in_the_way", (), "SELECT 7, 'digest', recover()")
+    with (
+        opened(url, {"in_the_way": statement}) as database,
+        pytest.raises(DatabaseUnreachableError, match="conflict with recovery"),
+    ):
+        database.fetch("in_the_way")
+
+
 def test_replaced_connection_is_like_the_first(
     url: str, admin: "psycopg2.extensions.cursor"
 ) -> None:

@@ -15,7 +15,7 @@ from products_service.web.problems import FURTHER_TYPES, TYPES, problem_document
 
 ROOT = Path(__file__).parents[2]
 # Statuses that nginx has of its own, and what clients get for them.
-GIVEN_AS = {"494": 431, "502": 503}
+GIVEN_AS = {"494": 431, "497": 400, "502": 503}
 
 
 def parsed(folder: Path = ROOT) -> list[dict]:

@@ -2,11 +2,13 @@
 
 import time
 
+import psycopg2
 import pytest
+from psycopg2.extensions import get_wait_callback, set_wait_callback
 
 from products_service import servers as servers_module
 from products_service.servers import Servers
-from products_service.sessions import servers_of
+from products_service.sessions import Sessions, servers_of
 
 
 def test_servers_take_turns() -> None:
@@ -37,6 +39,36 @@ def test_the_primary_comes_after_the_standbys_and_before_those_that_failed(
     assert servers.in_turn()[1] == []
 
 
+class Standby:
+    """As much of a session as tells that it is with a standby."""
+
+    def get_parameter_status(self, name: str) -> str:
+        return {"in_hot_standby": "on"}[name]
+
+
+def test_a_server_that_cannot_prepare_the_statements_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    callback = get_wait_callback()
+    url = "postgresql://a,b/x?target_session_attrs=prefer-standby"
+    sessions = Sessions(url, [], connect_timeout=60, deadline=60)
+    opened = []
+
+    def open_on(number: int) -> Standby:
+        opened.append(number)
+        if number == 0:
+            raise psycopg2.errors.UndefinedTable
+        return Standby()
+
+    monkeypatch.setattr(sessions, "_open_on", open_on)
+    try:
+        for _ in range(4):
+            assert isinstance(sessions.open(), Standby)
+    finally:
+        set_wait_callback(callback)
+    assert opened.count(0) == 1
+
+
 @pytest.mark.parametrize(
     ("url", "servers"),
     [
@@ -48,6 +80,25 @@ def test_the_primary_comes_after_the_standbys_and_before_those_that_failed(
             [
                 {"host": "a", "port": "1", "target_session_attrs": "any"},
                 {"host": "b", "port": "2", "target_session_attrs": "any"},
+            ],
+        ),
+        (
+            "postgresql://a,b/x?hostaddr=10.0.0.1,10.0.0.2&target_session_attrs=prefer-standby",
+            [
+                {
+                    "host": host,
+                    "hostaddr": address,
+                    "port": "",
+                    "target_session_attrs": "any",
+                }
+                for host, address in (("a", "10.0.0.1"), ("b", "10.0.0.2"))
+            ],
+        ),
+        (
+            "hostaddr=10.0.0.1,10.0.0.2 target_session_attrs=prefer-standby",
+            [
+                {"hostaddr": address, "port": "5432", "target_session_attrs": "any"}
+                for address in ("10.0.0.1", "10.0.0.2")
             ],
         ),
         (

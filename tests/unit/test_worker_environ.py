@@ -237,6 +237,13 @@ def test_same_fields_excuse_no_line(line: bytes) -> None:
         repeated(b"GET /first HTTP/1.1" + fields, line + fields)
 
 
+def test_a_request_line_after_an_empty_one_is_no_field() -> None:
+    first = b"\r\nGET /first" + FIELDS
+    assert repeated(first)[1].path == "/first"
+    with pytest.raises(ParseException):
+        repeated(first, b"GET /second HTTP/1.1" + first)
+
+
 def test_fields_are_not_taken_from_a_request_with_more_behind_its_head() -> None:
     settings = settings_for_peer(frozen(config), TRUSTED[0])
     unreader = IterUnreader([])
