@@ -2,6 +2,7 @@
 
 import json
 import time
+import unicodedata
 from collections.abc import Callable, Iterator
 from urllib.parse import quote, urlencode
 
@@ -127,12 +128,13 @@ def test_no_words_find_nothing(find: Callable[..., list[int]], q: str) -> None:
         ),
         *("'camo'", "''camo", '"camo onesie"', "camo\\", "\\'camo", "camo*", ":*", "camo %s $1"),
         *("'; DROP TABLE catalogue.products; --", "camo {0} %(q)s", "<a href='\\'>", "<camo"),
-        *("camo\t\n\r\x0b", "camo\u200d🦊", "\ufeffcamo", "कपड़े", "camo\u0301", "\U0010ffff"),
+        *("camo\t\n\r\x0b", "camo\u200d🦊", "कपड़े", "camo\u0301", "\U0010ffff"),
         *("http://camo.example/onesie?x=1", "a@b.example", "/usr/bin/camo", "1e5", "-5", "&lt;"),
     ],
 )
 def test_operators_are_text(find: Callable[..., list[int]], q: str) -> None:
-    assert len(find(q)) <= 5
+    words = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in q)
+    assert find(q) == find(words)
 
 
 def test_operators_mean_nothing(find: Callable[..., list[int]]) -> None:
