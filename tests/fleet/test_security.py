@@ -41,6 +41,17 @@ asyncio.run(main())
 USUAL = range(1, 1025)
 
 
+# Sends what it reads to an address and port, and prints what comes until the end.
+SEND = """
+import socket, sys
+
+with socket.create_connection((sys.argv[1], int(sys.argv[2])), 10) as connection:
+    connection.sendall(sys.stdin.buffer.read())
+    while received := connection.recv(4096):
+        sys.stdout.buffer.write(received)
+"""
+
+
 def scan(namespace: str, hosts: list[Host], ports: set[int]) -> dict[str, set[int]]:
     """Return which ports of which hosts take connections from a network."""
     targets = [(host.address, port) for host in hosts for port in sorted(ports)]
@@ -73,6 +84,27 @@ def test_the_world_reaches_the_balancers_http_and_https_alone(rollout: Rollout) 
     assert administrator.pop("balancer1") == {22, 80, 443}
     assert {name: {22} for name in administrator} == administrator
     assert len(administrator) == len(hosts) - 1
+
+
+@pytest.mark.parametrize(
+    ("port", "sent", "status"),
+    [
+        (443, b"GET /products HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (80, b"rubbish\r\n\r\n", 400),
+        (80, b"GET / HTTP/1.1\r\nHost: x\r\nX: %s\r\n\r\n" % (b"x" * 9000), 431),
+    ],
+    ids=["http on the port of https", "no request", "a long header"],
+)
+def test_what_is_no_request_to_either_port_is_told_so(
+    rollout: Rollout, port: int, sent: bytes, status: int
+) -> None:
+    (balancer,) = rollout.groups["balancer"]
+    argv = [*network.inside(network.WORLD), sys.executable, "-c", SEND, balancer.address, str(port)]
+    answer = subprocess.run(argv, input=sent, check=True, capture_output=True).stdout
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"Content-Type: application/problem+json" in head
+    assert json.loads(body)["status"] == status
 
 
 def test_what_serves_cannot_write(rollout: Rollout) -> None:
