@@ -88,7 +88,8 @@ def was_published(url: str, number: int, digest: str, started_at: datetime) -> b
     """Whether a load that failed is published all the same; None if that cannot be found out.
 
     The answer to a COMMIT may be lost while the COMMIT is not. So the database is asked in another
-    session, and a no is believed once the lost one has given back the lock of loads.
+    session, and a no is believed once the lost one has given back the lock of loads, and not of a
+    standby, to which a URL of several servers may lead.
     """
     identity = {"number": number, "digest": digest, "started_at": started_at}
     deadline = time.monotonic() + COMING_BACK
@@ -98,7 +99,7 @@ def was_published(url: str, number: int, digest: str, started_at: datetime) -> b
                 running = connection.run("find_running_load")
                 if connection.value("find_load", identity):
                     return True
-                if not running:
+                if not running and not connection.value("is_standby"):
                     return False
         except DatabaseError:
             pass  # it may come back

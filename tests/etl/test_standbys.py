@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from etl import patience
+from etl import patience, publish
 from products_service.commands.migrate import migrate
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import MIGRATIONS, Database
@@ -53,6 +53,21 @@ def test_a_load_is_over_when_the_standby_shows_it(
         loaded = load_catalogue(here.etl, folder, tmp_path)
         assert number(there) == loaded.number
         assert loaded.trouble is None
+
+
+def test_a_standby_cannot_tell_that_a_load_was_not_published(
+    servers: tuple[Database, Database], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publish, "COMING_BACK", 0.2)
+    here, there = servers
+    loaded = load_catalogue(here.etl, write_catalogue(tmp_path / "catalogue", {}), tmp_path)
+    for number_, here_is, there_is in (
+        (loaded.number, True, True),
+        (loaded.number + 1, False, None),
+    ):
+        identity = (number_, loaded.digest, loaded.started_at)
+        assert publish.was_published(here.etl, *identity) is here_is
+        assert publish.was_published(there.etl, *identity) is there_is
 
 
 def test_a_standby_that_does_not_keep_up_is_named(
