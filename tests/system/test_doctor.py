@@ -370,6 +370,7 @@ def test_a_service_that_logs_in_as_somebody_else(well: Database) -> None:
     ("statement", "lacking"),
     [
         ("REVOKE CREATE ON DATABASE {name} FROM products_owner", "CREATE ON DATABASE"),
+        ("REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC", "TEMPORARY ON DATABASE"),
         (
             "REVOKE SELECT ON public.schema_migrations FROM products_owner",
             "SELECT ON public.schema_migrations",

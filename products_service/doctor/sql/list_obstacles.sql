@@ -10,9 +10,11 @@ WITH acting AS (
 ),
 needs (lacking, met) AS (
   SELECT
-    format('CREATE ON DATABASE %%I', current_database()),
-    has_database_privilege(role, current_database(), 'CREATE')
+    format('%%s ON DATABASE %%I', privilege, current_database()),
+    has_database_privilege(role, current_database(), privilege)
   FROM acting
+  -- temporary tables: for rows whose parents are missing, and of an upsert
+  CROSS JOIN unnest(ARRAY['CREATE', 'TEMPORARY']) AS privilege
   UNION ALL
   SELECT
     format('to own SCHEMA %%I', pg_namespace.nspname),
