@@ -111,7 +111,9 @@ def test_a_restart(fleet: Fleet, database: Database, how: signal.Signals) -> Non
     assert {answer.status for answer in refused} == {503}
     assert sorted(each.seconds for each in refused)[round(0.95 * len(refused))] < AT_ONCE
     shown = Counter(entry["cache"] for entry in fleet.log()[since:] if entry["path"] == KEPT)
-    assert shown["STALE"] > 10 * OUTAGE, shown
+    # Fresh for a second, and for another one where a host could still say that it had not changed:
+    # half of what is asked in the rest.
+    assert shown["STALE"] > 10 * (OUTAGE - 2), shown
 
 
 @contextmanager
