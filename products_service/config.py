@@ -34,9 +34,11 @@ def check_libpq_url(url: str) -> None:
         parts = parse_dsn(url)
     except psycopg2.ProgrammingError:
         parts = {"port": "none"}
-    # what follows a bare / or @ in a password is taken for a port, or for more of the host
+    # what follows a bare / or @ in a password is taken for a port, a host or a database
     ports = parts.get("port", "").split(",")
-    if any(port and not port.isdigit() for port in ports) or "@" in parts.get("host", "")[1:]:
+    login_and_hosts, _, database = url.partition("://")[2].partition("?")[0].partition("/")
+    spilled = login_and_hosts.count("@") > 1 or "@" in database
+    if spilled or any(port and not port.isdigit() for port in ports):
         raise ValidationError(
             "is not one that libpq understands: in user and password %, / and @ are written %25, "
             "%2F and %40"

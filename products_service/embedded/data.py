@@ -50,10 +50,10 @@ def remove_data(place: Place) -> None:
 
 def remove_folder(folder: Path) -> None:
     """Remove a folder, if it is there. Raises EmbeddedError."""
+    if not folder.exists():
+        return
     try:
         shutil.rmtree(folder)
-    except FileNotFoundError:
-        pass
     except OSError as error:
         raise EmbeddedError(f"{folder} cannot be removed: {error}") from None
 

@@ -19,9 +19,9 @@ STDERR = 2
 # What is no longer than that is never torn by another process's, in a pipe.
 ATOMIC = select.PIPE_BUF
 # So a line is shorter.
+LONGEST_PATH = 600  # characters, of which JSON may make six each
 # Statuses of answers without a body, whatever their headers say of one.
 NO_BODY = (204, 304)
-LONGEST_PATH = 600  # characters, of which JSON may make six each
 
 
 def logger(form: str) -> ExchangeObserver:

@@ -307,10 +307,9 @@ def test_data_that_are_half_removed_are_gone(devdb, monkeypatch):
         query(devdb, "CREATE TABLE removed AS SELECT 1")
 
     def fail(folder):
-        if folder.name == "data.going":
-            (folder / "PG_VERSION").unlink()
-            raise PermissionError(13, "Permission denied", str(folder))
-        raise FileNotFoundError
+        assert folder.name == "data.going"
+        (folder / "PG_VERSION").unlink()
+        raise PermissionError(13, "Permission denied", str(folder))
 
     monkeypatch.setattr(shutil, "rmtree", fail)
     with pytest.raises(embedded.EmbeddedError, match=r"data\.going cannot be removed: .*denied"):

@@ -26,7 +26,8 @@ def test_values_come_from_the_environment_and_foreign_variables_are_ignored() ->
     [
         "postgresql://who:50%25%2F%40@a:1,b,c:2/x",
         "postgresql:///x?host=/run/a&port=5432",
-        "postgres://%40abstract/x",
+        "postgres://%40abstract/x%40y",
+        "postgresql://who:a?b@host/x?application_name=a@b/c@d",
     ],
 )
 def test_urls_that_libpq_understands(url: str) -> None:
@@ -48,7 +49,7 @@ def test_empty_is_unset() -> None:
                 {"ETL_DATABASE_URL": f"postgresql://who:{password}@host/database"},
                 r"^(?!.*hush).*ETL_DATABASE_URL=\(hidden\): is not one that libpq understands: in",
             )
-            for password in ("50%hush", "hush/hush", "hush@hush", "hush%zz")
+            for password in ("50%hush", "hush/hush", "12/hush", "hush@hush", "hush%zz")
         ),
         (GTHREAD | {"DB_POOL_SIZE": "8"}, "DB_POOL_SIZE=8: must be less than GUNICORN_THREADS"),
         (GTHREAD | {"GUNICORN_THREADS": "4"}, "DB_POOL_SIZE=: must be less than GUNICORN_THREADS"),
