@@ -33,3 +33,15 @@ def test_the_catalogue_is_served_to_the_world_by_https(rollout: Rollout) -> None
     assert len(seen.answers) > 50
     assert {answer["cache"] for answer in seen.answers} >= {"HIT", "MISS"}
     assert len(seen.loads) == 1
+
+
+def test_the_balancers_cache_is_in_memory(rollout: Rollout) -> None:
+    """A worker that waits for a disk serves nobody meanwhile (docs/decisions/cache.md)."""
+    (balancer,) = rollout.groups["balancer"]
+    mounts = balancer.run("cat /proc/$(systemctl show --value --property MainPID nginx)/mounts")
+    cache = next(line.split() for line in mounts.stdout.splitlines() if "-balancer/cache" in line)
+    assert cache[2] == "tmpfs"
+    assert "size=524288k" in cache[3].split(",")
+    with rollout.under_load() as seen:
+        time.sleep(2)
+    assert "HIT" in {answer["cache"] for answer in seen.answers}
