@@ -1,6 +1,7 @@
 """The fleet as `flask cluster up` runs it on this machine, while it is measured."""
 
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,7 +15,9 @@ from benchmarks.servers import Program, Server, free_port, plain_environment, ru
 from benchmarks.steps import step
 from benchmarks.subject import Subject
 
-FOLDER = Path("build/bench/fleet")
+# Where files are in memory, as the cache of a fleet's balancer is (docs/decisions/cache.md): on a
+# disk, what was written and removed there before would be measured too.
+MEMORY = Path("/dev/shm")  # noqa: S108
 CONNECTIONS = 128  # a burst's worth: what is due finds one free
 WINDOW = 5.0  # seconds over which a hit ratio is taken
 STEADY = 0.015  # how far the last three may be apart
@@ -26,12 +29,13 @@ SPARE = 1.3
 class Fleet:
     """A running fleet; asked through nginx, with ids by Zipf's law."""
 
-    def __init__(self, server: Server, subject: Subject, mix: str) -> None:
+    def __init__(self, server: Server, subject: Subject, mix: str, folder: Path) -> None:
         self.server = server
         self.draw = subject.draw
         self._mix = mix
         self._seed = 0
         self._postmaster = subject.postmaster
+        self._folder = folder
 
     @property
     def groups(self) -> Groups:
@@ -46,7 +50,7 @@ class Fleet:
         """Return a file of paths that were never drawn before."""
         self._seed += 1
         return self.draw.write(
-            FOLDER / "paths", self._mix, "zipf", max(1_000, round(count * SPARE)), self._seed
+            self._folder / "paths", self._mix, "zipf", max(1_000, round(count * SPARE)), self._seed
         )
 
     def ask(self, rate: float, seconds: float, *, watch: bool = False) -> Turn:
@@ -86,15 +90,16 @@ def is_steady(ratios: Sequence[float]) -> bool:
 @contextmanager
 def fleet(subject: Subject, hosts: int, mix: str, settings: Mapping[str, str]) -> Iterator[Fleet]:
     """Run nginx and so many hosts on the catalogue. Raises BenchmarkError."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
     port = free_port()
-    environment = plain_environment() | subject.environment | settings
-    # The folder of a cluster is in that of an embedded server, which it has no need of here.
-    environment |= {"PORT": str(port), "DEVDB_DIR": str(FOLDER.absolute())}
     argv = [sys.executable, "-m", "flask", "cluster", "up", "--hosts", str(hosts)]
-    program = Program(argv, environment, Path(), FOLDER / "fleet.log")
     path = f"/products/{subject.draw.ids[0]}/styles"
     with ExitStack() as stack:
+        memory = MEMORY if MEMORY.is_dir() else None
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=memory)))
+        environment = plain_environment() | subject.environment | settings
+        # The folder of a cluster is in that of an embedded server, which it has no need of here.
+        environment |= {"PORT": str(port), "DEVDB_DIR": str(folder)}
+        program = Program(argv, environment, Path(), folder / "fleet.log")
         with step(f"starting nginx and {hosts} hosts"):
             server = stack.enter_context(running(program, port, path))
-        yield Fleet(server, subject, mix)
+        yield Fleet(server, subject, mix, folder)
