@@ -230,8 +230,17 @@ def is_index(word: str) -> bool:
     return word in read_indexes() or word.endswith("_pkey")
 
 
+def anchors(page: str) -> set[str]:
+    """Return what leads to a page's headings: in lower case, no punctuation, a hyphen a space."""
+    headings = re.findall(r"^#+ (.+)$", page, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in headings}
+
+
 @pytest.mark.parametrize("path", [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")], ids=str)
 def test_links_lead_somewhere(path: Path) -> None:
     for link in re.findall(r"\]\(([^)\s]+)\)", path.read_text("utf-8")):
-        if not re.match(r"https?://|mailto:|#", link):
-            assert (path.parent / link.partition("#")[0]).exists(), link
+        if not re.match(r"https?://|mailto:", link):
+            file, _, anchor = link.partition("#")
+            target = path.parent / file if file else path
+            assert target.exists(), link
+            assert not anchor or anchor in anchors(target.read_text("utf-8")), link
