@@ -81,9 +81,7 @@ def before(shared_database: Database, tmp_path_factory: pytest.TempPathFactory) 
     return served(shared_database)
 
 
-@settings(
-    max_examples=80,
-)
+@settings(max_examples=80)
 @pytest.mark.usefixtures("before")
 @given(data=st.data())
 def test_arbitrary_bytes(shared_database: Database, data: st.DataObject) -> None:

@@ -269,10 +269,7 @@ def scratch(clone: Callable[[], Database]) -> Database:
     return clone()
 
 
-@settings(
-    max_examples=40,
-    derandomize=True,
-)
+@settings(max_examples=40)
 @given(model=tables(), changes=tables(DELETIONS))
 def test_any_change_of_any_catalogue(scratch: Database, model: Model, changes: Model) -> None:
     set_wait_callback(None)

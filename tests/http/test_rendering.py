@@ -103,10 +103,7 @@ def client(shared_database: Database) -> Iterator[FlaskClient]:
     app.extensions["database"].close()
 
 
-@settings(
-    max_examples=30,
-    derandomize=True,
-)
+@settings(max_examples=30)
 @given(rows=catalogues(), separator=st.sampled_from([",", ", "]), camel=st.booleans())
 def test_statements_render_what_python_renders(
     client: FlaskClient,

@@ -142,10 +142,7 @@ def test_operators_mean_nothing(find: Callable[..., list[int]]) -> None:
         assert sorted(find(q)) == [1, 2], q
 
 
-@settings(
-    max_examples=200,
-    derandomize=True,
-)
+@settings(max_examples=200)
 @given(
     q=st.text(
         st.characters(exclude_characters="\0", exclude_categories=("Cs",))

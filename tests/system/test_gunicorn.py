@@ -155,9 +155,7 @@ def test_what_is_no_request_is_refused_as_a_problem(
     assert problem["type"] != "urn:problem-type:invalid-parameter"
 
 
-FUZZ = settings(
-    max_examples=100,
-)
+FUZZ = settings(max_examples=100)
 CLOSE = b"Host: x\r\nConnection: close\r\n\r\n"
 
 
