@@ -1,5 +1,6 @@
 """The load's own connection to PostgreSQL, and the only way to it."""
 
+import select
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,7 +10,13 @@ from typing import Any, Protocol
 
 import psycopg2
 from psycopg2 import sql
-from psycopg2.extensions import parse_dsn
+from psycopg2.extensions import (
+    POLL_OK,
+    POLL_READ,
+    get_wait_callback,
+    parse_dsn,
+    set_wait_callback,
+)
 from psycopg2.extras import Json
 
 from etl.errors import EtlError
@@ -82,13 +89,13 @@ class Connection:
         `identifiers` fill the file's {places}: a name, a tuple of names for a qualified one,
         or a list of names for a list. Raises DatabaseError.
         """
-        with _translated(), self._connection.cursor() as cursor:
+        with _translated(), _interruptible(), self._connection.cursor() as cursor:
             cursor.execute(_compose(read_sql(name), identifiers), parameters)
             return cursor.fetchall() if cursor.description else []
 
     def run_part(self, name: str, part: int, **identifiers: str) -> None:
         """Run one part of a file alone, counted as `read_parts` has them. Raises DatabaseError."""
-        with _translated(), self._connection.cursor() as cursor:
+        with _translated(), _interruptible(), self._connection.cursor() as cursor:
             cursor.execute(_compose(read_parts(name)[part], identifiers))
 
     def value(self, name: str, parameters: dict[str, Any] | None = None, **places: Any) -> Any:
@@ -162,6 +169,40 @@ def _hushed() -> Iterator[None]:
         yield
     finally:
         sys.excepthook = hook
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Have what a signal's handler raises end the statement, as it would any code of Python's.
+
+    libpq by itself waits for a statement's end first, and an index takes a minute. The session
+    stays. Not for COPY, which psycopg2 does not do under a wait callback.
+    """
+    stopped: list[BaseException] = []
+
+    def wait(connection: Any) -> None:
+        while True:
+            try:
+                state = connection.poll()
+                if state == POLL_OK:
+                    return
+                reading, writing = ([connection], []) if state == POLL_READ else ([], [connection])
+                select.select(reading, writing, [])
+            except psycopg2.Error:
+                raise
+            except BaseException as error:
+                # The statement's end is still to be read, or the session would be lost.
+                stopped.append(error)
+                connection.cancel()
+
+    before = get_wait_callback()
+    set_wait_callback(wait)
+    try:
+        yield
+    finally:
+        set_wait_callback(before)
+        if stopped:
+            raise stopped[0] from None
 
 
 @contextmanager

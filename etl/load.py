@@ -15,7 +15,6 @@ from etl.connection import Connection, DatabaseError, LockTimeoutError
 from etl.digest import Digests, combine, compute_digests
 from etl.errors import EtlError
 from etl.files import TABLES, SourceFile, find_files
-from etl.indexes import read_indexes
 from etl.progress import Progress
 from etl.publish import Publication, publish, was_published
 from etl.report import Report, Tally
@@ -109,9 +108,7 @@ def load(
                 hold_to_limit(source, tally, limit)
         with load_.step("index", "building indexes", progress):
             connection.run("rank_products", schema=NEXT)
-            # One by one: a signal to stop waits for the end of a statement.
-            for index in read_indexes().values():
-                connection.run_part("indexes", index.part, schema=NEXT)
+            connection.run("indexes", schema=NEXT)
         with load_.step("analyse", "analysing", progress):
             for table in TABLES:
                 connection.run("analyze", table=table.name)

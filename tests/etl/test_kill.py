@@ -146,6 +146,27 @@ def test_a_load_killed_between_the_swap_and_its_record(
     assert_next_load_works(shared_database, small, reports)
 
 
+def test_a_load_is_stopped_in_the_middle_of_a_statement(
+    shared_database: Database, small: Path, reports: Path
+) -> None:
+    load_catalogue(shared_database.etl, small, reports)
+    before = served(shared_database)
+    with (
+        closing(psycopg2.connect(shared_database.admin)) as other,
+        watching(shared_database) as runs,
+        started(shared_database, "load", small, "--report", reports, "--quiet") as process,
+    ):
+        other.cursor().execute("LOCK TABLE etl.loads IN SHARE MODE")
+        wait_until(lambda: runs("INSERT INTO etl.loads"), process)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 1
+        assert said.endswith(f"{AS_IT_WAS}\nAborted!\n")
+        assert served(shared_database) == before
+    assert_whole(shared_database)
+    assert_next_load_works(shared_database, small, reports)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_load_killed_while_it_publishes(
     shared_database: Database, large: Path, small: Path, tmp_path: Path, reports: Path, seed: int
