@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import psycopg2
@@ -112,15 +113,19 @@ def test_no_body_under_anothers_tag(database: Database, tmp_path: Path, worker_c
                     bodies.setdefault((path, tag), set()).add(body)
         return revalidated
 
+    def are_shown(loads: int) -> bool:
+        return len(bodies) >= loads * len(PATHS)
+
     with (
         serving(database, GUNICORN_WORKER_CLASS=worker_class) as service,
         ThreadPoolExecutor(READERS) as threads,
     ):
         readers = [threads.submit(read, path) for path in PATHS]
         try:
-            for name in ("B", "A", "C", "A"):
+            for count, name in enumerate(("B", "A", "C", "A"), 2):
                 publish(database, name, tmp_path)
                 time.sleep(1.2)  # by then every worker has asked which load it is
+                wait_for(partial(are_shown, count))
         finally:
             done.set()
         assert all(reader.result() > 0 for reader in readers)

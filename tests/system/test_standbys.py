@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -92,11 +91,18 @@ def test_a_standby_that_goes_costs_no_error_and_gets_its_share_when_it_is_back(
 def test_a_statement_in_the_way_of_the_standbys_changes_is_run_elsewhere(
     pair: tuple[Server, Server], database: Database
 ) -> None:
-    primary, _ = pair
+    primary, standby = pair
     assert where(database) == STANDBY
-    with ThreadPoolExecutor() as threads:
+    with ThreadPoolExecutor() as threads, closing(psycopg2.connect(standby.url())) as connection:
+        connection.autocommit = True
+        cursor = connection.cursor()
+
+        def is_held() -> bool:
+            cursor.execute("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+            return cursor.fetchone() is not None
+
         held = threads.submit(database.fetch, "hold")
-        time.sleep(0.5)
+        wait_for(is_held)
         execute(primary, "TRUNCATE held")
         assert held.result().body == f"0 {PRIMARY}"
 

@@ -204,7 +204,7 @@ SLOTS = 8  # four for a connection, of which there are two
 
 def test_requests_beyond_the_slots_wait_their_turn() -> None:
     with probe(DB_POOL_SIZE="2") as service:
-        replies = service.get_all(["/wait/0.01"] * 4 * SLOTS)
+        replies = service.get_all(["/wait/0.1"] * 4 * SLOTS)
         assert max(int(reply.body) for reply in replies) == SLOTS
 
 
