@@ -1,5 +1,6 @@
 """The fleet as `flask cluster up` runs it on this machine, while it is measured."""
 
+import shutil
 import sys
 import tempfile
 import time
@@ -18,6 +19,7 @@ from benchmarks.subject import Subject
 # Where files are in memory, as the cache of a fleet's balancer is (docs/decisions/cache.md): on a
 # disk, what was written and removed there before would be measured too.
 MEMORY = Path("/dev/shm")  # noqa: S108
+ROOM = 1 << 30  # bytes: a container's has 64 MB, which cache and logs are more than
 CONNECTIONS = 128  # a burst's worth: what is due finds one free
 WINDOW = 5.0  # seconds over which a hit ratio is taken
 STEADY = 0.015  # how far the last three may be apart
@@ -94,8 +96,7 @@ def fleet(subject: Subject, hosts: int, mix: str, settings: Mapping[str, str]) -
     argv = [sys.executable, "-m", "flask", "cluster", "up", "--hosts", str(hosts)]
     path = f"/products/{subject.draw.ids[0]}/styles"
     with ExitStack() as stack:
-        memory = MEMORY if MEMORY.is_dir() else None
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=memory)))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=_find_memory())))
         environment = plain_environment() | subject.environment | settings
         # The folder of a cluster is in that of an embedded server, which it has no need of here.
         environment |= {"PORT": str(port), "DEVDB_DIR": str(folder)}
@@ -103,3 +104,8 @@ def fleet(subject: Subject, hosts: int, mix: str, settings: Mapping[str, str]) -
         with step(f"starting nginx and {hosts} hosts"):
             server = stack.enter_context(running(program, port, path))
         yield Fleet(server, subject, mix, folder)
+
+
+def _find_memory() -> Path | None:
+    """Return the folder in memory; None where there is none with room for a fleet's files."""
+    return MEMORY if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM else None
