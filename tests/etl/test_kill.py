@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -126,18 +127,27 @@ def test_a_killed_load_changes_nothing(
     assert_next_load_works(shared_database, small, reports)
 
 
+@contextmanager
+def about_to_be_recorded(
+    database: Database, folder: Path, reports: Path
+) -> Iterator[subprocess.Popen[str]]:
+    """A load that has swapped the catalogues, in the statement that records it, until the end."""
+    with (
+        closing(psycopg2.connect(database.admin)) as other,
+        watching(database) as runs,
+        started(database, "load", folder, "--report", reports, "--quiet") as process,
+    ):
+        other.cursor().execute("LOCK TABLE etl.loads IN SHARE MODE")
+        wait_until(lambda: runs("INSERT INTO etl.loads"), process)
+        yield process
+
+
 def test_a_load_killed_between_the_swap_and_its_record(
     shared_database: Database, small: Path, reports: Path
 ) -> None:
     load_catalogue(shared_database.etl, small, reports)
     before = served(shared_database)
-    with (
-        closing(psycopg2.connect(shared_database.admin)) as other,
-        watching(shared_database) as runs,
-        started(shared_database, "load", small, "--report", reports, "--quiet") as process,
-    ):
-        other.cursor().execute("LOCK TABLE etl.loads IN SHARE MODE")
-        wait_until(lambda: runs("INSERT INTO etl.loads"), process)
+    with about_to_be_recorded(shared_database, small, reports) as process:
         process.kill()
         process.wait()
         wait_for_the_lock(shared_database)
@@ -151,18 +161,12 @@ def test_a_load_is_stopped_in_the_middle_of_a_statement(
 ) -> None:
     load_catalogue(shared_database.etl, small, reports)
     before = served(shared_database)
-    with (
-        closing(psycopg2.connect(shared_database.admin)) as other,
-        watching(shared_database) as runs,
-        started(shared_database, "load", small, "--report", reports, "--quiet") as process,
-    ):
-        other.cursor().execute("LOCK TABLE etl.loads IN SHARE MODE")
-        wait_until(lambda: runs("INSERT INTO etl.loads"), process)
+    with about_to_be_recorded(shared_database, small, reports) as process:
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
-        assert process.returncode == 1
-        assert said.endswith(f"{AS_IT_WAS}\nAborted!\n")
         assert served(shared_database) == before
+    assert process.returncode == 1
+    assert said.endswith(f"{AS_IT_WAS}\nAborted!\n")
     assert_whole(shared_database)
     assert_next_load_works(shared_database, small, reports)
 
