@@ -184,6 +184,7 @@ def environ(number: int) -> dict[str, Any]:
         "SCRIPT_NAME": "",
         "PATH_INFO": f"/products/{number}",
         "QUERY_STRING": "",
+        "RAW_URI": f"/products/{number}",
         "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": "8000",
         "SERVER_PROTOCOL": "HTTP/1.1",

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import psycopg2
@@ -170,9 +171,10 @@ class Database:
     def _ask(self, begin: Callable[[], Execution]) -> list[Answer]:
         """Return the rows' answers of what `begin` returns, called once there is a connection."""
         connection = self._turns.take()
+        outer = DEADLINE.get()
         try:
             self._observer.taken()
-            DEADLINE.set(time.monotonic() + self._deadline)
+            DEADLINE.set(min(time.monotonic() + self._deadline, outer))
             return self._execute_twice_if_lost(connection, *begin())
         except DeadlinePassedError:
             self._give_up(connection)
@@ -180,7 +182,7 @@ class Database:
         except psycopg2.Error as error:
             raise self._translate(error) from error
         finally:
-            DEADLINE.set(math.inf)
+            DEADLINE.set(outer)
             self._turns.give_back(connection)
             self._observer.returned()
 
@@ -204,6 +206,10 @@ class Database:
         """Close a connection: asked for a cursor it is replaced, by one to another server."""
         if isinstance(connection.dbapi_connection, Session):
             self._sessions.give_up(connection.dbapi_connection)
+
+    def in_one_deadline(self) -> AbstractContextManager[None]:
+        """Have all fetches of a block take no longer than one may."""
+        return deadline_within(self._deadline)
 
     def identity(self, max_age: float) -> tuple[int, str]:
         """Return number and digest of the load that is served, as of `max_age` seconds ago at most.

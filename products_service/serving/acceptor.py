@@ -14,8 +14,10 @@ from products_service.serving.shares import Share
 
 # Taken in one turn, before the requests that have come meanwhile.
 AT_ONCE = 32
-# How long a worker leaves connections to others that have fewer: they may not run at the moment.
+# How long a worker leaves connections to others that have fewer: they may not run at the moment. So
+# it looks again, less often where it finds that they do.
 DEFERENCE = 0.005  # seconds
+LONGEST_DEFERENCE = 0.05
 # Another worker was faster, or the client has thought better of it.
 _NOBODY = (errno.EAGAIN, errno.ECONNABORTED)
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -44,11 +46,13 @@ class Acceptor:
         self._log = log
         self._count = 0
         self._watching = False
+        self._deferring = False
+        self._has_room = True  # for one more descriptor
         self._stopped = False
 
     def watch(self) -> None:
         """Take connections from now on."""
-        if self._watching:
+        if self._watching or self._deferring:
             return
         self._watching = True
         self._share.tell(self._count)
@@ -60,6 +64,7 @@ class Acceptor:
     def ended(self) -> None:
         """Note that a connection is closed."""
         self._count -= 1
+        self._has_room = True
         if not self._stopped:
             self._share.tell(self._count)
             self.watch()
@@ -81,38 +86,52 @@ class Acceptor:
                 self._hub.unwatch(listener.fileno())
 
     def _accept(self, listener: BaseSocket) -> None:
+        if not self._watching:
+            return  # since one came to another listener in this turn
         taken = 0
         while taken < AT_ONCE and self._count < self._most:
-            if self._share.is_ample():
-                self._unwatch()
-                self._hub.spawn(self._defer)
-                return
-            if not self._take(listener):
+            if self._share.is_ample() or not self._take(listener):
                 break
             taken += 1
-        if self._count >= self._most:
+        if self._is_full():
             self._unwatch()
-        elif taken and self._watching:
+        elif self._share.is_ample():
+            # Whoever the kernel wakes in vain keeps it from waking another one.
+            self._unwatch()
+            self._deferring = True
+            self._hub.spawn(self._defer)
+        elif taken:
             # The kernel wakes the idle worker that has watched longest. So each goes to the end
             # of the queue, or the first would get every connection of a quiet hour.
             self._unwatch()
             self.watch()
 
     def _defer(self) -> None:
-        """Leave who has come to the others for a moment; take some who are still there then.
+        """Leave who comes to the others while we have more; take some who are still there then.
 
         The more we have the more, so that a thousand who come at once wait for a moment only,
         also when the others are stuck.
         """
-        self._hub.park(object(), self._hub.now + DEFERENCE)
-        if self._stopped:
-            return
-        enough = min(self._count + max(4, self._count // 4), self._most)
-        for listener in self._listeners:
-            while self._count < enough and self._take(listener):
-                pass
-        if self._count < self._most:
+        seconds = DEFERENCE
+        while True:
+            self._hub.park(object(), self._hub.now + seconds)
+            if self._stopped:
+                return
+            before = self._count
+            enough = min(before + max(4, before // 4), self._most)
+            for listener in self._listeners:
+                while self._count < enough and self._take(listener):
+                    pass
+            if self._is_full() or not self._share.is_ample():
+                break
+            found = self._count > before
+            seconds = DEFERENCE if found else min(2 * seconds, LONGEST_DEFERENCE)
+        self._deferring = False
+        if not self._is_full():
             self.watch()
+
+    def _is_full(self) -> bool:
+        return self._count >= self._most or not self._has_room
 
     def _take(self, listener: BaseSocket) -> bool:
         """Begin one conversation, if a client waits for it; return whether one did."""
@@ -124,7 +143,7 @@ class Acceptor:
             if error.errno not in _NO_ROOM or not self._count:
                 raise
             self._log.warning("%s: taking no connection until one is closed", error.strerror)
-            self._unwatch()
+            self._has_room = False
             return False
         self._count += 1
         if not self._stopped:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from gunicorn.config import Config
 from gunicorn.http.body import LengthReader
+from gunicorn.http.errors import InvalidHeader, InvalidHTTPVersion
 from gunicorn.http.message import Request
 from gunicorn.http.unreader import Unreader
 
@@ -67,6 +68,7 @@ class Requests:
             return self._repeat(plain, request_id)
         self._unreader.unread(head)
         request = Request(self._settings, self._unreader, self._address, self._count)
+        _complete(request)
         self._last, self._fields = request, None
         # an empty line before it, which is allowed, would make the request line one of the fields
         if line and _is_all(request, head) and self._find_id(request, request_id):
@@ -89,6 +91,22 @@ class Requests:
         if request_id:
             request.headers[self._id_at] = ID_NAME, request_id
         return request
+
+
+def _complete(request: Request) -> None:
+    """Heed what gunicorn's parser does not: RFC 9112, 2.3 (version), 3.2 (Host), 9.6 (Connection).
+
+    Raises ParseException.
+    """
+    names = [name for name, _ in request.headers]
+    if request.version > (1, 1):
+        raise InvalidHTTPVersion(request.version)
+    if request.version == (1, 1) and "HOST" not in names:
+        raise InvalidHeader("HOST", req=request)
+    if "CONNECTION" in names:
+        options = ",".join([value for name, value in request.headers if name == "CONNECTION"])
+        if "close" in [option.strip(" \t") for option in options.lower().split(",")]:
+            request.force_close()
 
 
 def _is_all(request: Request, head: bytes) -> bool:

@@ -27,6 +27,8 @@ from products_service.serving.slots import Slots
 BEAT_SECONDS = 1.0
 # What a worker that is killed keeps to itself: lines of the log, and counts.
 LATER_SECONDS = 0.1
+# What leaving takes at most, of graceful_timeout, at whose end the arbiter kills.
+LEAVING_SECONDS = 0.5
 
 
 class GreenletWorker(Worker):
@@ -107,11 +109,11 @@ class GreenletWorker(Worker):
             self.alive = False
 
     def _stop(self) -> None:
-        """Answer what has come and what is on its way, within graceful_timeout."""
+        """Answer what has come and what is on its way, while graceful_timeout lasts."""
         self._acceptor.stop()
         for conversation in self._conversations:
             conversation.hurry()
-        end = self.hub.now + self.settings.graceful_timeout
+        end = self.hub.now + max(0.0, self.settings.graceful_timeout - LEAVING_SECONDS)
         while self._conversations and self.hub.now < end:
             self._turn(end)
 

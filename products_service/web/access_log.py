@@ -65,9 +65,8 @@ def _beginning(second: int) -> str:
 
 
 def path_of(exchange: Exchange) -> str:
-    """Return the path with its query, no longer than the log takes."""
-    path, query = exchange.environ["PATH_INFO"], exchange.environ["QUERY_STRING"]
-    return (f"{path}?{query}" if query else path)[:LONGEST_PATH]
+    """Return the path with its query as it was sent, no longer than the log takes."""
+    return exchange.environ["RAW_URI"][:LONGEST_PATH]
 
 
 def size_of(exchange: Exchange) -> str:

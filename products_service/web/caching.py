@@ -40,14 +40,18 @@ def init_app(app: Flask, statements: Mapping[str, Statement]) -> None:
         f", stale-while-revalidate={app.config['CACHE_STALE_WHILE_REVALIDATE']}"
         f", stale-if-error={app.config['CACHE_STALE_IF_ERROR']}"
     )
-    policy = _Policy(form(statements), cache_control, app.extensions["database"])
+    tags = form(statements, cache_control)
+    policy = _Policy(tags, cache_control, app.extensions["database"])
     app.extensions["caching"] = policy
 
 
-def form(statements: Mapping[str, Statement]) -> bytes:
-    """Return what changes with the bytes that we produce: the statements, and the compressor."""
+def form(statements: Mapping[str, Statement], cache_control: str) -> bytes:
+    """Return what changes with the bytes that we produce: statements, compressor, Cache-Control.
+
+    The last since a cache that is answered 304 may go on showing the header that it has.
+    """
     text = "\0".join(statement.sql for _, statement in sorted(statements.items()))
-    how = f"{text}\0{zlib.ZLIB_RUNTIME_VERSION}\0{COMPRESSION_LEVEL}"
+    how = f"{text}\0{zlib.ZLIB_RUNTIME_VERSION}\0{COMPRESSION_LEVEL}\0{cache_control}"
     return hashlib.blake2b(how.encode(), digest_size=8).digest()
 
 
@@ -65,10 +69,13 @@ def conditional(
     known = asked.if_none_match if "HTTP_IF_NONE_MATCH" in environ else None
     compressible = _accepts_gzip(environ)
     if known:
-        tag = _entity_tag(policy, environ, *policy.database.identity(KNOWN_FOR))
-        if found := _held(known, tag, compressible):
-            return FinishedResponse(NOT_MODIFIED, _headers(policy, found), b"")
-    answer = fetch()
+        with policy.database.in_one_deadline():
+            tag = _entity_tag(policy, environ, *policy.database.identity(KNOWN_FOR))
+            if found := _held(known, tag, compressible):
+                return FinishedResponse(NOT_MODIFIED, _headers(policy, found), b"")
+            answer = fetch()
+    else:
+        answer = fetch()
     if answer.body is None:
         return None
     tag = _entity_tag(policy, environ, answer.load_number, answer.load_digest)

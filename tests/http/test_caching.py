@@ -132,8 +132,10 @@ def test_another_form_of_the_answers_has_other_tags() -> None:
     changed = dict(statements)
     one = changed["get_product"]
     changed["get_product"] = type(one)(one.name, one.parameters, one.sql + " -- changed")
-    assert form(changed) != form(statements)
-    assert form(dict(reversed(statements.items()))) == form(statements)
+    shipped = form(statements, "max-age=30")
+    assert form(changed, "max-age=30") != shipped
+    assert form(statements, "max-age=5") != shipped
+    assert form(dict(reversed(statements.items())), "max-age=30") == shipped
 
 
 def test_a_long_answer_is_compressed_for_those_who_ask(client: FlaskClient) -> None:

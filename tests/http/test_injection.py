@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg2
@@ -65,9 +66,28 @@ def test_texts(client: FlaskClient, attempt: str) -> None:
 
 
 def test_nothing_has_changed(client: FlaskClient, shared_database: Database) -> None:
+    def everything() -> dict[str, list[tuple[Any, ...]]]:
+        with psycopg2.connect(shared_database.admin) as admin, admin.cursor() as cursor:
+            cursor.execute(
+                "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' "
+                "AND relnamespace::regnamespace::text IN ('catalogue', 'etl', 'public')"
+            )
+            tables = [name for (name,) in cursor.fetchall()]
+            rows = {}
+            for table in tables:
+                cursor.execute(f"SELECT * FROM {table}")
+                rows[table] = cursor.fetchall()
+            return rows
+
+    before = everything()
+    assert "name" in before["catalogue.products"][0]
     for attempt in ATTEMPTS:
-        client.get(f"/products?x={quote(attempt)}", headers={"X-Request-ID": quote(attempt)})
-    assert client.get("/products").json[0]["name"] == "name"
+        quoted = quote(attempt, safe="")
+        for path in (f"/{quoted}", f"/1?include={quoted}", f"?x={quoted}", f"?q={quoted}"):
+            client.get(f"/products{path}", headers={"X-Request-ID": quote(attempt)})
+        for name in ("page", "count", "after", "ids", "category"):
+            client.get(f"/products?{name}={quoted}")
+    assert everything() == before
 
 
 def test_the_service_could_not_write_anyway(shared_database: Database, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import logging
 import logging.config
+import os
 import threading
 from pathlib import Path
 
@@ -45,6 +46,13 @@ def test_a_request_is_a_line(client: FlaskClient, capfd: pytest.CaptureFixture[s
     }
 
 
+def test_a_path_is_logged_as_it_was_sent(
+    client: FlaskClient, capfd: pytest.CaptureFixture[str]
+) -> None:
+    client.get("/products/1%3Fpage=2")
+    assert json.loads(capfd.readouterr().err)["path"] == "/products/1%3Fpage=2"
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_an_answer_without_a_body_has_no_bytes(
     client: FlaskClient, capfd: pytest.CaptureFixture[str], known: bool
@@ -77,7 +85,7 @@ def test_lines_can_be_text(database: Database, capfd: pytest.CaptureFixture[str]
     app.test_client().get("/live%0A?a=é")
     line = capfd.readouterr().err
     assert line.count("\n") == 1
-    assert "GET '/live\\n?a=" in line
+    assert "GET '/live%0A?a=" in line
     assert " 404 " in line
 
 
@@ -87,11 +95,13 @@ def test_lines_can_be_left_out(database: Database, capfd: pytest.CaptureFixture[
 
 
 def test_a_reader_that_went_away_fails_no_request(
-    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with (tmp_path / "read-only").open("wb") as closed:
-        monkeypatch.setattr("products_service.web.access_log.STDERR", closed.fileno())
+    reading, writing = os.pipe()
+    os.close(reading)
+    monkeypatch.setattr("products_service.web.access_log.STDERR", writing)
     assert client.get("/live").status_code == 200
+    os.close(writing)
 
 
 def test_requests_and_statements_are_counted(client: FlaskClient) -> None:

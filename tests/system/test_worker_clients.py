@@ -5,6 +5,7 @@ import struct
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 import pytest
@@ -150,13 +151,19 @@ def test_flood_of_requests_on_one_connection_starves_nobody(service: Service) ->
 
 
 def test_fast_reader_of_a_long_stream_starves_nobody(service: Service) -> None:
-    with Wire(service.port) as reader, Wire(service.port) as other:
+    with (
+        Wire(service.port) as reader,
+        Wire(service.port) as other,
+        ThreadPoolExecutor(1) as threads,
+    ):
         reader.get("/stream/200000")
+        read = threads.submit(reader.read)
         for _ in range(10):
             started = time.monotonic()
             assert other.ask("/live").status == 200
             assert time.monotonic() - started < AT_ONCE
-        assert reader.read().body.endswith(b"\n199999\n")
+        assert not read.done()
+        assert read.result().body.endswith(b"\n199999\n")
 
 
 # More clients than there may be

@@ -48,9 +48,17 @@ def test_connection_is_kept(wire: Wire) -> None:
     assert wire.ask("/live").body == first.body
 
 
-@pytest.mark.parametrize("field", ["Connection: close", "Connection: Close"])
-def test_connection_is_closed_when_asked(wire: Wire, field: str) -> None:
-    assert wire.ask("/live", field).headers["Connection"] == "close"
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ["Connection: close"],
+        ["Connection: Close"],
+        ["Connection: TE, close"],
+        ["Connection: keep-alive", "Connection: close"],
+    ],
+)
+def test_connection_is_closed_when_asked(wire: Wire, fields: list[str]) -> None:
+    assert wire.ask("/live", *fields).headers["Connection"] == "close"
     assert wire.is_closed()
 
 
@@ -282,6 +290,8 @@ def test_what_is_no_request_is_refused_and_nothing_after_it_is_served(
         (b"GET /" + b"a" * 100_000, 414),
         (b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 20_000, 431),
         (b"GET / HTTP/1.1\nHost: x\n\n", 400),
+        (b"GET / HTTP/1.1\r\nX-Host: x\r\n\r\n", 400),
+        (b"GET / HTTP/1.9\r\nHost: x\r\n\r\n", 400),
         (b"\r\n\r\n\r\n", 400),
     ],
 )

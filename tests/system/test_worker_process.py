@@ -105,6 +105,26 @@ def test_quiet_connections_are_shared_evenly() -> None:
         assert min(pids.values()) >= 6
 
 
+def test_who_has_fewer_connections_gets_those_that_come() -> None:
+    with probe(workers=2) as service, ExitStack() as stack:
+
+        def connect() -> int:
+            time.sleep(0.01)
+            return int(stack.enter_context(Wire(service.port)).ask("/live").body)
+
+        first = Counter(connect() for _ in range(40))
+        assert len(first) == 2
+        killed = max(first)
+        os.kill(killed, signal.SIGKILL)
+        wait_for(lambda: len(now := workers_of(service)) == 2 and killed not in now)
+        wait_for(lambda: service.log.count("Booting worker") == 3)
+        time.sleep(0.5)
+        # all but the first, which may find the other one waiting
+        later = Counter(connect() for _ in range(12))
+        (new,) = set(workers_of(service)) - set(first)
+        assert later[new] >= 10
+
+
 def test_connections_of_a_burst_are_all_served() -> None:
     with probe(workers=2) as service, ExitStack() as stack:
         wires = [stack.enter_context(Wire(service.port)) for _ in range(64)]

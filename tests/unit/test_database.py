@@ -198,6 +198,16 @@ def test_deadline_ends_the_wait_and_the_connection(
     terminate(admin)
 
 
+def test_several_fetches_in_one_deadline(url: str) -> None:
+    with opened(url, deadline=2, pool_size=1) as database:
+        with database.in_one_deadline():
+            database.fetch("sleep", seconds=1.5)
+            # it has no more than what the first one has left
+            with pytest.raises(DatabaseTimeoutError):
+                database.fetch("sleep", seconds=1.5)
+        assert database.fetch("sleep", seconds=1.5).load_number == 7
+
+
 def test_sessions_are_read_only(url: str) -> None:
     with opened(url) as database, pytest.raises(StatementError, match="read-only transaction"):
         database.fetch("write")
