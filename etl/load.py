@@ -32,6 +32,10 @@ class NotFirstError(LoadError):
     """A catalogue was loaded before."""
 
 
+class RunningError(LoadError):
+    """Another load is running, or somebody changes indexes."""
+
+
 @dataclass(frozen=True)
 class RejectLimit:
     """How many rejects a file may have: a number of rows, a percentage of them, or the larger."""
@@ -175,7 +179,10 @@ def begin(connection: Connection) -> None:
 
 
 def take_turn(connection: Connection) -> None:
-    """Take the lock of whoever changes the catalogue and become its owner. Raises LoadError."""
+    """Take the lock of whoever changes the catalogue and become its owner.
+
+    Raises RunningError where somebody has it, LoadError where there can be no load.
+    """
     if connection.encoding != "UTF8":
         raise LoadError(
             f"the database's encoding is {connection.encoding}, in which not every text can be "
@@ -186,7 +193,7 @@ def take_turn(connection: Connection) -> None:
     if not connection.value("lock_loads"):
         running = connection.run("find_running_load")
         which = f" (server process {running[0][0]}, since {running[0][1]})" if running else ""
-        raise LoadError(f"another load or `flask etl index` is running{which}; nothing was done")
+        raise RunningError(f"another load or `flask etl index` is running{which}; nothing was done")
     if connection.value("find_owner_role"):
         connection.run("become_owner")
 
@@ -208,7 +215,6 @@ def _publish(
     digests: Digests,
     migrations: str | None,
 ) -> None:
-    connection.run("copy_grants")
     load_.number = connection.value("next_number")
     tables = {source.table.name: load_.tallies[source.name].counts() for source in sources}
     publish(connection, describe(load_, "replace", tables, digests), migrations)

@@ -75,6 +75,7 @@ def _swap(connection: Connection, publication: Publication, migrations: str | No
         connection.run("lock_catalogue")
         if connection.value("list_migrations") != migrations:
             raise PublishError("the database was migrated while the load ran: load again")
+        connection.run("copy_grants")
         connection.run("swap_catalogues")
         record(connection, publication)
 

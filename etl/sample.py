@@ -6,7 +6,7 @@ from pathlib import Path
 
 from etl.connection import Connection
 from etl.generate import generate
-from etl.load import Load, NotFirstError, RejectLimit, load
+from etl.load import Load, NotFirstError, RejectLimit, RunningError, load
 from etl.progress import Progress
 
 
@@ -23,6 +23,6 @@ def ensure_sample(url: str, products: int) -> bool:
         generate(folder, products)
         try:
             load(url, Load(folder, {}), Path(name), RejectLimit(), Progress(), first=True)
-        except NotFirstError:  # somebody has loaded another one meanwhile
+        except (NotFirstError, RunningError):  # somebody has loaded another one meanwhile, or does
             return False
     return True

@@ -91,6 +91,9 @@ $$;
 
 -- migrate:down
 
+-- As above.
+LOCK TABLE catalogue.published_load IN SHARE MODE;
+
 -- The indexes on the functions go with them.
 DROP SCHEMA search CASCADE;
 DROP TABLE catalogue.product_ranks;

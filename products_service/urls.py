@@ -3,7 +3,7 @@
 import signal
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -42,23 +42,22 @@ def database_url(settings: Mapping[str, Any], purpose: str) -> str:
 def database(settings: Mapping[str, Any], purpose: str) -> Iterator[str]:
     """Yield the URL for `purpose`; the embedded server, if it is that, runs meanwhile.
 
-    Raises embedded.EmbeddedError.
+    SIGTERM and SIGHUP end the block in order. Raises embedded.EmbeddedError.
     """
-    if named_by(settings, purpose) is not None:
-        yield database_url(settings, purpose)
-        return
     with (
         leaving_on(signal.SIGTERM),
         # the terminal is closed, or the connection that it was on is lost
         leaving_on(signal.SIGHUP),
-        embedded.running(Path(settings["DEVDB_DIR"])),
+        embedded.running(Path(settings["DEVDB_DIR"]))
+        if named_by(settings, purpose) is None
+        else nullcontext(),
     ):
         yield database_url(settings, purpose)
 
 
 @contextmanager
 def leaving_on(number: signal.Signals) -> Iterator[None]:
-    """Make a signal raise SystemExit, so that what was started is stopped.
+    """Make a signal raise SystemExit, so that what was started is stopped and told.
 
     Does nothing where somebody handles or ignores it already, or in a thread, which may not.
     """

@@ -80,7 +80,7 @@ def drop(names: tuple[str, ...], yes: bool) -> None:
 def build(names: tuple[str, ...]) -> None:
     """Build indexes of the catalogue that is served: these, or all that are missing.
 
-    Readers go on meanwhile; loads have to wait until it is done.
+    Readers go on meanwhile; loads are refused until it is done.
     """
     with connected() as url:
         chosen = choose_indexes(names)

@@ -74,7 +74,7 @@ def up(hosts: int) -> None:
         refuse_taken_port(address, layout.port)
     with stopping_on_signals(), database(settings, "app") as url:
         click.echo("migrating the database")
-        migrate(database_url(settings, "admin"), MIGRATIONS, "up", "--strict")
+        migrate(database_url(settings, "admin"), MIGRATIONS, "migrate", "--strict")
         fill_if_new(database_url(settings, "etl"))
         refuse_too_many(settings, hosts)
         prepare(layout)

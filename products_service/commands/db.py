@@ -59,8 +59,11 @@ def start() -> None:
 @plainly()
 def stop(remove: bool) -> None:
     """Stop the embedded server, whoever started it."""
-    stopped = embedded.stop(own_server(), remove)
+    folder = own_server()
+    stopped = embedded.stop(folder, remove)
     click.echo("PostgreSQL is stopped" if stopped else "PostgreSQL was not running")
+    if remove and folder.exists():
+        click.echo(f"what else is in {folder} stays")
 
 
 @db.command()
@@ -117,7 +120,7 @@ def upgrade(directory: Path) -> None:
     In order, and none if one is older than the newest applied; several at once take turns.
     """
     with database(load_settings(), "admin") as address:
-        migrate(address, directory, "up", "--strict")
+        migrate(address, directory, "migrate", "--strict")
 
 
 @db.command()

@@ -33,7 +33,7 @@ UNKNOWN_TO_DRIVER = {
 
 
 def migrate(url: str, directory: Path, *command: str) -> None:
-    """Run a dbmate command, such as "up", with the migrations in `directory`.
+    """Run a dbmate command, such as "migrate", with the migrations in `directory`.
 
     Raises click.ClickException if it fails; dbmate has said why by then.
     """

@@ -46,7 +46,7 @@ def serve() -> None:
     refuse_taken_port(settings["BIND_ADDRESS"], settings["PORT"])
     with stopping_on_signals(), database(settings, "app") as url:
         click.echo("migrating the database")
-        migrate(database_url(settings, "admin"), Path("migrations"), "up", "--strict")
+        migrate(database_url(settings, "admin"), Path("migrations"), "migrate", "--strict")
         fill_if_new(database_url(settings, "etl"))
         run_gunicorn(settings, url)
 

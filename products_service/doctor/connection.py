@@ -32,6 +32,10 @@ class NotAllowedError(SessionError):
     """The session's role may not do that."""
 
 
+class LockedError(SessionError):
+    """Somebody else has what was to be looked at, and does not let go of it soon."""
+
+
 @cache
 def read_sql(name: str) -> str:
     """Return the text of products_service/doctor/sql/{name}.sql."""
@@ -67,7 +71,7 @@ class Session:
     def run(self, name: str, parameters: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Run the statements of a file and return the rows of the last one.
 
-        Raises NotAllowedError, SessionError.
+        Raises NotAllowedError, LockedError, SessionError.
         """
         with self._translated(), self._connection.cursor() as cursor:
             cursor.execute(read_sql(name), parameters)
@@ -88,6 +92,8 @@ class Session:
             yield
         except psycopg2.errors.InsufficientPrivilege as error:
             raise NotAllowedError(self._hush(error)) from None
+        except psycopg2.errors.LockNotAvailable as error:
+            raise LockedError(self._hush(error)) from None
         except psycopg2.Error as error:
             raise SessionError(self._hush(error)) from None
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from products_service.config import ConfigurationError, find_misspelt, load_settings
 from products_service.doctor import catalogue, host, roles, server
+from products_service.doctor.connection import LockedError
 from products_service.doctor.findings import (
     FailError,
     Finding,
@@ -66,6 +67,8 @@ def outcome(check: Check, installation: Installation) -> Finding:
         return check(installation)
     except SkipError as reason:
         return Finding(Status.SKIPPED, str(reason))
+    except LockedError:
+        return Finding(Status.SKIPPED, "a load or a migration holds what it looks at: ask again")
     except FailError as error:
         return error.finding
     except Exception as error:

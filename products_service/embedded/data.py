@@ -1,6 +1,7 @@
 """The embedded server's folders and its data, made once."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from products_service.embedded.binaries import (
@@ -19,7 +20,11 @@ from products_service.embedded.place import (
     write_record,
 )
 
-CLUSTER = (
+# who holds which may do what: server.py
+LOCKS = ("lock", "users", "keep")
+# what `flask cluster` keeps beside the server's
+CLUSTER = "cluster"
+INITDB_OPTIONS = (
     "--auth=trust",  # who reaches the socket may do everything: its folder is private
     "--encoding=UTF8",
     "--locale-provider=builtin",
@@ -48,6 +53,31 @@ def remove_data(place: Place) -> None:
         remove_folder(going)
 
 
+def remove_rest(place: Place) -> None:
+    """Remove what else is the server's and its users', and the folders if nothing is left in them.
+
+    DEVDB_DIR may be a folder in which others have files. Raises EmbeddedError.
+    """
+    for folder in place.outside:
+        remove_folder(folder)
+    remove_folder(place.home / "data.new")
+    if (place.devdb / CLUSTER / "up").exists():
+        remove_folder(place.devdb / CLUSTER)
+    try:
+        for file in (
+            *place.home.glob(".s.PGSQL.*"),
+            place.log,
+            place.record,
+            *(place.devdb / name for name in LOCKS),
+        ):
+            file.unlink(missing_ok=True)
+    except OSError as error:
+        raise EmbeddedError(f"{file} cannot be removed: {error.strerror}") from None
+    for folder in (place.home, place.devdb):
+        with suppress(OSError):  # it is not there, or not empty
+            folder.rmdir()
+
+
 def remove_folder(folder: Path) -> None:
     """Remove a folder, if it is there. Raises EmbeddedError."""
     if not folder.exists():
@@ -67,7 +97,7 @@ def create(place: Place, lock: int) -> None:
     new = place.data.with_name("data.new")
     shutil.rmtree(new, ignore_errors=True)
     run(
-        [programs / "initdb", "-D", new, "-U", SUPERUSER, *CLUSTER],
+        [programs / "initdb", "-D", new, "-U", SUPERUSER, *INITDB_OPTIONS],
         place.account,
         held=lock,
     )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from products_service.embedded.binaries import EmbeddedError, run
-from products_service.embedded.data import prepare, programs_for, remove_data, remove_folder
+from products_service.embedded.data import prepare, programs_for, remove_data, remove_rest
 from products_service.embedded.place import PORT, Place, locate
 from products_service.embedded.processes import (
     ACCEPTS,
@@ -104,20 +104,20 @@ def start(devdb: Path) -> Status:
 def stop(devdb: Path, remove: bool = False) -> bool:
     """Stop the server of `devdb`, whoever started it; return whether one ran.
 
-    Then remove its data, if told to: `devdb`, and what is outside of it. Raises EmbeddedError.
+    Then remove its data, if told to, in `devdb` and outside of it. Raises EmbeddedError.
     """
-    if not devdb.is_dir():
-        return False
+    place = locate(devdb)
+    if not (place.record.exists() or place.home.parent in place.outside):
+        return False  # no server was ever started there, whatever there is
+    make_devdb(devdb)
     with locked(devdb):
         (devdb / "keep").unlink(missing_ok=True)
-        place = locate(devdb)
         ran = postmaster(place) is not None
         if ran:
             halt(place)
         if remove:
             remove_data(place)
-            for folder in (*place.outside, devdb):
-                remove_folder(folder)
+            remove_rest(place)
         return ran
 
 

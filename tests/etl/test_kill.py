@@ -156,17 +156,21 @@ def test_a_load_killed_between_the_swap_and_its_record(
     assert_next_load_works(shared_database, small, reports)
 
 
+@pytest.mark.parametrize(
+    ("number", "status", "last"),
+    [(signal.SIGINT, 1, "\nAborted!\n"), (signal.SIGTERM, 143, ""), (signal.SIGHUP, 129, "")],
+)
 def test_a_load_is_stopped_in_the_middle_of_a_statement(
-    shared_database: Database, small: Path, reports: Path
+    shared_database: Database, small: Path, reports: Path, number: int, status: int, last: str
 ) -> None:
     load_catalogue(shared_database.etl, small, reports)
     before = served(shared_database)
     with about_to_be_recorded(shared_database, small, reports) as process:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, said = process.communicate(timeout=60)
         assert served(shared_database) == before
-    assert process.returncode == 1
-    assert said.endswith(f"{AS_IT_WAS}\nAborted!\n")
+    assert process.returncode == status
+    assert said.endswith(f"{AS_IT_WAS}{last}")
     assert_whole(shared_database)
     assert_next_load_works(shared_database, small, reports)
 

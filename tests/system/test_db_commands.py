@@ -119,6 +119,33 @@ def test_the_life_of_a_server(folder):
     assert not (folder / ".devdb").exists()
 
 
+def test_only_the_servers_own_files_are_removed(folder):
+    here = folder / "shared"
+    others = [
+        here / "catalogue.csv",
+        here / "cluster" / "notes",
+        here / "18" / "main" / "PG_VERSION",
+    ]
+    for file in others:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    (here / "18").chmod(0o700)
+    before = sorted(here.rglob("*"))
+    # where no server was ever started nothing is
+    assert "not running" in flask_db(folder, "stop", "--remove", DEVDB_DIR="shared")
+    assert sorted(here.rglob("*")) == before
+    flask_db(folder, "start", DEVDB_DIR="shared")
+    said = flask_db(folder, "stop", "--remove", DEVDB_DIR="shared")
+    assert "what else is in shared stays" in said
+    assert sorted(here.rglob("*")) == before
+
+
+def test_a_database_that_is_not_there_is_not_made(folder, elsewhere):
+    nowhere = f"{elsewhere.rpartition('/')[0]}/prodcuts"
+    said = flask_db(folder, "upgrade", fails=1, DATABASE_URL=nowhere)
+    assert '"prodcuts" does not exist' in said
+
+
 def test_up_down_and_up_again(folder, elsewhere):
     # a file that lies about is not read, nor what was meant for another dbmate
     (folder / ".env").write_text("DBMATE_MIGRATIONS_DIR=/nowhere\n")

@@ -438,6 +438,29 @@ def test_indexes(loaded: Database) -> None:
     assert check.hint.startswith(f"flask etl index drop {name}")
 
 
+def test_an_index_of_somebody_else(loaded: Database) -> None:
+    change(
+        loaded,
+        "CREATE INDEX mine ON catalogue.products (name)",
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'catalogue.mine'::regclass",
+    )
+    check = doctor(loaded)["indexes"]
+    assert (check.label, check.found) == ("warn", "not valid, and none of ours: mine")
+    assert "DROP INDEX catalogue.mine" in check.hint
+
+
+def test_what_a_load_holds_is_skipped(loaded: Database) -> None:
+    change(loaded, "CREATE SCHEMA catalogue_next", "CREATE TABLE catalogue_next.skus ()")
+    with closing(psycopg2.connect(loaded.admin)) as other:
+        other.cursor().execute("LOCK TABLE catalogue_next.skus IN ACCESS EXCLUSIVE MODE")
+        said = doctor(loaded)
+    assert {name: said[name].label for name in ("catalogue", "disk")} == {
+        "catalogue": "ok",
+        "disk": "skip",
+    }
+    assert "a load or a migration holds" in said["disk"].found
+
+
 def test_keys(loaded: Database) -> None:
     change(loaded, "ALTER TABLE catalogue.related DROP CONSTRAINT related_pkey")
     assert doctor(loaded)["keys"].found == "missing: the primary key of related"
