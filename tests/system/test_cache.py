@@ -88,6 +88,21 @@ def test_what_has_not_changed_is_not_sent_again(short: Fleet) -> None:
     assert [entry["upstream_status"] for entry in sent] == ["304"]
 
 
+def test_a_large_answer_is_not_kept(
+    fleet: Fleet, database: Database, tmp_path: Path, publish: Callable[[str], None]
+) -> None:
+    rows = [(number, "x" * 1000, None, None, None, "1") for number in range(1, 101)]
+    folder = write_catalogue(tmp_path / "large", {"products": rows})
+    load_catalogue(database.etl, folder, tmp_path)
+    try:
+        large = f"/products?count=100&other={next(_other)}"
+        assert len(fleet.get(large).body) > 100_000
+        assert states(fleet, large, 0) == ["MISS", "MISS"]
+        assert states(fleet, f"/products?count=10&other={next(_other)}", 0) == ["MISS", "HIT"]
+    finally:
+        publish("first")
+
+
 def logged(fleet: Fleet, path: str, count: int) -> list[dict]:
     return wait_for(
         lambda: (
