@@ -95,13 +95,16 @@ def fleet(subject: Subject, hosts: int, mix: str, settings: Mapping[str, str]) -
     port = free_port()
     argv = [sys.executable, "-m", "flask", "cluster", "up", "--hosts", str(hosts)]
     path = f"/products/{subject.draw.ids[0]}/styles"
+    memory = _find_memory()
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=_find_memory())))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=memory)))
         environment = plain_environment() | subject.environment | settings
         # The folder of a cluster is in that of an embedded server, which it has no need of here.
         environment |= {"PORT": str(port), "DEVDB_DIR": str(folder)}
         program = Program(argv, environment, Path(), folder / "fleet.log")
-        with step(f"starting nginx and {hosts} hosts"):
+        with step(
+            f"starting nginx, its cache {'in memory' if memory else 'on disk'}, and {hosts} hosts"
+        ):
             server = stack.enter_context(running(program, port, path))
         yield Fleet(server, subject, mix, folder)
 

@@ -44,8 +44,9 @@ def _contest_options(name: str) -> Decorator:
     def decorate(command: Any) -> Any:
         for option in (
             output_option(f"{name}.json"),
-            seconds_option(10, "How long each turn is."),
-            rounds_option(5, "How often each contestant has its turn."),
+            # Short turns, often: a machine that becomes faster or slower meanwhile does so to all.
+            seconds_option(3, "How long each turn is."),
+            rounds_option(11, "How often each contestant has its turn."),
             only,
         ):
             command = option(command)
@@ -69,7 +70,7 @@ def styles(only: Sequence[str], rounds: int, seconds: int, output: Path) -> None
 @_contest_options("page")
 @telling()
 def page(only: Sequence[str], rounds: int, seconds: int, output: Path) -> None:
-    """Measure what a front end asks for a product page, likewise.
+    """Measure what a front end asks for a product page: this service, peers, and pgbench, in turn.
 
     In 111 requests there are 50 products, 50 styles, 10 related, and a page of the list.
     """
@@ -80,7 +81,7 @@ def page(only: Sequence[str], rounds: int, seconds: int, output: Path) -> None:
 @_contest_options("peers")
 @telling()
 def peers(only: Sequence[str], rounds: int, seconds: int, output: Path) -> None:
-    """Measure both in one run."""
+    """Measure styles and what a product page asks for (`bench styles`, `bench page`) in one run."""
     _contest("peers", list(MIXES), only, rounds, seconds, output)
 
 
