@@ -41,7 +41,7 @@ def test_the_balancers_cache_is_in_memory(rollout: Rollout) -> None:
     mounts = balancer.run("cat /proc/$(systemctl show --value --property MainPID nginx)/mounts")
     cache = next(line.split() for line in mounts.stdout.splitlines() if "-balancer/cache" in line)
     assert cache[2] == "tmpfs"
-    assert "size=524288k" in cache[3].split(",")
+    assert "size=1048576k" in cache[3].split(",")
     with rollout.under_load() as seen:
         time.sleep(2)
     assert "HIT" in {answer["cache"] for answer in seen.answers}

@@ -55,9 +55,22 @@ def test_a_deploy_that_fails_ends_at_the_first_host(rollout: Rollout, second: st
 
 
 def test_the_way_back_loses_no_request(rollout: Rollout, second: str) -> None:
+    """Even where one host alone is in rotation, as a deploy that ended half way may leave it."""
+    (balancer,) = rollout.groups["balancer"]
+    first, *others = (host.name for host in rollout.groups["app"])
+    listed = "/etc/products-balancer/nginx/hosts.conf"
+    for name in others:
+        balancer.run(f"sed -i 's/; # {name}$/ down&/' {listed}")
+    balancer.run("systemctl reload nginx")
+    refused = rollout.play("upgrade-os", check=False)
+    assert refused.status != 0
+    assert (
+        f"Without {first} this would leave {balancer.name} without any app host" in refused.output
+    )
     with rollout.under_load():
         rollout.play("rollback")
     assert serving(rollout) == {"one"}
+    assert " down;" not in balancer.run(f"cat {listed}").stdout
 
 
 def test_an_upgrade_of_the_operating_system_loses_no_request(rollout: Rollout) -> None:
