@@ -137,6 +137,14 @@ def change(database: Database, *statements: str) -> None:
             cursor.execute(statement.format(name=database.name))
 
 
+def invalidate(database: Database, index: str) -> None:
+    """Leave an index as a build that was cancelled does."""
+    change(
+        database,
+        f"UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'catalogue.{index}'::regclass",
+    )
+
+
 def pretend(database: Database, role: str, function: str) -> None:
     """Have a role's sessions find a function of ours in the place of one of PostgreSQL's."""
     change(
@@ -429,21 +437,15 @@ def test_indexes(loaded: Database) -> None:
             "FAIL", f"missing: {name} on {index.table}", "flask etl index build"
         )
         change(loaded, definition)
-    change(
-        loaded,
-        f"UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'catalogue.{name}'::regclass",
-    )
+    invalidate(loaded, name)
     check = doctor(loaded)["indexes"]
     assert (check.label, check.found) == ("FAIL", f"not valid: {name}")
     assert check.hint.startswith(f"flask etl index drop {name}")
 
 
 def test_an_index_of_somebody_else(loaded: Database) -> None:
-    change(
-        loaded,
-        "CREATE INDEX mine ON catalogue.products (name)",
-        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'catalogue.mine'::regclass",
-    )
+    change(loaded, "CREATE INDEX mine ON catalogue.products (name)")
+    invalidate(loaded, "mine")
     check = doctor(loaded)["indexes"]
     assert (check.label, check.found) == ("warn", "not valid, and none of ours: mine")
     assert "DROP INDEX catalogue.mine" in check.hint
