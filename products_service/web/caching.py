@@ -40,9 +40,9 @@ def init_app(app: Flask, statements: Mapping[str, Statement]) -> None:
         f", stale-while-revalidate={app.config['CACHE_STALE_WHILE_REVALIDATE']}"
         f", stale-if-error={app.config['CACHE_STALE_IF_ERROR']}"
     )
-    tags = form(statements, cache_control)
-    policy = _Policy(tags, cache_control, app.extensions["database"])
-    app.extensions["caching"] = policy
+    app.extensions["caching"] = _Policy(
+        form(statements, cache_control), cache_control, app.extensions["database"]
+    )
 
 
 def form(statements: Mapping[str, Statement], cache_control: str) -> bytes:
