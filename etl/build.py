@@ -4,14 +4,14 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
 
 from etl.clean import Cleaner, Incident
 from etl.connection import Connection, DatabaseError, ViolationError
 from etl.errors import EtlError
-from etl.files import Column, SourceFile, read_header
+from etl.files import Column, FilesError, SourceFile, read_header
 from etl.progress import Progress
 from etl.report import Listing, Tally, locate_lines, naming
 
@@ -35,7 +35,6 @@ class Builder:
     listing: Listing
     progress: Progress
     whole: bool = True
-    _states: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     def load_file(self, source: SourceFile, tally: Tally) -> None:
         """Load a file into a table of its own, whose parents are loaded already; fill its account.
@@ -43,7 +42,6 @@ class Builder:
         Raises BuildError, DatabaseError, and OSError with the name of the file or folder.
         """
         started = time.monotonic()
-        self._states[source.name] = _state(source)
         self._copy(source, tally)
         tally.reading = time.monotonic() - started
         with self.progress.step(f"checking {source.name}"):
@@ -54,12 +52,15 @@ class Builder:
         tally.checking = time.monotonic() - started - tally.reading
 
     def check_unchanged(self, source: SourceFile) -> None:
-        """Raise BuildError where the file is another one than when its load began.
+        """Raise BuildError where the file is another one than when it was found.
 
-        Rejected lines are read from it again, and its header was read before that.
+        Rejected lines are read from it again, and one delivery is loaded, not parts of two.
         """
-        unchanged = _state(source) == self._states[source.name]
-        if not unchanged or read_header(source.table, source.path) != source:
+        try:
+            unchanged = read_header(source.table, source.path) == source
+        except FilesError:
+            unchanged = False
+        if not unchanged:
             raise BuildError(f"{source.name} was changed while it was read: load again")
 
     def _copy(self, source: SourceFile, tally: Tally) -> None:
@@ -83,11 +84,12 @@ class Builder:
             places = {"schema": self.schema, "table": source.table.name}
             self.progress.begin_file(f"reading {source.name}", source.size)
             try:
-                with signals, self.connection.transaction():
+                with self.connection.transaction():
                     if self.whole:
                         self.connection.run("create_table", **places)
                     copy = "copy_table" if self.whole else "copy_changes"
-                    copied = self.connection.copy(copy, watched, columns=columns, **places)
+                    with signals:
+                        copied = self.connection.copy(copy, watched, columns=columns, **places)
             except DatabaseError as error:
                 raise watched.error or error from None
             finally:
@@ -137,13 +139,6 @@ class Builder:
                     tally.rejected += 1
                     tally.loaded -= 1
             self.connection.run("delete_rejected", schema=self.schema, table=source.table.name)
-
-
-def _state(source: SourceFile) -> tuple[int, ...]:
-    """Return what changes when the file is written to or another takes its place."""
-    with naming(source.path):
-        state = source.path.stat()
-    return state.st_ino, state.st_size, state.st_mtime_ns
 
 
 class _HeldSignals:

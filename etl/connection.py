@@ -1,7 +1,10 @@
 """The load's own connection to PostgreSQL, and the only way to it."""
 
+import math
 import select
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -24,8 +27,15 @@ from etl.errors import EtlError
 __all__ = ["Connection", "DatabaseError", "Json", "LockTimeoutError", "ViolationError"]
 
 # A server that sees the client die gives back the lock and the space; in the middle of an index
-# it would not look for minutes.
-_OPTIONS = "-c client_connection_check_interval=1000 -c statement_timeout=0"
+# it would not look for minutes, and of one that vanished it would not hear for hours.
+_OPTIONS = (
+    "-c client_connection_check_interval=1000 -c statement_timeout=0 -c tcp_keepalives_idle=60 "
+    "-c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+)
+# The same for us. No tcp_user_timeout: a server that is busy with its disk may leave COPY waiting.
+_KEEPALIVES = {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_count": 3}  # seconds
+# For a statement to end that was told to, before the session is given up.
+_GIVING_UP = 10.0  # seconds
 _VIOLATIONS = (psycopg2.errors.UniqueViolation, psycopg2.errors.ForeignKeyViolation)
 
 
@@ -73,6 +83,7 @@ class Connection:
                 options=f"{given} {_OPTIONS}",
                 connect_timeout=10,
                 client_encoding="UTF8",  # as the cleaned files are, whatever PGCLIENTENCODING says
+                **_KEEPALIVES,
             )
             self._connection.autocommit = True
 
@@ -176,24 +187,36 @@ def _interruptible() -> Iterator[None]:
     """Have what a signal's handler raises end the statement, as it would any code of Python's.
 
     libpq by itself waits for a statement's end first, and an index takes a minute. The session
-    stays. Not for COPY, which psycopg2 does not do under a wait callback.
+    stays, unless a second signal comes, or the server does not end the statement in time. Not for
+    COPY, which psycopg2 does not do under a wait callback.
     """
     stopped: list[BaseException] = []
+    deadline = math.inf
+    # In a thread: a server that is frozen would hold us up.
+    cancelling: list[threading.Thread] = []
 
     def wait(connection: Any) -> None:
+        nonlocal deadline
         while True:
             try:
                 state = connection.poll()
                 if state == POLL_OK:
                     return
                 reading, writing = ([connection], []) if state == POLL_READ else ([], [connection])
-                select.select(reading, writing, [])
+                left = deadline - time.monotonic()
+                select.select(reading, writing, [], None if left == math.inf else max(left, 0))
+                if time.monotonic() >= deadline:
+                    raise stopped[0]  # which has psycopg2 close the connection
             except psycopg2.Error:
                 raise
             except BaseException as error:
+                if stopped:
+                    raise
                 # The statement's end is still to be read, or the session would be lost.
                 stopped.append(error)
-                connection.cancel()
+                deadline = time.monotonic() + _GIVING_UP
+                cancelling.append(threading.Thread(target=_cancel, args=[connection], daemon=True))
+                cancelling[0].start()
 
     before = get_wait_callback()
     set_wait_callback(wait)
@@ -202,7 +225,13 @@ def _interruptible() -> Iterator[None]:
     finally:
         set_wait_callback(before)
         if stopped:
+            cancelling[0].join(1)  # or it would be the next statement's turn
             raise stopped[0] from None
+
+
+def _cancel(connection: Any) -> None:
+    with suppress(psycopg2.Error):
+        connection.cancel()
 
 
 @contextmanager

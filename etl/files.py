@@ -138,6 +138,8 @@ class SourceFile:
     spaced: bool  # fields are separated by a comma and a space (dialect B), not a bare comma
     header: bytes  # the header line as it stands, without BOM and line end
     data_offset: int  # where the first row begins, in bytes
+    # Inode and time of the last change, ns: another one where the file was written to or replaced.
+    state: tuple[int, int] = (0, 0)
 
     @property
     def name(self) -> str:
@@ -184,37 +186,39 @@ def _open_table(folder: Path, table: Table, changes: bool = False) -> SourceFile
         raise FilesError(f"{folder}: both {found[0].name} and {found[1].name} are there; keep one")
     if changes:
         marked = replace(table, columns=(*table.columns, DELETED))
-        if recognise_header(marked, _read_start(found[0])[1]) is not None:
+        if recognise_header(marked, _read_start(found[0])[2]) is not None:
             return read_header(marked, found[0])
     return read_header(table, found[0])
 
 
 def read_header(table: Table, path: Path) -> SourceFile:
     """Return what the first line of the file tells. Raises FilesError."""
-    size, header, data_offset = _read_start(path)
+    state, size, header, data_offset = _read_start(path)
     spaced = recognise_header(table, header)
     if spaced is None:
         expected = ",".join(column.name for column in table.columns)
         shown = header[:200].decode("utf-8", "backslashreplace") or "nothing"
         raise FilesError(f"{path}: header not recognised; expected {expected}; found {shown}")
-    return SourceFile(table, path, size, spaced, header, data_offset)
+    return SourceFile(table, path, size, spaced, header, data_offset, state)
 
 
-def _read_start(path: Path) -> tuple[int, bytes, int]:
-    """Return the file's size, its first line without BOM and line end, and where rows begin."""
+def _read_start(path: Path) -> tuple[tuple[int, int], int, bytes, int]:
+    """Return the file's state and size, its first line without BOM and line end, and where rows
+    begin."""
     if not path.exists():
         raise FilesError(f"{path}: a link that leads nowhere")
     if not path.is_file():
         raise FilesError(f"{path}: not a regular file")
     try:
         with path.open("rb") as stream:
+            now = os.fstat(stream.fileno())
             start = stream.read(64 * 1024)
-            size = stream.seek(0, 2)
     except OSError as error:
         raise FilesError(f"{path}: cannot be read: {error.strerror}") from error
     skipped = len(BOM) if start.startswith(BOM) else 0
     line, newline, _ = start[skipped:].partition(b"\n")
-    return size, line.removesuffix(b"\r"), skipped + len(line) + len(newline)
+    state = now.st_ino, now.st_mtime_ns
+    return state, now.st_size, line.removesuffix(b"\r"), skipped + len(line) + len(newline)
 
 
 def recognise_header(table: Table, header: bytes) -> bool | None:

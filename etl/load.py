@@ -93,7 +93,7 @@ def load(
     Readers are not disturbed at any time.
     """
     sources = find_files(load_.folder)
-    refuse_own_report(load_.folder, report_folder)
+    refuse_own_report(sources, report_folder)
     with found_out(url, load_), closing(Connection(url)) as connection:
         begin(connection)
         if first and connection.value("get_load_number"):
@@ -120,6 +120,8 @@ def load(
         with load_.step("digest", "computing the digest", progress):
             digests = compute_digests(connection, NEXT)
             load_.digest = combine(digests)
+        for source in sources:
+            builder.check_unchanged(source)
         with load_.step("publish", "publishing", progress):
             _publish(connection, load_, sources, digests, migrations)
             show(connection, load_)
@@ -156,14 +158,15 @@ def found_out(url: str, load_: Load) -> Iterator[None]:
         load_.seconds = time.monotonic() - started
 
 
-def refuse_own_report(folder: Path, report_folder: Path) -> None:
+def refuse_own_report(sources: list[SourceFile], report_folder: Path) -> None:
     """Raise LoadError when the report would be written over the files that are read."""
-    rejects = report_folder / "rejects"
-    if rejects.exists() and folder.resolve() == rejects.resolve():
-        raise LoadError(
-            f"{folder} is where the rejects of this load go: move it, or name another place "
-            "with --report"
-        )
+    rejects = (report_folder / "rejects").resolve()
+    for source in sources:
+        if source.path.resolve().parent == rejects:
+            raise LoadError(
+                f"{source.path} is where the rejects of this load go: move it, or name another "
+                "place with --report"
+            )
 
 
 def begin(connection: Connection) -> None:

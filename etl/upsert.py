@@ -56,7 +56,7 @@ def upsert(
     products which come or go. Raises as load.load does.
     """
     sources = find_changes(load_.folder)
-    refuse_own_report(load_.folder, report_folder)
+    refuse_own_report(sources, report_folder)
     with found_out(url, load_), closing(Connection(url)) as connection:
         begin(connection)
         if not connection.value("get_load_number"):

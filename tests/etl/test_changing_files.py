@@ -26,6 +26,10 @@ def put_in_place(folder: Path) -> None:
     (folder / "new").rename(folder / "photos.csv")
 
 
+def remove(folder: Path) -> None:
+    (folder / "photos.csv").unlink()
+
+
 def cut_short(folder: Path) -> None:
     path = folder / "photos.csv"
     os.truncate(path, path.stat().st_size // 2)
@@ -48,6 +52,9 @@ def change_header(folder: Path) -> None:
         ("reading photos.csv", cut_short),
         ("checking photos.csv", append),
         ("checking photos.csv", put_in_place),
+        ("checking skus.csv", change_in_place),
+        ("building indexes", put_in_place),
+        ("building indexes", remove),
     ],
 )
 def test_a_file_that_changes_while_it_is_read(

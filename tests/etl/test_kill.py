@@ -175,6 +175,38 @@ def test_a_load_is_stopped_in_the_middle_of_a_statement(
     assert_next_load_works(shared_database, small, reports)
 
 
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_load_is_stopped_while_it_waits_for_others(
+    shared_database: Database, small: Path, reports: Path, frozen: bool
+) -> None:
+    """And where the server does not even end its statement when it is told to."""
+    load_catalogue(shared_database.etl, small, reports)
+    before = served(shared_database)
+    with (
+        closing(psycopg2.connect(shared_database.admin)) as other,
+        watching(shared_database) as runs,
+        started(shared_database, "load", small, "--report", reports, "--quiet") as process,
+    ):
+        other.cursor().execute("LOCK TABLE catalogue.skus")
+        wait_until(lambda: runs('CREATE TABLE "catalogue_next"."skus"'), process)
+        waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        ((server_process,),) = query(shared_database.admin, waiting)
+        if frozen:
+            os.kill(server_process, signal.SIGSTOP)
+        try:
+            process.send_signal(signal.SIGTERM)
+            _, said = process.communicate(timeout=60)
+        finally:
+            if frozen:
+                os.kill(server_process, signal.SIGCONT)
+        other.rollback()
+    assert process.returncode == 143
+    assert said.endswith(AS_IT_WAS)
+    wait_for_the_lock(shared_database)
+    assert served(shared_database) == before
+    assert_next_load_works(shared_database, small, reports)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_load_killed_while_it_publishes(
     shared_database: Database, large: Path, small: Path, tmp_path: Path, reports: Path, seed: int

@@ -60,5 +60,11 @@ def test_the_rejects_of_a_load_are_not_overwritten_by_loading_them(
     done = flask_etl(loaded, "load", reports / "link", "--report", reports)
     assert done.returncode == 1
     assert "--report" in done.stderr
+    mended = reports / "mended"
+    mended.mkdir()
+    (mended / "photos.csv").symlink_to("../rejects/photos.csv")
+    done = flask_etl(loaded, "load", mended, "--report", reports, "--mode", "upsert")
+    assert done.returncode == 1
+    assert f"{mended}/photos.csv is where the rejects of this load go" in done.stderr
     for file in folder.iterdir():
         assert (reports / "rejects" / file.name).read_bytes() == file.read_bytes()
