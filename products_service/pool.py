@@ -11,6 +11,7 @@ from dbutils.pooled_db import PooledDB
 from dbutils.pooled_db import TooManyConnectionsError as PoolEmptyError
 
 from products_service.database_events import DatabaseUnreachableError
+from products_service.sessions import NoTimeLeftError
 
 __all__ = ["Connector", "PoolEmptyError", "make_pool"]
 
@@ -84,13 +85,18 @@ class Connector:
         if self.filling:
             return _UnopenedConnection()
         with self._lock:
-            if self._retry_at is not None:
-                if time.monotonic() < self._retry_at:
+            before = self._retry_at
+            if before is not None:
+                if time.monotonic() < before:
                     raise DatabaseUnreachableError("a connection attempt failed a moment ago")
                 # We probe; whoever comes while we do is refused.
                 self._retry_at = math.inf
         try:
             connection = self._open()
+        except NoTimeLeftError:
+            with self._lock:
+                self._retry_at = before
+            raise
         except BaseException as error:
             with self._lock:
                 self._retry_at = time.monotonic() + self._retry_pause

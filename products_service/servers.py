@@ -32,15 +32,18 @@ class Servers:
         with self._lock:
             self._turn += 1
             now = time.monotonic()
+            known = [number for number, until in enumerate(self._primary_until) if until > now]
             failed = [number for number, until in enumerate(self._failed_until) if until > now]
-            primary = [
-                number
-                for number, until in enumerate(self._primary_until)
-                if until > now and number not in failed
-            ]
-            first = [number for number in range(len(self)) if number not in {*failed, *primary}]
-            at = self._turn % (len(first) or 1)
-            return first[at:] + first[:at], primary + failed
+            others = [number for number in range(len(self)) if number not in known]
+            first = self._rotated([number for number in others if number not in failed])
+            # where all have failed, standbys in turn and before the primary, as ever
+            lost = self._rotated([number for number in others if number in failed])
+            lost += [number for number in known if number in failed]
+            return first, [number for number in known if number not in failed] + lost
+
+    def _rotated(self, numbers: list[int]) -> list[int]:
+        at = self._turn % (len(numbers) or 1)
+        return numbers[at:] + numbers[:at]
 
     def failed(self, number: int) -> None:
         """Let others be tried before this one, for a while."""

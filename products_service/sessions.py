@@ -19,6 +19,9 @@ from products_service.servers import Servers
 _SILENCE = 0.3  # seconds
 _LIFETIME = 60.0  # seconds
 
+# What an attempt to connect is not begun with less than.
+_LEAST = 0.05  # seconds
+
 # After which an idle session shows whoever forwards packets that it is not forgotten.
 _IDLE = 60  # seconds
 
@@ -29,6 +32,10 @@ DEADLINE: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 class DeadlinePassedError(Exception):
     """Waiting for PostgreSQL took longer than it may."""
+
+
+class NoTimeLeftError(DeadlinePassedError):
+    """A request has too little time left to connect, which says nothing of any server."""
 
 
 def _wait(connection: "psycopg2.extensions.connection") -> None:
@@ -108,7 +115,10 @@ class Sessions:
         """Return a new session with the server whose turn it is.
 
         With another one where that fails, and with the primary only where there is no standby.
+        Raises psycopg2.Error, DeadlinePassedError.
         """
+        if DEADLINE.get() - time.monotonic() < _LEAST:
+            raise NoTimeLeftError("there is no time left to connect")
         with deadline_within(self._connect_timeout):
             standbys, others = self._servers.in_turn()
             untried = [*standbys, *others]

@@ -23,6 +23,7 @@ from products_service.database_events import (
     StatementError,
 )
 from products_service.serving.hub import Hub
+from products_service.sessions import deadline_within
 from products_service.statements import Statement
 from tests.servers import Server
 
@@ -177,6 +178,16 @@ def test_one_alone_is_asked_for_by_the_statement_itself(worker: Make) -> None:
     asked = worker()
     assert asked.ask(("prepared", 5)) == ["1 of prepared, 0 of prepared_for_each"]
     assert asked.ask(*[("prepared", 5)] * 2) == ["1 of prepared, 1 of prepared_for_each"] * 2
+
+
+def test_who_has_used_up_much_of_its_time_asks_alone(worker: Make) -> None:
+    asked = worker(pool_size=4)
+    bodies: list[str] = []
+    with deadline_within(HANG / 2):
+        asked.start(bodies, ("tell", 1), ("tell", 2))
+    asked.start(bodies, ("tell", 3), ("tell", 4))
+    asked.turn(lambda: len(bodies) == 4)
+    assert asked.uses.total == 3
 
 
 @pytest.mark.usefixtures("nothing_is_slow")

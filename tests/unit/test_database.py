@@ -19,6 +19,7 @@ from products_service.database import (
 )
 from products_service.database_events import DatabaseBusyError
 from products_service.pool import Connector
+from products_service.sessions import NoTimeLeftError, Sessions, deadline_within
 from products_service.statements import (
     Statement,
     all_prepared,
@@ -317,6 +318,26 @@ def test_connector_refuses_for_a_while_after_a_failure() -> None:
             connector()
     assert opening.count == 1
     assert str(connector.last_error) == "no route"
+
+
+def test_connector_learns_nothing_from_who_has_no_time_left() -> None:
+    opening = Opening()
+    connector = make_connector(opening, retry_pause=HANG)
+    opening.error = NoTimeLeftError("no time")
+    with pytest.raises(NoTimeLeftError):
+        connector()
+    opening.error = None
+    assert connector() is opening
+
+
+def test_who_has_no_time_left_does_not_try_to_connect(url: str) -> None:
+    callback = get_wait_callback()
+    sessions = Sessions(url, [], connect_timeout=HANG, deadline=HANG)
+    try:
+        with deadline_within(0.001), pytest.raises(NoTimeLeftError):
+            sessions.open()
+    finally:
+        set_wait_callback(callback)
 
 
 def test_connector_lets_one_caller_probe_however_long_that_takes() -> None:

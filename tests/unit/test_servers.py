@@ -39,6 +39,16 @@ def test_the_primary_comes_after_the_standbys_and_before_those_that_failed(
     assert servers.in_turn()[1] == []
 
 
+def test_where_all_have_failed_they_are_tried_in_turn_and_the_primary_last() -> None:
+    servers = Servers(3)
+    servers.is_primary(0)
+    for number in range(3):
+        servers.failed(number)
+    turns = [servers.in_turn() for _ in range(10)]
+    assert {(tuple(first), then[-1]) for first, then in turns} == {((), 0)}
+    assert [then[0] for _, then in turns].count(1) == 5
+
+
 class Standby:
     """As much of a session as tells that it is with a standby."""
 
