@@ -20,6 +20,8 @@ DEFERENCE = 0.005  # seconds
 LONGEST_DEFERENCE = 0.05
 # Another worker was faster, or the client has thought better of it.
 _NOBODY = (errno.EAGAIN, errno.ECONNABORTED)
+# The process, or the machine, has nothing left to take one with: it looks again so much later.
+NO_ROOM_SECONDS = 0.5
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 # Is given a connection, the client's address and ours.
@@ -64,7 +66,6 @@ class Acceptor:
     def ended(self) -> None:
         """Note that a connection is closed."""
         self._count -= 1
-        self._has_room = True
         if not self._stopped:
             self._share.tell(self._count)
             self.watch()
@@ -130,6 +131,13 @@ class Acceptor:
         if not self._is_full():
             self.watch()
 
+    def _wait_for_room(self) -> None:
+        """Go on after a while: what was lacking may be another process's to give back."""
+        self._hub.park(object(), self._hub.now + NO_ROOM_SECONDS)
+        self._has_room = True
+        if not self._stopped:
+            self.watch()
+
     def _is_full(self) -> bool:
         return self._count >= self._most or not self._has_room
 
@@ -140,10 +148,12 @@ class Acceptor:
         except OSError as error:
             if error.errno in _NOBODY:
                 return False
-            if error.errno not in _NO_ROOM or not self._count:
+            if error.errno not in _NO_ROOM:
                 raise
-            self._log.warning("%s: taking no connection until one is closed", error.strerror)
-            self._has_room = False
+            if self._has_room:
+                self._log.warning("%s: taking no connection for a while", error.strerror)
+                self._has_room = False
+                self._hub.spawn(self._wait_for_room)
             return False
         self._count += 1
         if not self._stopped:

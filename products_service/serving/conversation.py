@@ -19,7 +19,7 @@ from products_service import turns
 from products_service.serving.answer import Answer
 from products_service.serving.client import CHUNK, LINGER_SECONDS, Client, GoneError, TooSlowError
 from products_service.serving.environ import Address, connection_environ, request_environ
-from products_service.serving.requests import END_OF_HEAD, Requests
+from products_service.serving.requests import END_OF_HEAD, END_OF_LINE, Requests
 
 if TYPE_CHECKING:
     from products_service.serving.worker import GreenletWorker
@@ -96,7 +96,7 @@ class Conversation:
         Only then is it parsed: so what comes in drops costs no more than its bytes.
         """
         head = self._unreader.take_buffered()
-        if head:
+        if head and head != END_OF_LINE:
             self._hub.pause()  # or who sends many at once would be served before all others
         else:
             head = self._receive_first(idle_seconds)
@@ -122,7 +122,10 @@ class Conversation:
         self._client.deadline = self._hub.now + idle_seconds
         self._idle = True
         try:
-            return self._client.recv(CHUNK)
+            # An empty line that a client ends a body with is no request (RFC 9112, 2.2).
+            while (head := self._client.recv(CHUNK)) == END_OF_LINE:
+                pass
+            return head
         except TooSlowError:
             return b""
         finally:

@@ -4,6 +4,7 @@ The application never sees them, and gunicorn has no hook for what it writes, an
 the one function that writes it is replaced.
 """
 
+import logging
 import socket
 from functools import partial
 from http import HTTPStatus
@@ -13,6 +14,8 @@ from gunicorn import util
 from products_service.web.headers import ANY_ORIGIN, API_POLICY, Headers, cross_origin
 from products_service.web.problems import MEDIA_TYPE, problem_document
 from products_service.web.request_ids import HEADER, make_request_id
+
+log = logging.getLogger(__name__)
 
 # Of the statuses that gunicorn refuses with (Worker.handle_error).
 _DETAILS = {
@@ -41,9 +44,10 @@ def write_problem(
     readable: Headers, connection: socket.socket, status: int, reason: str, message: str
 ) -> None:
     """Send a problem in the place of gunicorn.util.write_error's page, with headers of ours."""
-    del reason, message  # the message quotes what was sent; it is in the log
+    del reason, message  # the message quotes what was sent; gunicorn has logged it
     detail = _DETAILS.get(status, _DETAILS[500])
     request_id = make_request_id()
+    log.info("request refused", extra={"request_id": request_id, "status": status})
     body = problem_document(status, detail, request_id).encode()
     head = "\r\n".join(
         [

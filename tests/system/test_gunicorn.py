@@ -59,13 +59,15 @@ def test_workers_count_together(service: Service) -> None:
 def test_every_line_of_the_log_is_json(service: Service) -> None:
     service.get("/live", {"X-Request-ID": "in-the-log"})
     service.get("/products/1")
-    exchange(service, b"nonsense\r\n\r\n")
+    [(_, headers, _)] = read_answers(exchange(service, b"nonsense\r\n\r\n"))
     wait_for(lambda: all(text in service.log for text in ("in-the-log", '"/products/1"')))
     entries = [json.loads(line) for line in service.log.splitlines()]
     assert all({"timestamp", "level", "event"} <= entry.keys() for entry in entries)
     [entry] = [entry for entry in entries if entry.get("request_id") == "in-the-log"]
     assert (entry["route"], entry["status"]) == ("/live", 200)
     assert any("Invalid request" in entry["event"] for entry in entries)
+    [refused] = [entry for entry in entries if entry.get("request_id") == headers["X-Request-ID"]]
+    assert (refused["event"], refused["status"]) == ("request refused", 400)
 
 
 def exchange(service: Service, sent: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """Clients that are slow, silent, greedy or many: none of them holds up the greenlet worker."""
 
+import resource
 import socket
 import struct
 import sys
@@ -10,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
+from tests.servers import children
 from tests.system.probe import BIG
 from tests.system.service import PROBLEM, ROOT, Service, environment, free_port, running, serving
 from tests.system.service import wait_for as eventually
@@ -96,6 +98,21 @@ def test_idle_connection_is_closed_without_a_word(hasty: Service) -> None:
         assert wire.ask("/live").status == 200
         assert wire.is_closed()
         assert time.monotonic() - started > 0.9
+
+
+def test_empty_line_after_a_request_is_not_half_of_one(hasty: Service) -> None:
+    with Wire(hasty.port) as wire:
+        assert wire.ask("/live").status == 200
+        wire.socket.sendall(b"\r\n")
+        assert wire.is_closed()
+    with Wire(hasty.port) as wire:
+        wire.socket.sendall(HALF + b"\r\n\r\n")
+        assert wire.read().status == 200
+        assert wire.is_closed()
+    with Wire(hasty.port) as wire:
+        wire.socket.sendall(HALF + b"\r\n\r\n")
+        assert wire.read().status == 200
+        assert wire.ask("/live").status == 200
 
 
 def test_client_that_ends_in_the_middle_of_a_request_is_no_error(service: Service) -> None:
@@ -185,22 +202,38 @@ def test_connections_beyond_the_limit_wait(hasty: Service) -> None:
         assert waiting.read().status == 200
 
 
-def test_lack_of_file_descriptors_ends_nothing() -> None:
+@contextmanager
+def without_descriptors() -> Iterator[tuple[Service, list[Wire]]]:
+    """A worker that may have forty, and sixty clients who ask."""
     port = free_port()
-    argv = ["prlimit", "--nofile=40", sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"]
+    argv = ["prlimit", "--nofile=40:400", sys.executable, "-m", "gunicorn"]
     settings = {"GUNICORN_WORKER_CLASS": "greenlet", "GUNICORN_WORKERS": "1", "PORT": str(port)}
     env = environment(None, **settings)
-    with running([*argv, PROBE], port, cwd=ROOT, env=env) as service, ExitStack() as stack:
+    argv += ["-c", "gunicorn.conf.py", PROBE]
+    with running(argv, port, cwd=ROOT, env=env) as service, ExitStack() as stack:
         wires = [stack.enter_context(Wire(port)) for _ in range(60)]
         for wire in wires:
             wire.get("/live")
         eventually(lambda: "Too many open files" in service.log)
+        yield service, wires
+
+
+def test_lack_of_file_descriptors_ends_nothing() -> None:
+    with without_descriptors() as (service, wires):
         assert service.log.count("Too many open files") < 10
         for wire in wires:
             assert wire.read().status == 200
             wire.socket.close()
         assert_others_are_served(service)
         assert service.log.count("Booting worker") == 1
+
+
+def test_worker_finds_that_there_are_descriptors_again_though_nobody_goes() -> None:
+    with without_descriptors() as (service, wires):
+        for worker in children(service.process.pid):
+            resource.prlimit(worker, resource.RLIMIT_NOFILE, (400, 400))
+        for wire in wires:
+            assert wire.read().status == 200
 
 
 # More requests than are worked on at a time
