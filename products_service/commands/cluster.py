@@ -43,7 +43,7 @@ MIGRATIONS = Path("migrations")
 
 @click.group()
 def cluster() -> None:
-    """The fleet on this machine: app hosts at 127.0.0.11 and on, and nginx before them."""
+    """The fleet on this machine: app hosts at 127.0.0.11 and on, and nginx in front of them."""
 
 
 @cluster.command()

@@ -54,7 +54,6 @@ OPERATIONS = {
         description="Not while the database does not answer, nor once the host is about to stop.",
         answer="It can.",
         content={"application/json": {"schema": Ready, "example": {"load": 7}}},
-        errors=(503, 504),
     ),
     "/metrics": Operation(
         name="showMetrics",

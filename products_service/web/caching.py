@@ -79,10 +79,15 @@ def conditional(
     if answer.body is None:
         return None
     tag = _entity_tag(policy, environ, answer.load_number, answer.load_digest)
-    if known and (found := _held(known, tag, compressible) or (known.star_tag and tag)):
-        return FinishedResponse(NOT_MODIFIED, _headers(policy, found), b"")
     body = answer.body.encode()
-    if compressible and len(body) >= COMPRESS_FROM:
+    compressed = compressible and len(body) >= COMPRESS_FROM
+    if known:
+        found = _held(known, tag, compressible)
+        if known.star_tag:
+            found = _compressed(tag) if compressed else tag
+        if found:
+            return FinishedResponse(NOT_MODIFIED, _headers(policy, found), b"")
+    if compressed:
         # in gzip's format. Not by the module gzip, whose bytes differ from one Python to the next
         body = zlib.compress(body, COMPRESSION_LEVEL, wbits=31)
         headers = [*_headers(policy, _compressed(tag)), ("Content-Encoding", "gzip")]

@@ -84,6 +84,17 @@ def test_every_way_to_name_the_tag(client: FlaskClient, form_: str) -> None:
     assert answer.headers["ETag"] == tag
 
 
+@pytest.mark.parametrize("accepted", ["gzip", "identity"])
+@pytest.mark.parametrize("path", ["/products/1", "/products/2"])
+def test_a_star_is_told_the_tag_that_the_body_would_have(
+    client: FlaskClient, path: str, accepted: str
+) -> None:
+    whole = client.get(path, headers={"Accept-Encoding": accepted})
+    answer = client.get(path, headers={"Accept-Encoding": accepted, "If-None-Match": "*"})
+    assert answer.status_code == 304
+    assert answer.headers["ETag"] == whole.headers["ETag"]
+
+
 @pytest.mark.parametrize("given", ['"x"', 'W/"x"', "x", "", '"', "*, *", "\x7f"])
 def test_other_tags_get_the_body(client: FlaskClient, given: str) -> None:
     assert client.get("/products/1", headers={"If-None-Match": given}).status_code == 200
