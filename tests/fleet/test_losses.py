@@ -81,9 +81,47 @@ def test_the_primary_is_lost(rollout: Rollout) -> None:
         time.sleep(2)
     assert len(seen.loads) == 2
     # and what was lost is replaced, as a standby
-    rollout.describe(rollout.machines | {primary.name: "primary", lost.name: "standby"})
+    exchange_roles(rollout, lost, primary)
     with rollout.under_load():
         rollout.play("provision")
         rollout.play("site")
-    standbys = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
-    assert primary.sql(standbys) == "2"
+    assert followers(primary) == 2
+
+
+def test_a_lost_primary_that_is_back_is_made_a_standby(rollout: Rollout) -> None:
+    (lost,) = rollout.groups["primary"]
+    lost.pull_the_plug()
+    rollout.play("promote", "-e", "promote_primary_is_off=true")
+    (primary,) = rollout.groups["primary"]
+    lost.mend()
+    lost.boot()
+    lost.wait()
+
+    refused = rollout.play("provision", check=False)
+    assert refused.status != 0
+    assert "exchange the roles" in refused.output
+    exchange_roles(rollout, lost, primary)
+    rollout.play("provision")
+
+    # it has a catalogue, which somebody may want, and must not be read or written
+    refused = rollout.play("site", check=False)
+    assert refused.status != 0
+    assert f"{lost.name} is in the group standby, is none" in refused.output
+    assert lost.run("systemctl is-active postgresql@15-main", check=False).stdout == "inactive\n"
+
+    with rollout.under_load():
+        rollout.play("site", "-e", "replica_reseed=true", "--limit", lost.name)
+        rollout.load()
+    assert followers(primary) == 2
+    load = "SELECT number FROM catalogue.published_load"
+    wait_until(lambda: lost.sql(load) == primary.sql(load), BACK)
+
+
+def exchange_roles(rollout: Rollout, lost: Host, primary: Host) -> None:
+    """Write down what promote.yml has made of the two."""
+    rollout.describe(rollout.machines | {primary.name: "primary", lost.name: "standby"})
+
+
+def followers(primary: Host) -> int:
+    """Return how many standbys get what a primary writes."""
+    return int(primary.sql("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"))

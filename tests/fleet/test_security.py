@@ -14,7 +14,7 @@ import yaml
 
 from tests.fleet import network
 from tests.fleet.hosts import Host
-from tests.fleet.rollout import Rollout
+from tests.fleet.rollout import SHOP, Rollout
 
 pytestmark = pytest.mark.slow
 
@@ -105,6 +105,18 @@ def test_what_is_no_request_to_either_port_is_told_so(
     assert head.startswith(b"HTTP/1.1 %d " % status)
     assert b"Content-Type: application/problem+json" in head
     assert json.loads(body)["status"] == status
+
+
+def test_http_leads_to_https(rollout: Rollout) -> None:
+    (balancer,) = rollout.groups["balancer"]
+    argv = [*network.inside(network.WORLD), sys.executable, "-c", SEND, balancer.address, "80"]
+    sent = f"GET /products/1 HTTP/1.0\r\nHost: {SHOP}\r\n\r\n".encode()
+    answer = subprocess.run(argv, input=sent, check=True, capture_output=True).stdout
+    head = answer.partition(b"\r\n\r\n")[0]
+    assert head.startswith(b"HTTP/1.1 308 ")
+    assert f"Location: https://{SHOP}/products/1".encode() in head
+    for name in (b"X-Request-ID: ", b"X-Content-Type-Options: nosniff", b"Content-Security-Policy"):
+        assert name in head
 
 
 def test_what_serves_cannot_write(rollout: Rollout) -> None:
