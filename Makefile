@@ -36,7 +36,7 @@ $(VENV)/bench: $(VENV)/run
 run: $(VENV)/run ## serve a catalogue on port 8000 (PORT chooses another): database, sample data, gunicorn
 	@exec $(VENV)/bin/flask serve
 
-cluster: $(VENV)/balancer ## four hosts with nginx before them on port 8080 (PORT chooses another), and their database
+cluster: $(VENV)/balancer ## four hosts with nginx in front of them on port 8080 (PORT chooses another), and their database
 	@exec $(VENV)/bin/flask cluster up
 
 test: $(VENV)/test lint ## every test but the slow ones, on the embedded PostgreSQL 18
