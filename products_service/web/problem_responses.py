@@ -56,11 +56,6 @@ KINDS = {
         "The request's body is too large: no resource takes one.",
     ),
     "uri-too-long": Kind(414, "The request line is too long.", "The request line is too long."),
-    "range-not-satisfiable": Kind(
-        416,
-        "A part is asked for that the answer does not have.",
-        "There is no such range in this answer.",
-    ),
     "expectation-failed": Kind(
         417,
         "`Expect` asks for something else than `100-continue`.",

@@ -25,7 +25,6 @@ TYPES = {
     412: "precondition-failed",
     413: "content-too-large",
     414: "uri-too-long",
-    416: "range-not-satisfiable",
     417: "expectation-failed",
     421: "misdirected-request",
     429: "too-many-requests",

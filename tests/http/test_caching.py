@@ -95,6 +95,15 @@ def test_a_star_is_told_the_tag_that_the_body_would_have(
     assert answer.headers["ETag"] == whole.headers["ETag"]
 
 
+@pytest.mark.parametrize("asked", ["bytes=0-9", "bytes=999999-"])
+@pytest.mark.parametrize("path", ["/products/1", "/docs", "/static/shop/shop.css", "/openapi.json"])
+def test_no_answer_comes_in_parts(client: FlaskClient, path: str, asked: str) -> None:
+    answer = client.get(path, headers={"Range": asked})
+    assert answer.status_code == 200
+    assert answer.data == client.get(path).data
+    assert "Accept-Ranges" not in answer.headers
+
+
 @pytest.mark.parametrize("given", ['"x"', 'W/"x"', "x", "", '"', "*, *", "\x7f"])
 def test_other_tags_get_the_body(client: FlaskClient, given: str) -> None:
     assert client.get("/products/1", headers={"If-None-Match": given}).status_code == 200
