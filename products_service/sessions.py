@@ -14,9 +14,10 @@ from psycopg2.extensions import POLL_OK, POLL_READ, parse_dsn, set_wait_callback
 from products_service import waiting
 from products_service.servers import Servers
 
-# Where there are several servers: how long one may leave what it is sent unacknowledged, and how
-# long a session is kept, give or take a quarter, so that one that comes back gets its share.
-_SILENCE = 0.3  # seconds
+# Where there are several servers: how long one may leave unacknowledged what it is sent again,
+# which is 0.4 s after it was sent first (docs/decisions/standbys.md); and how long a session is
+# kept, give or take a quarter, so that one that comes back gets its share.
+_SILENCE = 0.1  # seconds
 _LIFETIME = 60.0  # seconds
 
 # What an attempt to connect is not begun with less than.
