@@ -1,11 +1,13 @@
 """What the tests of loads share: a small catalogue, what is served, and the real command."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -195,7 +197,9 @@ def flask_etl(database: Database, *arguments: str | Path) -> subprocess.Complete
 @contextmanager
 def started(database: Database, *arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
     """Start `flask etl ...`; it is killed at the end if it still runs."""
-    with subprocess.Popen(**command(database, *arguments)) as process:
+    # it would be deaf to SIGHUP where the tests run under nohup
+    hears = partial(signal.signal, signal.SIGHUP, signal.SIG_DFL)
+    with subprocess.Popen(**command(database, *arguments), preexec_fn=hears) as process:
         try:
             yield process
         finally:
