@@ -139,7 +139,7 @@ class SourceFile:
     header: bytes  # the header line as it stands, without BOM and line end
     data_offset: int  # where the first row begins, in bytes
     # Inode and time of the last change, ns: another one where the file was written to or replaced.
-    state: tuple[int, int] = (0, 0)
+    state: tuple[int, int]
 
     @property
     def name(self) -> str:

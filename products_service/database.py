@@ -35,8 +35,9 @@ from products_service.turns import BUSY, Turns, is_passed_over
 # transaction. https://www.postgresql.org/docs/current/errcodes-appendix.html
 _LOST = ("57P01", "57P02", "57P03", "57P05", "25P03")
 _TIMED_OUT = "57014"
-# Who has used up more of its time asks alone: those who ask with it would fail for the want of it.
-_MOST = 0.9
+# Of its time, what a request has left that asks together with others: they would fail for the want
+# of it.
+_LEAST_LEFT = 0.9
 # Longest that a new worker is kept from serving by a database that does not answer.
 _WARM_UP = 1.0  # seconds
 _OUT_OF_RESOURCES = "53"
@@ -172,7 +173,7 @@ class Database:
 
     def _has_time(self) -> bool:
         """Whether the request has nearly all of the time that it may take."""
-        return DEADLINE.get() - time.monotonic() >= _MOST * self._deadline
+        return DEADLINE.get() - time.monotonic() >= _LEAST_LEFT * self._deadline
 
     def _ask(self, begin: Callable[[], Execution]) -> list[Answer]:
         """Return the rows' answers of what `begin` returns, called once there is a connection."""

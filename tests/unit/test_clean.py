@@ -23,7 +23,7 @@ FLAG = "is not one of 0 1 t f true false: "
 
 def clean_file(table, data, spaced=False, block_size=1 << 20, max_line=1 << 20, header=b"id\n"):
     """Return what goes to COPY, the incidents and the cleaner, for the lines after a header."""
-    source = SourceFile(TABLE[table], Path("x.csv"), 0, spaced, header.strip(), len(header))
+    source = SourceFile(TABLE[table], Path("x.csv"), 0, spaced, header.strip(), len(header), (0, 0))
     incidents = []
     cleaner = Cleaner(source, io.BytesIO(data), incidents.append, block_size, max_line)
     return cleaner.read(), incidents, cleaner
@@ -286,7 +286,7 @@ class EndlessLine(io.RawIOBase):
 
 
 def test_a_file_without_newlines_is_read_in_blocks():
-    source = SourceFile(TABLE["skus"], Path("x.csv"), 0, False, b"", 10)
+    source = SourceFile(TABLE["skus"], Path("x.csv"), 0, False, b"", 10, (0, 0))
     incidents = []
     stream = EndlessLine(50_000_000)
     cleaner = Cleaner(source, stream, incidents.append, block_size=1 << 16, max_line=1 << 16)
@@ -299,7 +299,7 @@ def test_a_file_without_newlines_is_read_in_blocks():
 def test_read_gives_no_more_than_asked_and_nothing_only_at_the_end(sizes):
     data = b"".join(b'%d,1,"XS",8\n' % n if n % 3 else b"bad\n" for n in range(1, 40))
     expected = clean_file("skus", data)[0]
-    source = SourceFile(TABLE["skus"], Path("x.csv"), 0, False, b"", 0)
+    source = SourceFile(TABLE["skus"], Path("x.csv"), 0, False, b"", 0, (0, 0))
     cleaner = Cleaner(source, io.BytesIO(data), lambda incident: None, block_size=20)
     pieces = [cleaner.read(size) for size in sizes]
     assert all(len(piece) <= size for piece, size in zip(pieces, sizes, strict=True))
