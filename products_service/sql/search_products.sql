@@ -22,7 +22,6 @@ CROSS JOIN LATERAL (
       SELECT
         token,
         place,
-        '''' || replace(replace(token, '\', '\\'), '''', '''''') || ''':*' AS beginning,
         length(token) > 1 AND row_number() OVER (ORDER BY place DESC) = 1 AS open
       FROM ts_parse('pg_catalog.default', search.plain($1))
         WITH ORDINALITY AS parsed (kind, token, place)
@@ -30,16 +29,23 @@ CROSS JOIN LATERAL (
     ) AS word
     CROSS JOIN LATERAL (
       SELECT
-        to_tsquery('pg_catalog.english', word.beginning) AS stem,
-        to_tsquery('pg_catalog.simple', word.beginning) AS written
-    ) AS begun
+        plainto_tsquery('pg_catalog.english', token) AS query,
+        length((tsvector_to_array(to_tsvector('pg_catalog.english', token)))[1]) AS letters
+    ) AS stem
     CROSS JOIN LATERAL (
       SELECT
         CASE
-          WHEN NOT word.open THEN plainto_tsquery('pg_catalog.english', word.token)
-          WHEN numnode(begun.stem) = 0 OR to_tsvector('pg_catalog.simple', word.token) @@ begun.stem
-            THEN begun.stem
-          ELSE begun.stem || begun.written
+          WHEN NOT word.open OR numnode(stem.query) = 0 THEN stem.query
+          -- As typed, as a beginning; and exactly, what is longer than the stem and shorter than
+          -- that: it may be the stem of a word that begins so, "experienc" of "experienced".
+          ELSE stem.query || (
+            SELECT to_tsquery('pg_catalog.simple', string_agg(quoted, ' | ' ORDER BY n) || ':*')
+            FROM generate_series(least(stem.letters + 1, length(token)), length(token)) AS n
+            CROSS JOIN LATERAL (
+              SELECT
+                '''' || replace(replace(left(token, n), '\', '\\'), '''', '''''') || '''' AS quoted
+            ) AS part
+          )
         END::text AS query
     ) AS term
     WHERE term.query <> ''  -- as it is for stop words

@@ -27,6 +27,7 @@ PRODUCTS = [
     (6, "Everyday Bag", "Happy days", "Holds 15.5 litres <b>and</b> more &amp; more", "Bags", "30"),
     (7, "L" * 2_500, "", " ".join(f"word{n}" for n in range(80_000)), "Odd", "1"),
     (8, "Woods' Best", "o'clock \\ back", "“Quoted”—and…so… on™", "Hats", "1"),
+    (9, "Marina Cape", None, "A hatch for the experienced", "Coats", "1"),
     *((id_, f"Crowd {id_}", None, "Part of a multitude", "Many", "1") for id_ in CROWD),
 ]
 
@@ -79,6 +80,11 @@ def test_every_word_is_needed(find: Callable[..., list[int]]) -> None:
         *(("on", []), ("ones", [1, 2]), ("ONESI", [1, 2]), ("jack", [1]), ("ÉL", [5])),
         # of which the stem is not the beginning, or is shorter
         *(("runn", [4]), ("running", [4]), ("runs", [4]), ("every", [6]), ("happ", [6])),
+        # that only shares the stem as its beginning
+        *(("marin", [9]), ("marina", [9]), ("marine", []), ("marines", [])),
+        *(("cap", [9]), ("caps", []), ("cape", [9]), ("hat", [8, 9]), ("hats", [8])),
+        # of which the stem is longer than that of what is typed
+        *(("experi", [9]), ("experience", [9]), ("experienced", [9])),
         # only the last one
         *(("camo ones", [1, 2]), ("cam onesie", [])),
         # one letter is a whole word
