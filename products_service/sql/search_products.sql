@@ -23,7 +23,8 @@ CROSS JOIN LATERAL (
         token,
         place,
         length(token) > 1 AND row_number() OVER (ORDER BY place DESC) = 1 AS open
-      FROM ts_parse('pg_catalog.default', search.plain($1))
+      -- A product's text may have HTML, whose tags are no words of it. What is searched for has none.
+      FROM ts_parse('pg_catalog.default', search.plain(translate($1, '<>&', '   ')))
         WITH ORDINALITY AS parsed (kind, token, place)
       WHERE kind <> 12  -- what stands between words
     ) AS word

@@ -134,6 +134,7 @@ def test_no_words_find_nothing(find: Callable[..., list[int]], q: str) -> None:
         ),
         *("'camo'", "''camo", '"camo onesie"', "camo\\", "\\'camo", "camo*", ":*", "camo %s $1"),
         *("'; DROP TABLE catalogue.products; --", "camo {0} %(q)s", "<a href='\\'>", "<camo"),
+        *("<camo>", "camo <on", "<b>camo</b> ones", "ones <br>", "&camo;", "&#99;"),
         *("camo\t\n\r\x0b", "camo\u200d🦊", "कपड़े", "camo\u0301", "\U0010ffff"),
         *("http://camo.example/onesie?x=1", "a@b.example", "/usr/bin/camo", "1e5", "-5", "&lt;"),
     ],
@@ -141,6 +142,11 @@ def test_no_words_find_nothing(find: Callable[..., list[int]], q: str) -> None:
 def test_operators_are_text(find: Callable[..., list[int]], q: str) -> None:
     words = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in q)
     assert find(q) == find(words)
+
+
+def test_tags_are_words(find: Callable[..., list[int]]) -> None:
+    assert find("<camo>") == find("&camo;") == [1, 3, 2]
+    assert find("camo <ones>") == find("camo & ones<>") == [1, 2]
 
 
 def test_operators_mean_nothing(find: Callable[..., list[int]]) -> None:
