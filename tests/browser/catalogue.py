@@ -4,6 +4,7 @@ from tests.catalogue import Rows
 
 CAMO, SHADES, JOGGERS, BARE, HOSTILE, COSTLY, TEXTUAL = 1, 2, 3, 5, 6, 7, 8
 FOREST, OCEAN, DIGITAL, SKY = 11, 12, 13, 14
+WIDE = 32
 FILLERS = range(20, 60)  # enough products for pages, and for a long row of related ones
 
 # Would change the page's title if any of it were taken for markup.
@@ -59,6 +60,7 @@ def catalogue(url: str) -> Rows:
             (SKY, CAMO, "Sky Blue & White", "99.90", "1140.00", False),
             (21, SHADES, "Gold Lenses & Black Frame", "49.50", "69", False),
             (31, JOGGERS, "Black", None, "40", True),
+            (WIDE, JOGGERS, "Black, wide", None, "40", False),
             (61, HOSTILE, MARKUP, None, "10", True),
             (71, COSTLY, "Navy, striped", None, "500000000", False),
             # Out of view in the row of related products.
@@ -93,6 +95,13 @@ def catalogue(url: str) -> Rows:
             (311, 31, "32", 9),
             (312, 31, "28", 9),
             (313, 31, "30.5", 9),
+            (314, 31, "28W", 9),
+            (315, 31, "4", 9),
+            (316, 31, "0", 9),
+            (321, WIDE, "6XL", 9),
+            (322, WIDE, "4XL", 9),
+            (323, WIDE, "5XL", 9),
+            (324, WIDE, "XL", 9),
             (611, 61, MARKUP, 1),
         ],
         "related": [

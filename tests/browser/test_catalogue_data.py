@@ -18,6 +18,7 @@ from tests.browser.catalogue import (
     SHADES,
     SKY,
     TEXTUAL,
+    WIDE,
 )
 from tests.browser.test_walk import choose, heading, outcome, price, search_box
 from tests.browser.visit import Visit
@@ -84,7 +85,12 @@ def test_sizes_in_the_order_of_sizes_each_once(visit: Opener) -> None:
 
 def test_sizes_that_are_numbers(visit: Opener) -> None:
     page = visit(f"/?product={JOGGERS}").page
-    assert sizes(page) == ["28", "30.5", "32"]
+    assert sizes(page) == ["0", "4", "28", "28W", "30.5", "32"]
+
+
+def test_sizes_that_begin_with_a_number_of_xs(visit: Opener) -> None:
+    page = visit(f"/?product={JOGGERS}&style={WIDE}").page
+    assert sizes(page) == ["XL", "4XL", "5XL", "6XL"]
 
 
 def test_a_size_is_kept_where_the_next_style_has_it(visit: Opener) -> None:

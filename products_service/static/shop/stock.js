@@ -1,6 +1,6 @@
 // What of a style can be had: sizes in the order people expect, with the pieces there are of each.
 
-const LETTERS = ["XXS", "XS", "S", "M", "L", "XL", "XXL", "2XL", "XXXL", "3XL", "4XL"];
+const LETTERS = ["XXS", "XS", "S", "M", "L", "XL", "XXL", "2XL", "XXXL", "3XL", "4XL", "5XL", "6XL"];
 
 /**
  * Return [{size, quantity}] of a style's skus, none for a style without skus.
@@ -29,5 +29,6 @@ export function describeStock(quantity) {
 function rank(size) {
   const letter = LETTERS.indexOf(size.toUpperCase());
   if (letter >= 0) return letter;
-  return Number.parseFloat(size) || LETTERS.length;
+  const number = Number.parseFloat(size);
+  return Number.isNaN(number) ? LETTERS.length : number;
 }
