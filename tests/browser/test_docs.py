@@ -61,6 +61,18 @@ def test_what_is_folded_unfolds(visit: Opener) -> None:
     expect(answer.locator("pre").filter(has_text="urn:problem-type:not-found")).to_be_visible()
 
 
+def test_a_status_of_several_kinds_has_the_properties_of_all(visit: Opener) -> None:
+    listing = visit("/docs").page.locator("#listProducts")
+    answers = listing.locator("> .answers > details")
+    for status, kinds in (("400", "InvalidParameters or Problem"), ("503", "Problem")):
+        answer = answers.filter(has=listing.page.locator(f".status:text-is('{status}')"))
+        answer.locator("summary").first.click()
+        expect(answer.locator("> .type")).to_have_text(f"application/problem+json: {kinds}")
+        expect(property_of(answer, "instance")).to_have_text("instance string")
+    # of all kinds of 400, one has it
+    expect(property_of(listing, "errors")).to_contain_text("may be missing")
+
+
 def property_of(section: Locator, name: str) -> Locator:
     """Return where the section says what the property or parameter is."""
     return section.locator("dt").filter(has=section.page.locator(f"code:text-is('{name}')"))

@@ -15,7 +15,7 @@ export function summarize(description, schema) {
 
 function typeOf(description, schema) {
   if (schema.$ref) return schema.$ref.split("/").at(-1);
-  if (schema.oneOf) return schema.oneOf.map((each) => typeOf(description, each)).join(" or ");
+  if (schema.oneOf) return [...new Set(schema.oneOf.map((each) => typeOf(description, each)))].join(" or ");
   if (schema.allOf) return typeOf(description, schema.allOf[0]);
   if ("const" in schema) return JSON.stringify(schema.const);
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" or ");
@@ -84,6 +84,15 @@ function innermost(schema) {
 /** Return the object that a schema is about, be it many of them; undefined where there is none. */
 function objectOf(description, schema) {
   const found = description.resolve(innermost(schema));
+  if (found.oneOf) return together(found.oneOf.map((each) => objectOf(description, each)));
   const object = found.allOf ? description.resolve(found.allOf[0]) : found;
   return object.properties && object;
+}
+
+/** Return several objects as one: what any of them has; required is what all of them require. */
+function together(objects) {
+  return {
+    properties: Object.assign({}, ...objects.map(({ properties }) => properties)),
+    required: objects[0].required.filter((name) => objects.every(({ required }) => required.includes(name))),
+  };
 }
