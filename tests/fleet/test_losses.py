@@ -1,5 +1,6 @@
 """Hosts crash, lose their power or their network, and no client notices."""
 
+import json
 import time
 from collections.abc import Callable
 
@@ -86,6 +87,78 @@ def test_the_primary_is_lost(rollout: Rollout) -> None:
         rollout.play("provision")
         rollout.play("site")
     assert followers(primary) == 2
+
+
+def test_a_dry_run_promotes_nobody(rollout: Rollout) -> None:
+    with rollout.under_load():
+        rollout.play("promote", "--check")
+    (primary,) = rollout.groups["primary"]
+    assert followers(primary) == 2
+
+
+def test_nothing_is_stopped_where_no_standby_answers(rollout: Rollout) -> None:
+    (primary,) = rollout.groups["primary"]
+    for host in rollout.groups["standby"]:
+        host.run("systemctl stop postgresql@15-main")
+    refused = rollout.play("promote", check=False)
+    for host in rollout.groups["standby"]:
+        host.run("systemctl start postgresql@15-main")
+    assert refused.status != 0
+    assert "nobody to promote" in refused.output
+    wait_until(lambda: followers(primary) == 2, BACK)
+
+
+def test_a_primary_that_is_left_out_is_not_taken_for_stopped(rollout: Rollout) -> None:
+    (primary,) = rollout.groups["primary"]
+    refused = rollout.play("promote", "--limit", f"all:!{primary.name}", check=False)
+    assert refused.status != 0
+    assert "may still run" in refused.output
+    assert followers(primary) == 2
+
+
+def test_one_that_was_promoted_is_not_stopped_for_an_older_inventory(rollout: Rollout) -> None:
+    (lost,) = rollout.groups["primary"]
+    with rollout.under_load():
+        rollout.play("promote")
+    (primary,) = rollout.groups["primary"]
+    assert primary.name != lost.name
+    tag(rollout, {lost: "primary", primary: "standby"})
+    with rollout.under_load():
+        refused = rollout.play("site", check=False)
+    assert refused.status != 0
+    assert f"{primary.name} is in the group standby, and is a primary" in refused.output
+    assert lost.run("systemctl is-active postgresql@15-main", check=False).stdout == "inactive\n"
+
+    tag(rollout, {lost: "standby", primary: "primary"})
+    exchange_roles(rollout, lost, primary)
+    assert rollout.play("site", check=False).status != 0
+    with rollout.under_load():
+        rollout.play("site", "-e", "replica_reseed=true", "--limit", lost.name)
+        rollout.load()
+    assert followers(primary) == 2
+
+
+def test_a_standby_that_does_not_start_is_made_anew(rollout: Rollout) -> None:
+    (primary,) = rollout.groups["primary"]
+    broken = rollout.groups["standby"][0]
+    with rollout.under_load():
+        broken.run("systemctl stop postgresql@15-main && rm -r /var/lib/postgresql/15/main/global")
+        rollout.play("site", "-e", "replica_reseed=true", "--limit", broken.name)
+    assert followers(primary) == 2
+
+
+def tag(rollout: Rollout, roles: dict[Host, str]) -> None:
+    """Have EC2 say what instances are for."""
+    listed = json.loads(rollout.run("ansible-inventory", *rollout.where, "--list").stdout)
+    for host, role in roles.items():
+        instance = listed["_meta"]["hostvars"][host.name]["aws_instance_id"]["__ansible_unsafe"]
+        arguments = {
+            "region": "eu-central-1",
+            "resource": instance,
+            "tags": {"ProductsRole": role},
+        }
+        rollout.run("ansible", "localhost", "-m", "amazon.aws.ec2_tag", "-a", json.dumps(arguments))
+    rollout.forget()
 
 
 def test_a_lost_primary_that_is_back_is_made_a_standby(rollout: Rollout) -> None:
