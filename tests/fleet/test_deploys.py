@@ -73,6 +73,21 @@ def test_the_way_back_loses_no_request(rollout: Rollout, second: str) -> None:
     assert " down;" not in balancer.run(f"cat {listed}").stdout
 
 
+def test_a_way_back_that_was_interrupted_goes_on(rollout: Rollout) -> None:
+    """And does not take its own traces for a deploy's."""
+    third = rollout.release("three")
+    rollout.play("deploy", "-e", f"products_release={third}")
+    away = rollout.groups["app"][-1]
+    override = "/etc/systemd/system/products.service.d"
+    away.run(f"mkdir {override} && printf '[Service]\\nExecStartPre=false\\n' > {override}/no.conf")
+    assert rollout.play("rollback", check=False).status != 0
+    away.run(f"rm -r {override} && systemctl daemon-reload")
+    with rollout.under_load():
+        again = rollout.play("rollback")
+    assert "back from three to one" in again.output
+    assert serving(rollout) == {"one"}
+
+
 def test_an_upgrade_of_the_operating_system_loses_no_request(rollout: Rollout) -> None:
     with rollout.under_load():
         rollout.play("upgrade-os")
