@@ -1,6 +1,16 @@
 """A real PostgreSQL for the tests, databases cloned from a template, and the application."""
 
 import os
+
+# Tests read this environment and hand it on to what they start: what a developer has set for a
+# service or a server of their own is to change nothing. The names of settings follow below, since
+# some of this is read by what has to be imported for them.
+BEGINNINGS = ("DB_", "CACHE_", "LOG_", "GUNICORN_", "FLASK_", "PG")
+OTHERS = {"FORWARDED_ALLOW_IPS", "PROMETHEUS_MULTIPROC_DIR", "SCRIPT_NAME"}
+for name in list(os.environ):
+    if name.startswith(BEGINNINGS) or name in OTHERS:
+        del os.environ[name]
+
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,8 +27,11 @@ from pytest_postgresql.janitor import DatabaseJanitor
 
 from products_service import create_app
 from products_service.commands.migrate import migrate
-from products_service.config import load_settings
+from products_service.config import SettingsSchema, load_settings
 from tests.servers import Server, throwaway
+
+for name in SettingsSchema().fields:
+    os.environ.pop(name, None)
 
 # A shell that runs the tests in the background has them ignore Ctrl-C, and so would every program
 # that they start: but some are to be interrupted by it.

@@ -16,7 +16,6 @@ from typing import NamedTuple, TypeVar
 
 import psycopg2
 
-from products_service.config import SettingsSchema
 from products_service.leash import leashed
 from products_service.serving.worker import LATER_SECONDS
 from tests.conftest import Database
@@ -129,16 +128,11 @@ def free_port() -> int:
 
 
 def environment(database: Database | None, **settings: str) -> dict[str, str]:
-    """Return ours with the database's and the given settings and no others.
+    """Return ours, which has no settings, with the database's and the given ones.
 
     But TEST_WORKER_CLASS, if it is set, has every service run on that GUNICORN_WORKER_CLASS.
     """
-    ours = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in SettingsSchema().fields
-        and not name.startswith(("PG", "GUNICORN_", "FLASK_", "PYTHON"))
-    }
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     worker_class = {"GUNICORN_WORKER_CLASS": os.environ.get("TEST_WORKER_CLASS", "")}
     return ours | worker_class | (database.environment if database else {}) | settings
 

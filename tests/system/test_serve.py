@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from products_service import embedded
-from products_service.config import SettingsSchema
 from tests.catalogue import write_catalogue
 from tests.servers import checkout
 from tests.system.service import HANG, ROOT, Client, free_port
@@ -29,13 +28,10 @@ def folder() -> Iterator[Path]:
 
 def flask(folder: Path, port: int, *arguments: str | Path) -> dict:
     """Return what starts `flask ...` in the checkout, with its own data, for subprocess."""
-    kept = {
-        name: value for name, value in os.environ.items() if name not in SettingsSchema().fields
-    }
     return {
         "args": [sys.executable, "-m", "flask", *map(os.fspath, arguments)],
         "cwd": ROOT,
-        "env": kept | {"DEVDB_DIR": str(folder / ".devdb"), "PORT": str(port)},
+        "env": os.environ | {"DEVDB_DIR": str(folder / ".devdb"), "PORT": str(port)},
         "stdin": subprocess.DEVNULL,
         "stderr": subprocess.STDOUT,
     }

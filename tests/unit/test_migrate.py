@@ -21,8 +21,6 @@ from products_service.commands.migrate import URL_VARIABLE, environment
 def test_certificates_are_verified_as_libpq_would(
     monkeypatch: pytest.MonkeyPatch, url: str, given: dict[str, str], sslmode: str
 ) -> None:
-    for name in ("PGSSLMODE", "PGSSLROOTCERT"):
-        monkeypatch.delenv(name, raising=False)
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     written = environment(url)[URL_VARIABLE]
