@@ -199,9 +199,21 @@ def test_what_readers_waited_in_a_span_of_time() -> None:
 
 
 def test_readers_keep_their_pace_when_nobody_answers() -> None:
-    """What was due is counted with the time that it has waited for its turn."""
+    """Each request is due when it would be if none before it had taken any time."""
     asking = Readers(9, 2, [1])  # a port that nothing listens on
+    started = time.monotonic()
     with asking.reading():
-        time.sleep(1)
-    assert len(asking.requests) == pytest.approx(readers.PER_SECOND, abs=15)
+        while len(asking.requests) < readers.PER_SECOND:
+            assert time.monotonic() < started + HANG
+            time.sleep(0.01)
+    ended = time.monotonic()
+    due = sorted(request.due for request in asking.requests)
+    places = [(each - due[0]) * readers.PER_SECOND for each in due]
+    turns = [round(place) for place in places]
+    assert places == pytest.approx(turns, abs=0.001)
+    for number in range(2):
+        # one reader may be ahead of the other, but none leaves out a turn
+        own = [turn for turn in turns if turn % 2 == number]
+        assert own == list(range(number, own[-1] + 1, 2))
+    assert started <= due[0] <= due[-1] <= ended
     assert {request.problem for request in asking.requests} == {"ConnectionRefusedError"}

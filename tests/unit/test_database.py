@@ -200,13 +200,13 @@ def test_deadline_ends_the_wait_and_the_connection(
 
 
 def test_several_fetches_in_one_deadline(url: str) -> None:
-    with opened(url, deadline=2, pool_size=1) as database:
+    with opened(url, deadline=3, pool_size=1) as database:
         with database.in_one_deadline():
-            database.fetch("sleep", seconds=1.5)
+            database.fetch("sleep", seconds=1.8)
             # it has no more than what the first one has left
             with pytest.raises(DatabaseTimeoutError):
-                database.fetch("sleep", seconds=1.5)
-        assert database.fetch("sleep", seconds=1.5).load_number == 7
+                database.fetch("sleep", seconds=1.8)
+        assert database.fetch("sleep", seconds=1.8).load_number == 7
 
 
 def test_sessions_are_read_only(url: str) -> None:
