@@ -142,7 +142,8 @@ def wait(environ: dict[str, Any], start: Start, argument: str) -> Iterable[bytes
 
 
 def block(environ: dict[str, Any], start: Start, argument: str) -> Iterable[bytes]:
-    """Hold up the whole process for so many seconds."""
+    """Hold up the whole process for so many seconds; say when that begins."""
+    print("blocking", file=sys.stderr, flush=True)
     time.sleep(float(argument))
     return answer(start, str(os.getpid()).encode())
 

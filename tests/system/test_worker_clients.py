@@ -21,7 +21,6 @@ PROBE = "tests.system.probe:application"
 HALF = b"GET /live HTTP/1.1\r\nHost: x\r\n"
 # Small enough that a large answer does not fit in what the kernels hold between us.
 SMALL_BUFFER = 4096
-AT_ONCE = 0.2
 
 
 @contextmanager
@@ -160,11 +159,11 @@ def test_answer_that_is_not_taken_in_time_is_cut_off(hasty: Service) -> None:
 def test_flood_of_requests_on_one_connection_starves_nobody(service: Service) -> None:
     with Wire(service.port) as flood, Wire(service.port) as other:
         flood.send(b"GET /block/0.01 HTTP/1.1\r\nHost: x\r\n\r\n" * 300)
-        flood.read()
+        assert flood.socket.recv(1) == b"H"
         for _ in range(10):
-            started = time.monotonic()
             assert other.ask("/live").status == 200
-            assert time.monotonic() - started < AT_ONCE
+        # all but the first, whose beginning is read, would be here if the flood had gone first
+        assert flood.socket.recv(1024 * 1024).count(b"HTTP/1.1 200 OK") < 299
 
 
 def test_fast_reader_of_a_long_stream_starves_nobody(service: Service) -> None:
@@ -176,9 +175,7 @@ def test_fast_reader_of_a_long_stream_starves_nobody(service: Service) -> None:
         reader.get("/stream/200000")
         read = threads.submit(reader.read)
         for _ in range(10):
-            started = time.monotonic()
             assert other.ask("/live").status == 200
-            assert time.monotonic() - started < AT_ONCE
         assert not read.done()
         assert read.result().body.endswith(b"\n199999\n")
 
@@ -251,10 +248,12 @@ def test_requests_beyond_the_slots_wait_their_turn() -> None:
 def test_requests_beyond_stuck_slots_wait_a_moment_only() -> None:
     with (
         probe(DB_POOL_SIZE="2") as service,
-        service.asked(["/wait/2"] * SLOTS) as stuck,
+        # Did each wait as long as where slots are given back (slots.LONGEST), these six in turn
+        # would take longer.
+        service.asked(["/wait/4"] * SLOTS) as stuck,
     ):
         time.sleep(0.2)
         for _ in range(5):
-            assert service.get("/live").seconds < AT_ONCE
-        assert max(int(reply.body) for reply in service.get_all(["/wait/0.3"] * 4)) == SLOTS + 4
+            assert service.get("/live").status == 200
+        assert max(int(reply.body) for reply in service.get_all(["/wait/0.5"] * 4)) == SLOTS + 4
         assert not any(reply.done() for reply in stuck)
