@@ -20,7 +20,7 @@ from etl.commands import etl
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
 from tests.etl.loads import AS_IT_WAS, ROWS, flask_etl, query, recorded, served
-from tests.servers import Server
+from tests.servers import Server, short_folder
 
 LOST = "server closed the connection unexpectedly"
 
@@ -106,7 +106,7 @@ def loaded_once(database: Database, folder: Path, reports: Path) -> Database:
 def behind_a_proxy(
     database: Database, at_commit: Callable[[Callable[[], None]], None], gone: bool = False
 ) -> Iterator[tuple[SimpleNamespace, Proxy]]:
-    with TemporaryDirectory() as name:
+    with TemporaryDirectory(dir=short_folder()) as name:
         url = database.etl.replace(str(database.server.sockets), name)
         url = re.sub(r"port=\d+", "port=5432", url)
         with closing(Proxy(database.server, Path(name), at_commit, gone)) as proxy:
