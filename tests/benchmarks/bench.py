@@ -25,7 +25,7 @@ def loaded(database: Database, folder: Path) -> Database:
 
 
 def run(
-    database: Database, *arguments: str | Path, status: int = 0, **variables: str
+    database: Database | None, *arguments: str | Path, status: int = 0, **variables: str
 ) -> subprocess.CompletedProcess[str]:
     """Run `flask bench ...` in the checkout. A traceback is never an answer."""
     done = subprocess.run(

@@ -1,0 +1,70 @@
+"""`flask bench report` makes a page that stands on its own of the results that are there."""
+
+import base64
+import json
+import re
+import shutil
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.benchmarks.bench import run
+from tests.system.service import ROOT
+
+RESULTS = ROOT / "benchmarks" / "results"
+SVG = "data:image/svg+xml;base64,"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the results that are committed, with a figure that is in no other place."""
+    for path in RESULTS.glob("*.json"):
+        shutil.copy(path, tmp_path)
+    quick = json.loads((tmp_path / "quick.json").read_text("utf-8"))
+    quick["routes"]["get_product"]["relative"] = 98765.4
+    (tmp_path / "quick.json").write_text(json.dumps(quick), "utf-8")
+    return tmp_path
+
+
+def references(page: str) -> list[str]:
+    """Return what a browser would fetch for the page."""
+    assert not re.search(r"<(script|link|iframe|object|base)\b|@import|url\(|srcset", page)
+    return re.findall(r"\b(?:src|href)\s*=\s*[\"']?([^\"'\s>]*)", page)
+
+
+def test_page_of_all_results_needs_nothing_else(folder: Path) -> None:
+    done = run(None, "report", "--output", folder)
+    assert done.stdout == f"Written: {folder / 'report.html'}\n"
+    page = (folder / "report.html").read_text("utf-8")
+    charts = references(page)
+    for chart in charts:
+        assert chart.startswith(SVG)
+        drawn = ElementTree.fromstring(base64.b64decode(chart.removeprefix(SVG)))
+        assert drawn.tag.endswith("}svg")
+    pictures = list(folder.glob("*.png"))
+    assert len(pictures) == len(charts) > 5
+    assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in pictures)
+    for path in RESULTS.glob("*.json"):
+        result = json.loads(path.read_text("utf-8"))
+        assert f"<code>{result['command']}</code>, {result['started_at']}" in page
+    assert "98765.4 lots of the yardstick" in page
+
+
+def test_what_is_not_measured_is_said(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.name not in ("quick.json", "features.json"):
+            path.unlink()
+    lines = run(None, "report", "--output", folder).stdout.splitlines()
+    missing = ["index", "load", "peers", "pool", "rate", "growth", "include"]
+    assert lines[:-1] == [f"not measured: flask bench {name}" for name in missing]
+    page = (folder / "report.html").read_text("utf-8")
+    assert references(page) == []
+    assert "98765.4 lots of the yardstick" in page
+    assert all(f"<code>flask bench {name}</code>" in page for name in missing)
+
+
+def test_no_results_are_no_report(tmp_path: Path) -> None:
+    said = run(None, "report", "--output", tmp_path, status=1).stderr
+    assert f"there are no results in {tmp_path}" in said
+    assert not list(tmp_path.iterdir())
