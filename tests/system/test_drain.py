@@ -24,6 +24,7 @@ from tests.system.service import (
     Client,
     Service,
     environment,
+    free_port,
     serving,
     wait_for,
 )
@@ -209,10 +210,19 @@ def gunicorn(**settings: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"LOG_LEVEL": "loud"}, {"GUNICORN_CMD_ARGS": "--protocol uwsgi"}]
+    ("wrong", "complaint"),
+    [
+        ({"LOG_LEVEL": "loud"}, "LOG_LEVEL=loud: "),
+        ({"GUNICORN_CMD_ARGS": "--protocol uwsgi"}, "choose gthread"),
+    ],
 )
-def test_a_start_that_fails_leaves_nothing(tmp_path: Path, wrong: dict[str, str]) -> None:
-    assert gunicorn(TMPDIR=str(tmp_path), PORT="1", **wrong).returncode != 0
+def test_a_start_that_fails_leaves_nothing(
+    tmp_path: Path, wrong: dict[str, str], complaint: str
+) -> None:
+    settings = {"GUNICORN_WORKER_CLASS": "greenlet", "PORT": str(free_port())} | wrong
+    done = gunicorn(TMPDIR=str(tmp_path), **settings)
+    assert done.returncode != 0
+    assert complaint in done.stderr
     assert not list(tmp_path.iterdir())
 
 
