@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what `make test-all` needs beyond `make test`, on Debian as root: PostgreSQL 15 and
-# nginx 1.22, the oldest supported versions, and Chromium for the pages. Where it cannot, it says
-# what is missing and fails. `install-tools.sh fleet` installs what tests/fleet needs, and no more.
+# nginx 1.22, the oldest supported versions, Chromium for the pages, and curl, without which
+# `make test` leaves the documentation's examples out. Where it cannot, it says what is missing and
+# fails. `install-tools.sh fleet` installs what tests/fleet needs, and no more.
 set -eu
 
 missing=
@@ -20,6 +21,7 @@ if [ "${1:-}" != fleet ]; then
     # The fonts are for machines without any, where a page would have no letters.
     command -v chromium >/dev/null || missing="$missing chromium fonts-liberation"
     PATH="$PATH:/usr/sbin" command -v nginx >/dev/null || missing="$missing nginx"
+    command -v curl >/dev/null || missing="$missing curl"
     # The load generator of the benchmarks, and what their peers run on.
     command -v wrk >/dev/null || missing="$missing wrk"
     command -v node >/dev/null || missing="$missing nodejs"

@@ -64,7 +64,7 @@ EXAMPLES = list(examples())
 def service(clone: Callable[[], Database]) -> Iterator[Service]:
     """What `make run` serves, on another port."""
     if shutil.which("curl") is None:
-        pytest.skip("there is no curl here")
+        pytest.skip("there is no curl here: `make test-all` installs it")
     database = clone()
     # COPY does not go with the service's wait callback, which another test may have set.
     callback = get_wait_callback()
