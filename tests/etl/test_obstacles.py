@@ -10,14 +10,15 @@ from types import SimpleNamespace
 import psycopg2
 import pytest
 
-from etl import patience
-from etl.connection import DatabaseError
+from etl import patience, space
+from etl.connection import Connection, DatabaseError
+from etl.files import find_files
 from etl.load import Load, RejectLimit, load
 from etl.progress import Progress
 from etl.publish import PublishError
 from tests.catalogue import load_catalogue
 from tests.conftest import Database
-from tests.etl.loads import At, flask_etl, query, run_load, served, wait_until, watching
+from tests.etl.loads import At, flask_etl, query, run_load, schemas, served, wait_until, watching
 
 
 @pytest.fixture
@@ -35,6 +36,23 @@ def test_a_migration_meanwhile(loaded: Database, folder: Path, reports: Path, st
     with pytest.raises(PublishError, match="migrated while the load ran: load again"):
         run_load(loaded, folder, reports, progress)
     assert progress.done
+
+
+def test_a_disk_without_room_is_seen_beforehand(
+    loaded: Database, folder: Path, reports: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = find_files(folder)
+    disk = SimpleNamespace(free=int(sum(source.size for source in sources) * space.FACTOR))
+    monkeypatch.setattr(space.shutil, "disk_usage", {str(loaded.server.data): disk}.__getitem__)
+    before = served(loaded)
+    # as who may know where the server keeps its data
+    with closing(Connection(loaded.admin)) as connection:
+        space.check_space(connection, sources)
+    disk.free -= 1
+    with pytest.raises(space.SpaceError, match=f"make room in {loaded.server.data}"):
+        load(loaded.admin, Load(folder, {}), reports, RejectLimit(), Progress())
+    assert (served(loaded), schemas(loaded)) == (before, ["catalogue"])
+    assert not list(reports.iterdir())
 
 
 def test_a_session_that_does_not_let_go_of_the_catalogue(

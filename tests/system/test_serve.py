@@ -26,23 +26,23 @@ def folder() -> Iterator[Path]:
         yield folder
 
 
-def flask(folder: Path, port: int, *arguments: str | Path) -> dict:
+def flask(folder: Path, port: int, *arguments: str | Path, **settings: str) -> dict:
     """Return what starts `flask ...` in the checkout, with its own data, for subprocess."""
     return {
         "args": [sys.executable, "-m", "flask", *map(os.fspath, arguments)],
         "cwd": ROOT,
-        "env": os.environ | {"DEVDB_DIR": str(folder / ".devdb"), "PORT": str(port)},
+        "env": os.environ | {"DEVDB_DIR": str(folder / ".devdb"), "PORT": str(port)} | settings,
         "stdin": subprocess.DEVNULL,
         "stderr": subprocess.STDOUT,
     }
 
 
 @contextmanager
-def serving(folder: Path, port: int) -> Iterator[subprocess.Popen]:
+def serving(folder: Path, port: int, **settings: str) -> Iterator[subprocess.Popen]:
     """Run `flask serve` until it answers; it is killed at the end if it still runs."""
     log = folder / "serve.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(**flask(folder, port, "serve"), stdout=output)
+        process = subprocess.Popen(**flask(folder, port, "serve", **settings), stdout=output)
     try:
         deadline = time.monotonic() + HANG
         while get(port, "/live")[0] != 200:
@@ -85,11 +85,14 @@ def test_from_nothing_to_a_served_catalogue_and_back(folder: Path, tmp_path: Pat
         stop(process, signal.SIGTERM)
     assert embedded.status(folder / ".devdb").pid is None
     assert get(port, "/live") == (0, b"")
+    # What it logs is for people, unless it is told otherwise.
+    assert " GET '/products/7' " in (folder / "serve.log").read_text()
     # Started again it loads nothing: the data are those of before.
-    with serving(folder, port) as process:
+    with serving(folder, port, LOG_FORMAT="json") as process:
         assert b"Loaded meanwhile" in get(port, "/products?count=1")[1]
         assert get(port, "/ready") == (200, b'{"load":2}')
         stop(process, signal.SIGINT)
+    assert '"path":"/ready"' in (folder / "serve.log").read_text()
     assert embedded.status(folder / ".devdb").pid is None
 
 

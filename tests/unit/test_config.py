@@ -2,7 +2,12 @@
 
 import pytest
 
-from products_service.config import ConfigurationError, SettingsSchema, load_settings
+from products_service.config import (
+    ConfigurationError,
+    SettingsSchema,
+    host_and_port,
+    load_settings,
+)
 
 GTHREAD = {"GUNICORN_WORKER_CLASS": "gthread"}
 
@@ -78,6 +83,15 @@ def test_a_greenlet_worker_s_pool_has_nothing_to_do_with_threads() -> None:
 def test_errors_name_every_variable_that_is_wrong() -> None:
     with pytest.raises(ConfigurationError, match=r"DB_POOL_SIZE=x.*PORT=y"):
         load_settings({"PORT": "y", "DB_POOL_SIZE": "x"})
+
+
+@pytest.mark.parametrize(
+    ("address", "written"),
+    [("0.0.0.0", "0.0.0.0:9001"), ("shop", "shop:9001"), ("::1", "[::1]:9001")],
+)
+def test_where_gunicorn_listens(address: str, written: str) -> None:
+    settings = load_settings({"BIND_ADDRESS": address, "PORT": "9001"})
+    assert host_and_port(settings) == written
 
 
 def test_every_setting_says_what_it_means() -> None:
