@@ -13,7 +13,7 @@ import pytest
 
 from tests.catalogue import Rows, load_catalogue, write_catalogue
 from tests.conftest import Database
-from tests.system.service import Client, connect, serving, session, wait_for
+from tests.system.service import PATIENT, Client, connect, serving, session, wait_for
 
 PATHS = ["/products", "/products/1", "/products/1/styles", "/products/1/related"]
 READERS = 4
@@ -58,27 +58,28 @@ def executed(database: Database, since: int) -> list[str]:
 @pytest.mark.usefixtures("logged")
 def test_a_304_runs_no_product_query(database: Database, tmp_path: Path, worker_class: str) -> None:
     publish(database, "A", tmp_path)
-    settings = {"GUNICORN_WORKERS": "1", "GUNICORN_WORKER_CLASS": worker_class}
+    settings = PATIENT | {"GUNICORN_WORKERS": "1", "GUNICORN_WORKER_CLASS": worker_class}
     with serving(database, **settings) as service:
         tags = {path: service.get(path).headers["ETag"] for path in PATHS}
         began = database.server.log.stat().st_size
-        ends = time.monotonic() + 2.5
+        started = time.monotonic()
         rounds = 0
-        while time.monotonic() < ends:
+        while time.monotonic() < started + 2.5:
             rounds += 1
             for path, tag in tags.items():
                 assert service.get(path, {"If-None-Match": tag}).status == 304
+        seconds = time.monotonic() - started
         service.get("/products/1")
         names = wait_for(lambda: (found := executed(database, began))[-1:] and found)
     assert names[-1] == "get_product"
     # Once a second the load's number is asked for, whatever the number of requests.
     assert set(names[:-1]) == {"check_ready"}
-    assert len(names[:-1]) <= 3 < rounds
+    assert len(names[:-1]) <= seconds + 1 < rounds
 
 
 def test_a_new_body_within_a_second_of_a_load(database: Database, tmp_path: Path) -> None:
     publish(database, "A", tmp_path)
-    with serving(database) as service:
+    with serving(database, **PATIENT) as service:
         for name in ("B", "C", "D"):
             before = {path: service.get(path).headers["ETag"] for path in PATHS}
             publish(database, name, tmp_path)
@@ -117,7 +118,7 @@ def test_no_body_under_anothers_tag(database: Database, tmp_path: Path, worker_c
         return len(bodies) >= loads * len(PATHS)
 
     with (
-        serving(database, GUNICORN_WORKER_CLASS=worker_class) as service,
+        serving(database, GUNICORN_WORKER_CLASS=worker_class, **PATIENT) as service,
         ThreadPoolExecutor(READERS) as threads,
     ):
         readers = [threads.submit(read, path) for path in PATHS]
@@ -146,7 +147,7 @@ def test_after_the_restore_of_an_older_database(
             cursor.execute(f"CREATE DATABASE {backup} TEMPLATE {database.name}")
             cursor.execute(f"GRANT CREATE ON DATABASE {backup} TO products_owner")
         publish(database, "B", tmp_path)
-        with serving(database, GUNICORN_WORKER_CLASS=worker_class) as service:
+        with serving(database, GUNICORN_WORKER_CLASS=worker_class, **PATIENT) as service:
             held = {path: service.get(path) for path in PATHS}
             with server.cursor() as cursor:
                 cursor.execute(f"ALTER DATABASE {database.name} ALLOW_CONNECTIONS false")

@@ -19,6 +19,7 @@ from tests.conftest import MIGRATIONS, Database, janitor
 from tests.servers import Server, throwaway
 from tests.system.service import (
     HANG,
+    PATIENT,
     Reply,
     Service,
     catalogue_locked,
@@ -48,12 +49,6 @@ UNCONCERNED = {
     "/products?count=0": 400,
 }
 POOL = 4  # the shipped size, of each worker
-# So that what waits still waits when the test looks.
-PATIENT = {
-    "DB_STATEMENT_TIMEOUT_MS": "30000",
-    "DB_CONNECT_TIMEOUT_MS": "30000",
-    "DB_DEADLINE_MS": "40000",
-}
 # The promises of the time budget: the deadline of 800 ms and what carrying an answer takes;
 # "at once" for what is refused.
 DEADLINE = 0.9
@@ -122,7 +117,9 @@ def test_statement_that_times_out_runs_once_and_is_504(
     logging = filled(clone(), tmp_path_factory)
     with session(logging) as cursor:
         cursor.execute(f"ALTER DATABASE {logging.name} SET log_statement = 'all'")
-    with serving(logging, GUNICORN_WORKERS="1") as service:
+    # long enough for what waits for nobody
+    settings = PATIENT | {"DB_STATEMENT_TIMEOUT_MS": "2000", "GUNICORN_WORKERS": "1"}
+    with serving(logging, **settings) as service:
         warm_up(service, logging)
         logged = len(logging.server.log.read_text())
         with catalogue_locked(logging):
@@ -271,7 +268,7 @@ def test_stopped_database(fragile: Database, how: signal.Signals) -> None:
 
 
 def test_restarted_database_between_requests_costs_no_error(fragile: Database) -> None:
-    with serving(fragile) as service:
+    with serving(fragile, **PATIENT) as service:
         warm_up(service, fragile, workers=2)
         fragile.server.restart()
         for _ in range(4):
@@ -280,7 +277,7 @@ def test_restarted_database_between_requests_costs_no_error(fragile: Database) -
 
 
 def test_terminated_sessions_cost_no_error(database: Database) -> None:
-    with serving(database) as service:
+    with serving(database, **PATIENT) as service:
         warm_up(service, database, workers=2)
         with session(database) as cursor:
             cursor.execute(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.catalogue import Rows, write_catalogue
 from tests.conftest import Database
-from tests.system.service import HANG, ROOT, Client, environment, serving, wait_for
+from tests.system.service import HANG, PATIENT, ROOT, Client, environment, serving, wait_for
 
 # As many as one worker has connections: the kernel may give one worker all the readers.
 READERS = 4
@@ -89,7 +89,7 @@ class Reader:
 def test_readers_see_one_catalogue_at_a_time(clone: Callable[[], Database], tmp_path: Path) -> None:
     database = clone()
     folders = {tag: write_catalogue(tmp_path / tag, rows) for tag, rows in CATALOGUES.items()}
-    with serving(database) as service:
+    with serving(database, **PATIENT) as service:
         # What each path answers from each catalogue while nothing else goes on.
         bodies: dict[str, dict[bytes, str]] = {path: {} for path in PATHS}
         for tag in CATALOGUES:

@@ -16,15 +16,13 @@ import pytest
 from etl.generate import generate
 from tests.catalogue import load_catalogue
 from tests.conftest import Database
-from tests.system.service import Service, serving
+from tests.system.service import PATIENT, Service, serving
 
 pytestmark = pytest.mark.slow
 
 HERE = Path(__file__).parent
 # seconds; a limit on what hangs, not a promise
 HANG = 600
-# What a busy machine needs: the bounds on time have tests of their own.
-PATIENCE = {"DB_STATEMENT_TIMEOUT_MS": "20000", "DB_DEADLINE_MS": "30000"}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +34,7 @@ def service(
     folder = tmp_path_factory.mktemp("generated")
     generate(folder / "catalogue", 300, dirty=True)
     load_catalogue(database.etl, folder / "catalogue", folder)
-    with serving(database, **PATIENCE) as service:
+    with serving(database, **PATIENT) as service:
         yield service
 
 
