@@ -12,12 +12,17 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from products_service import waiting
-from products_service.serving import conversation
+from products_service.serving import conversation, slots
 
-# Limits that a test would wait for too long.
-for limit in ("REQUEST_SECONDS", "ANSWER_SECONDS"):
+# Limits that a test would wait for too long, or that it is not to run into.
+for module, limit in (
+    (conversation, "REQUEST_SECONDS"),
+    (conversation, "ANSWER_SECONDS"),
+    (slots, "PATIENCE"),
+    (slots, "LONGEST"),
+):
     if limit in os.environ:
-        setattr(conversation, limit, float(os.environ[limit]))
+        setattr(module, limit, float(os.environ[limit]))
 
 Start = Callable[..., Callable[[bytes], Any]]
 PLAIN = ("Content-Type", "text/plain")

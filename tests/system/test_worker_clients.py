@@ -13,7 +13,16 @@ import pytest
 
 from tests.servers import children
 from tests.system.probe import BIG
-from tests.system.service import PROBLEM, ROOT, Service, environment, free_port, running, serving
+from tests.system.service import (
+    HANG,
+    PROBLEM,
+    ROOT,
+    Service,
+    environment,
+    free_port,
+    running,
+    serving,
+)
 from tests.system.service import wait_for as eventually
 from tests.system.wire import Wire
 
@@ -82,7 +91,7 @@ def test_request_in_drops_is_refused_in_time(hasty: Service) -> None:
             try:
                 message = wire.read()
             except TimeoutError:
-                assert time.monotonic() - started < 10
+                assert time.monotonic() < started + HANG
         assert message.status == 408
 
 
@@ -195,7 +204,7 @@ def test_connections_beyond_the_limit_wait(hasty: Service) -> None:
             waiting.read()
         assert kept[0].ask("/live").status == 200
         kept[1].socket.close()
-        waiting.socket.settimeout(10)
+        waiting.socket.settimeout(HANG)
         assert waiting.read().status == 200
 
 
@@ -240,8 +249,9 @@ SLOTS = 8  # four for a connection, of which there are two
 
 
 def test_requests_beyond_the_slots_wait_their_turn() -> None:
-    with probe(DB_POOL_SIZE="2") as service:
-        replies = service.get_all(["/wait/0.1"] * 4 * SLOTS)
+    # however long that takes on a busy machine
+    with probe(DB_POOL_SIZE="2", PATIENCE=str(HANG), LONGEST=str(HANG)) as service:
+        replies = service.get_all(["/wait/0.3"] * 4 * SLOTS)
         assert max(int(reply.body) for reply in replies) == SLOTS
 
 
