@@ -36,18 +36,29 @@ def answers(place: Place) -> bool:
     return ask(place) == ACCEPTS
 
 
-def recorded_pid(place: Place) -> int | None:
+def pid_files(place: Place) -> tuple[Path, Path]:
+    """Return the files that bar a second server from the data, and from the socket."""
+    return place.data / "postmaster.pid", place.sockets / f".s.PGSQL.{PORT}.lock"
+
+
+def recorded_pid(file: Path) -> int | None:
     """Return the number that the last server wrote down, whatever has it now."""
     try:
-        return int((place.data / "postmaster.pid").read_text().partition("\n")[0])
+        return int(file.read_text().partition("\n")[0])
     except (FileNotFoundError, ValueError):
         return None
 
 
 def postmaster(place: Place) -> int | None:
     """Return the server's process, or None if it is gone, though its file be left."""
-    pid = recorded_pid(place)
+    pid = recorded_pid(pid_files(place)[0])
     return pid if pid is not None and works_in(pid, place) else None
+
+
+def workers(place: Place) -> list[int]:
+    """Return every process of PostgreSQL's that works in the data."""
+    everyone = [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+    return [pid for pid in everyone if works_in(pid, place)]
 
 
 def works_in(pid: int, place: Place) -> bool:
@@ -84,19 +95,27 @@ def _sees(place: Place, pid: int) -> bool:
     return asked.returncode == 0
 
 
-def forget_stale_pid(place: Place) -> None:
-    """Remove a file whose number another program has by now, as after a restart of a container.
+def forget_stale_pids(place: Place) -> None:
+    """Remove files whose number another program has by now, as after a restart of a container.
 
-    PostgreSQL itself only sees that something lives under that number, and refuses to start.
+    PostgreSQL itself only sees that something lives under that number, and refuses to start, as it
+    does where a loss of power has left a file empty. For who holds the lock.
     """
-    pid = recorded_pid(place)
-    if pid is not None and os.path.exists(f"/proc/{pid}") and not works_in(pid, place):
-        (place.data / "postmaster.pid").unlink(missing_ok=True)
+    for file in pid_files(place):
+        if file.exists() and is_stale(recorded_pid(file), place):
+            file.unlink(missing_ok=True)
+
+
+def is_stale(pid: int | None, place: Place) -> bool:
+    """Whether a recorded number, None if none can be read, stands in the way of nobody's server."""
+    if pid is None:
+        return not workers(place)  # one that starts may be about to write its number
+    return os.path.exists(f"/proc/{pid}") and not works_in(pid, place)
 
 
 def end_orphans(place: Place) -> None:
     """Tell sessions whose server was killed to end; a busy one notices only when it is done."""
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        if works_in(int(name), place) and int(name) != recorded_pid(place):
+    for pid in workers(place):
+        if pid != recorded_pid(pid_files(place)[0]):
             with suppress(ProcessLookupError):
-                os.kill(int(name), signal.SIGQUIT)
+                os.kill(pid, signal.SIGQUIT)

@@ -22,7 +22,7 @@ from products_service.embedded.processes import (
     answers,
     ask,
     end_orphans,
-    forget_stale_pid,
+    forget_stale_pids,
     postmaster,
 )
 
@@ -45,7 +45,9 @@ STOP_SECONDS = 60
 # a server that says nothing for so long is stuck; one that recovers says that it does
 SILENT_SECONDS = 60
 # what a server says that would start if only those of before it were gone
-NOT_YET = ("pre-existing shared memory block", 'lock file "')
+NOT_YET = ("pre-existing shared memory block", '" already exists', '" is empty')
+# of a server's log, where nothing better is known
+LAST_LINES = 5
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,10 @@ def ensure_running(devdb: Path, lock: int) -> bool:
         if time.monotonic() > min(silent_at, latest):
             break
         time.sleep(0.02)
-    raise EmbeddedError(f"the server in {place.home} does not answer; its log is {place.log}")
+    last = "\n".join(log_since(place, 0).splitlines()[-LAST_LINES:])
+    raise EmbeddedError(
+        f"the server in {place.home} does not answer; its log, {place.log}, ends with\n{last}"
+    )
 
 
 def launch(place: Place, lock: int) -> None:
@@ -195,17 +200,22 @@ def launch(place: Place, lock: int) -> None:
     What a killed server left behind ends on its own or is told to; until then we come back.
     """
     prepare(place, lock)
-    forget_stale_pid(place)
+    forget_stale_pids(place)
     options = SETTINGS | {"unix_socket_directories": str(place.sockets)}
     arguments = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in options.items())
     said = place.log.stat().st_size if place.log.exists() else 0
     try:
         control(place, "start", "-t", str(START_SECONDS), "-l", place.log, "-o", arguments)
     except EmbeddedError as error:
-        log = place.log.read_bytes()[said:].decode(errors="replace") if place.log.exists() else ""
-        if not any(reason in log for reason in NOT_YET):
-            raise EmbeddedError(f"{error}\n{log.strip()}\n(the log is {place.log})") from None
+        why = f"{error}\n{log_since(place, said).strip()}"
+        if not any(reason in why for reason in NOT_YET):
+            raise EmbeddedError(f"{why}\n(the log is {place.log})") from None
         end_orphans(place)
+
+
+def log_since(place: Place, size: int) -> str:
+    """Return what was added to the server's log since it had this size in bytes."""
+    return place.log.read_bytes()[size:].decode(errors="replace") if place.log.exists() else ""
 
 
 def halt(place: Place) -> None:

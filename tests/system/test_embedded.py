@@ -215,21 +215,40 @@ def test_an_interrupted_start_leaves_no_server(devdb):
     assert embedded.status(devdb).pid is None
 
 
-def test_a_number_that_another_program_has_by_now_is_no_server(used):
+@pytest.mark.parametrize("number", ["another program's", "none"])
+def test_a_number_that_another_program_has_by_now_is_no_server(used, number):
     with embedded.running(used):
         place = embedded.status(used).place
-        written = (place.data / "postmaster.pid").read_text()
-    stale = place.data / "postmaster.pid"
+        files = [place.data / "postmaster.pid", place.sockets / ".s.PGSQL.5432.lock"]
+        written = [file.read_text().partition("\n")[2] for file in files]
     # a live process of the very account that the server runs as
-    sleeper = subprocess.Popen(["sleep", "600"], user=stale.parent.stat().st_uid)
+    sleeper = subprocess.Popen(["sleep", "600"], user=place.data.stat().st_uid)
     try:
-        stale.write_text(f"{sleeper.pid}\n{written.partition(chr(10))[2]}")
+        for file, rest in zip(files, written, strict=True):
+            file.write_text("" if number == "none" else f"{sleeper.pid}\n{rest}")
         assert embedded.status(used).pid is None
         with embedded.running(used):
             assert query(used, "SELECT 1") == [(1,)]
     finally:
         sleeper.kill()
         sleeper.wait()
+
+
+def test_what_stays_in_the_way_is_said_at_once(used):
+    (embedded.status(used).place.data / "postmaster.pid").symlink_to("nowhere/postmaster.pid")
+    with pytest.raises(embedded.EmbeddedError, match="could not create lock file"):
+        embedded.start(used)
+
+
+def test_a_server_that_does_not_answer_is_shown_with_the_end_of_its_log(used, monkeypatch):
+    monkeypatch.setattr(server, "SILENT_SECONDS", 0)
+    pid = embedded.start(used).pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(embedded.EmbeddedError, match=r"answer.*\n(.*\n)*.*ready to accept"):
+            embedded.start(used)
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 @pytest.mark.parametrize("name", ["l'été, ici", '$HOME "`id` \\'], ids=["comma", "shell"])
