@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Any
 
 from products_service import embedded
+from products_service.config import ConfigurationError
 
 # of each purpose: the settings that name its database, first set first; its role on our own server
 PURPOSES = {
@@ -25,6 +26,16 @@ def named_by(settings: Mapping[str, Any], purpose: str) -> str | None:
     """Return the setting that names the database of `purpose`; None: it is the embedded one."""
     names, _ = PURPOSES[purpose]
     return next((name for name in names if settings[name] is not None), None)
+
+
+def refuse_two_databases(settings: Mapping[str, Any]) -> None:
+    """Raise ConfigurationError where loads or migrations go past the database that is served."""
+    name = named_by(settings, "admin")
+    if name is not None and named_by(settings, "app") is None:
+        raise ConfigurationError(
+            f"{name} is set and DATABASE_URL is not: the service would read from another database, "
+            f"the embedded one. Set DATABASE_URL to the same one as {name}, or unset {name}"
+        )
 
 
 def database_url(settings: Mapping[str, Any], purpose: str) -> str:

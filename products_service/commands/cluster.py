@@ -33,7 +33,7 @@ from products_service.doctor.installation import installed
 from products_service.doctor.server import check_connections
 from products_service.run_file import HeldError, find_holder, hold
 from products_service.serving.draining import FILE
-from products_service.urls import database, database_url
+from products_service.urls import database, database_url, refuse_two_databases
 
 PORT = "8080"
 RUN_FILE = "up"
@@ -63,6 +63,7 @@ def up(hosts: int) -> None:
     """
     given = {name: value for name, value in os.environ.items() if value}
     settings = load_settings({"PORT": PORT} | given)
+    refuse_two_databases(settings)
     missing = [name for name in NEEDED if not Path(name).exists()]
     if missing:
         raise click.ClickException(

@@ -17,7 +17,7 @@ from products_service.commands.migrate import migrate
 from products_service.commands.problems import plainly
 from products_service.config import host_and_port, load_settings
 from products_service.leash import follow_parent, leashed
-from products_service.urls import database, database_url
+from products_service.urls import database, database_url, refuse_two_databases
 
 SAMPLE_PRODUCTS = 1_000
 # gunicorn ends its requests and itself in less; what is still there then is stuck
@@ -38,6 +38,7 @@ def serve() -> None:
     was ever loaded. Ctrl-C or SIGTERM stops what was started.
     """
     settings = load_settings()
+    refuse_two_databases(settings)
     missing = [name for name in ("wsgi.py", "gunicorn.conf.py") if not Path(name).is_file()]
     if missing:
         raise click.ClickException(

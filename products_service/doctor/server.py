@@ -3,9 +3,11 @@
 import shutil
 import time
 
+from products_service.config import ConfigurationError
 from products_service.doctor.connection import UnreachableError
 from products_service.doctor.findings import Finding, SkipError, fail, listed, ok, warn
 from products_service.doctor.installation import Installation
+from products_service.urls import refuse_two_databases
 
 OLDEST_VERSION = 15
 # Certificates, signed requests and the times in logs go by the clock.
@@ -45,7 +47,10 @@ def check_database(installation: Installation) -> Finding:
 def unreachable_hint(installation: Installation) -> str:
     """Return what to do where the service cannot log in."""
     try:
+        refuse_two_databases(installation.settings)
         installation.session("admin")
+    except ConfigurationError as error:
+        return str(error)
     except SkipError:
         return "is DATABASE_URL right, and does the server run and let us in?"
     return (

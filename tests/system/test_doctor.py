@@ -257,6 +257,14 @@ def test_a_server_that_does_not_know_the_service(well: Database, server: Server)
     assert said["migrations"].label == "ok"
 
 
+def test_a_service_with_another_database_than_its_loads(well: Database) -> None:
+    with checkout() as folder:
+        others = {"ETL_DATABASE_URL": well.etl, "MIGRATIONS_DATABASE_URL": well.admin}
+        said = doctor(None, DEVDB_DIR=str(folder / ".devdb"), **others)
+    assert said["database"].label == "FAIL"
+    assert said["database"].hint.startswith("MIGRATIONS_DATABASE_URL is set and DATABASE_URL is")
+
+
 def test_a_server_that_is_too_old(loaded: Database) -> None:
     pretend(
         loaded,

@@ -112,3 +112,15 @@ def test_bad_setting_is_named(folder: Path) -> None:
     done = subprocess.run(**command, stdout=subprocess.PIPE, timeout=HANG, check=False)
     assert done.returncode == 2
     assert b"PORT=0" in done.stdout
+
+
+@pytest.mark.parametrize("command", [["serve"], ["cluster", "up"]])
+@pytest.mark.parametrize("name", ["ETL_DATABASE_URL", "MIGRATIONS_DATABASE_URL"])
+def test_a_load_elsewhere_is_refused(folder: Path, command: list[str], name: str) -> None:
+    started = flask(folder, free_port(), *command)
+    started["env"][name] = "postgresql://who:hush@127.0.0.1:1/products"
+    done = subprocess.run(**started, stdout=subprocess.PIPE, timeout=HANG, check=False)
+    assert done.returncode == 2
+    assert f"{name} is set and DATABASE_URL is not".encode() in done.stdout
+    assert b"hush" not in done.stdout
+    assert not (folder / ".devdb").exists()
