@@ -16,7 +16,7 @@ from products_service.commands.migrate import migrate
 from products_service.commands.problems import plainly
 from products_service.config import load_settings
 from products_service.embedded.binaries import wheel_folder
-from products_service.urls import PURPOSES, database, database_url, named_by
+from products_service.urls import PURPOSES, database, database_url, leaving_on, named_by
 
 directory_option = click.option(
     "--directory",
@@ -50,7 +50,8 @@ def start() -> None:
 
     It runs until `flask db stop`, whoever uses it meanwhile.
     """
-    found = embedded.start(own_server())
+    with leaving_on(signal.SIGTERM), leaving_on(signal.SIGHUP):
+        found = embedded.start(own_server())
     click.echo(f"PostgreSQL runs as process {found.pid}; its log is {found.place.log}")
 
 

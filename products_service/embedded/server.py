@@ -96,9 +96,8 @@ def start(devdb: Path) -> Status:
 
     Raises EmbeddedError.
     """
-    make_devdb(devdb)
-    with locked(devdb) as lock:
-        ensure_running(devdb, lock)
+    # as a user: if we are interrupted, the server goes
+    with running(devdb), locked(devdb):
         (devdb / "keep").touch()
     return status(devdb)
 

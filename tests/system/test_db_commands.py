@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+from products_service import embedded
 from tests.servers import checkout, throwaway
 
 ROOT = Path(__file__).parents[2]
@@ -117,6 +119,29 @@ def test_the_life_of_a_server(folder):
     flask_db(folder, "start")
     assert "stopped" in flask_db(folder, "stop", "--remove")
     assert not (folder / ".devdb").exists()
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 1), (signal.SIGTERM, 128 + signal.SIGTERM)]
+)
+def test_an_interrupted_start_leaves_no_server(folder, number, status):
+    devdb = folder / ".devdb"
+    with embedded.running(devdb):
+        data = embedded.status(devdb).place.data
+    # the server begins with reading its settings: it waits there until it is given any
+    settings = data / "postgresql.auto.conf"
+    settings.unlink()
+    os.mkfifo(settings)
+    settings.chmod(0o644)
+    process = start(folder, "start")
+    try:
+        with settings.open("w"):
+            process.send_signal(number)
+        printed, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == status, printed + said
+    assert embedded.status(devdb).pid is None
 
 
 def test_only_the_servers_own_files_are_removed(folder):
