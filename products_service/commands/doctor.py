@@ -10,6 +10,7 @@ import click
 from etl.files import TABLES
 from etl.indexes import read_indexes
 from products_service.commands.db import directory_option
+from products_service.commands.problems import plainly
 from products_service.doctor import Expected, Result, Status, examine
 
 LABELS = {Status.OK: "ok", Status.WARN: "warn", Status.FAIL: "FAIL", Status.SKIPPED: "skip"}
@@ -25,6 +26,7 @@ LABELS = {Status.OK: "ok", Status.WARN: "warn", Status.FAIL: "FAIL", Status.SKIP
 )
 @directory_option
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+@plainly()
 def doctor(hosts: int, directory: Path, as_json: bool) -> None:
     """Check the configuration, the database, its catalogue and this host.
 

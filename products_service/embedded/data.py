@@ -20,8 +20,8 @@ from products_service.embedded.place import (
     write_record,
 )
 
-# who holds which may do what: server.py
-LOCKS = ("lock", "users", "keep")
+# who holds which may do what: server.py; `lock` is removed last, since who finds none begins anew
+LOCKS = ("users", "keep", "lock")
 # what `flask cluster` keeps beside the server's
 CLUSTER = "cluster"
 INITDB_OPTIONS = (

@@ -9,7 +9,7 @@ import os
 import shlex
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,28 +67,34 @@ def running(devdb: Path) -> Iterator[None]:
     The last user to leave stops it, unless `start` asked for it. Raises EmbeddedError.
     """
     devdb = devdb.absolute()  # the caller may change folders meanwhile
-    make_devdb(devdb)
-    with open_shared(devdb / "users") as users:
-        try:
-            with locked(devdb) as lock:
-                fcntl.flock(users, fcntl.LOCK_SH)
-                if ensure_running(devdb, lock):
-                    (devdb / "keep").unlink(missing_ok=True)
-            yield
-        finally:
-            with locked(devdb):
-                leave(devdb, users)
+    with ExitStack() as stack:
+        with locked(devdb) as lock:
+            users = stack.enter_context(open_shared(devdb / "users"))
+            stack.callback(leave, devdb, users)
+            fcntl.flock(users, fcntl.LOCK_SH)
+            if ensure_running(devdb, lock):
+                (devdb / "keep").unlink(missing_ok=True)
+        yield
 
 
 def leave(devdb: Path, users: int) -> None:
-    """Give up the share in `users`, and stop the server if it was the last one."""
-    try:
-        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    """Give up the share in `users`, and stop the server if it was the last one.
+
+    Where somebody removed the server meanwhile nothing is left to do.
+    """
+    if not (devdb / "lock").exists():
         return
-    place = locate(devdb)
-    if postmaster(place) is not None and not (devdb / "keep").exists():
-        halt(place)
+    with open_shared(devdb / "lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not is_at(devdb / "users", users):
+            return
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        place = locate(devdb)
+        if postmaster(place) is not None and not (devdb / "keep").exists():
+            halt(place)
 
 
 def start(devdb: Path) -> Status:
@@ -110,7 +116,6 @@ def stop(devdb: Path, remove: bool = False) -> bool:
     place = locate(devdb)
     if not (place.record.exists() or place.home.parent in place.outside):
         return False  # no server was ever started there, whatever there is
-    make_devdb(devdb)
     with locked(devdb):
         (devdb / "keep").unlink(missing_ok=True)
         ran = postmaster(place) is not None
@@ -164,9 +169,22 @@ def unusable(path: Path, error: OSError) -> EmbeddedError:
 @contextmanager
 def locked(devdb: Path) -> Iterator[int]:
     """Be the only one who starts or stops. What is done meanwhile ends by itself, in time."""
-    with open_shared(devdb / "lock") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield lock
+    while True:
+        make_devdb(devdb)
+        with open_shared(devdb / "lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if is_at(devdb / "lock", lock):
+                yield lock
+                return
+            # whom we waited for has removed it: it is made anew
+
+
+def is_at(path: Path, descriptor: int) -> bool:
+    """Whether the open file is the one of that name, and not one that was removed since."""
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def ensure_running(devdb: Path, lock: int) -> bool:

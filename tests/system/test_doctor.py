@@ -708,3 +708,16 @@ def test_the_embedded_server_runs_meanwhile() -> None:
         assert 'role "products_app" does not exist' in said["database"].found
         assert said["migrations"].hint == "flask db upgrade"
         assert embedded.status(folder / ".devdb").pid is None
+
+
+def test_an_embedded_server_that_cannot_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    def halt(_: object) -> None:
+        raise embedded.EmbeddedError("pg_ctl failed")
+
+    with checkout() as folder, monkeypatch.context() as patch:
+        patch.setattr(embedded.server, "halt", halt)
+        env = environment(None, DEVDB_DIR=str(folder / ".devdb"))
+        hidden = {name: None for name in os.environ if name not in env}
+        done = CliRunner().invoke(command, env=hidden | env)
+    assert done.exit_code == 1
+    assert done.stderr == "Error: pg_ctl failed\n"

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import re
 import shutil
 import signal
 import stat
@@ -15,7 +16,7 @@ import psycopg2
 import pytest
 
 from products_service import embedded
-from products_service.embedded import server
+from products_service.embedded import data, server
 from products_service.embedded.binaries import nobody, wheel_folder
 from products_service.embedded.place import outside
 from tests.servers import checkout, children, state, throwaway
@@ -156,6 +157,42 @@ def test_a_start_may_take_longer_than_a_server_is_silent(used, monkeypatch):
     monkeypatch.setattr(server, "SILENT_SECONDS", 0)
     with embedded.running(used):
         assert embedded.status(used).answers
+
+
+def test_a_user_whose_server_was_removed_just_leaves(used):
+    user = User(used)
+    user.server()
+    assert embedded.stop(used, remove=True)
+    user.leave()
+    assert not used.exists()
+
+
+def test_a_user_whose_server_was_removed_leaves_the_next_one_alone(used):
+    user = User(used)
+    user.server()
+    embedded.stop(used, remove=True)
+    with embedded.running(used):
+        user.leave()
+        assert embedded.status(used).answers
+
+
+def test_who_waits_while_a_server_is_removed_gets_another(used, monkeypatch):
+    users = []
+
+    def remove_rest(place):
+        users.append(User(used))
+        lock = (used / "lock").stat().st_ino
+        waiting = re.compile(rf"-> FLOCK .*:{lock} ")
+        wait_for(lambda: waiting.search(Path("/proc/locks").read_text()))
+        data.remove_rest(place)
+
+    with embedded.running(used):
+        pass
+    monkeypatch.setattr(server, "remove_rest", remove_rest)
+    embedded.stop(used, remove=True)
+    users[0].server()
+    assert embedded.status(used).answers
+    users[0].leave()
 
 
 def test_what_it_is(used):
