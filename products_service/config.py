@@ -32,7 +32,11 @@ def check_libpq_url(url: str) -> None:
         raise ValidationError("must be a URL such as postgresql://user@host/database")
     try:
         parts = parse_dsn(url)
-    except psycopg2.ProgrammingError:
+    except psycopg2.ProgrammingError as error:
+        if "invalid URI query parameter" in str(error):
+            raise ValidationError(
+                "has a parameter after ? that libpq does not know: leave it out"
+            ) from None
         parts = {"port": "none"}
     # what follows a bare / or @ in a password is taken for a port, a host or a database
     ports = parts.get("port", "").split(",")

@@ -56,6 +56,13 @@ def test_empty_is_unset() -> None:
             )
             for password in ("50%hush", "hush/hush", "12/hush", "hush@hush", "hush%zz")
         ),
+        *(
+            (
+                {"DATABASE_URL": f"postgresql://who:hush@host/database?{query}"},
+                r"^(?!.*hush).*DATABASE_URL=\(hidden\): has a parameter after \? that libpq",
+            )
+            for query in ("schema=public", "sslmode=disable&hush=1")
+        ),
         (GTHREAD | {"DB_POOL_SIZE": "8"}, "DB_POOL_SIZE=8: must be less than GUNICORN_THREADS"),
         (GTHREAD | {"GUNICORN_THREADS": "4"}, "DB_POOL_SIZE=: must be less than GUNICORN_THREADS"),
         *(
