@@ -29,7 +29,7 @@ def hold(path: Path) -> mmap.mmap:
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while not _lock(descriptor):
+    while not _lock(descriptor, fcntl.LOCK_EX):
         if time.monotonic() > deadline:
             raise HeldError(f"a program that runs holds {path}")
         time.sleep(0.05)
@@ -47,7 +47,11 @@ def find_holder(path: Path) -> int | None:
     except FileNotFoundError:
         return None
     try:
-        return None if _lock(descriptor) else int(os.pread(descriptor, 32, 1))
+        # shared, so that two who look do not take each other for the holder
+        if _lock(descriptor, fcntl.LOCK_SH):
+            return None
+        text = os.pread(descriptor, 32, 1)
+        return int(text) if text else None  # it has only begun to hold it
     finally:
         os.close(descriptor)
 
@@ -61,10 +65,10 @@ def raise_flag(path: Path) -> None:
         os.close(descriptor)
 
 
-def _lock(descriptor: int) -> bool:
-    """Take the lock of the process on the file, if nobody has it."""
+def _lock(descriptor: int, kind: int) -> bool:
+    """Take the lock of the process on the file, if nobody has one that rules it out."""
     try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.lockf(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
