@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from products_service.commands.libpq import ConnectionUrl, parse
+from products_service.config import ConfigurationError
 
 # What runs beside a serving release must not make readers queue behind it: a lock that is not had
 # soon is given up. A migration that needs more time for a statement says so itself, with SET.
@@ -18,7 +19,7 @@ STATEMENT_TIMEOUT_MS = 60_000
 TURN = "120s"
 TABLE = "public.schema_migrations"
 URL_VARIABLE = "PRODUCTS_MIGRATIONS_URL"
-# libpq's, which dbmate's driver would hand to the server as settings; they tune and do not protect
+# libpq's, which dbmate's driver would hand to the server as settings
 UNKNOWN_TO_DRIVER = {
     "channel_binding",
     "client_encoding",
@@ -30,6 +31,10 @@ UNKNOWN_TO_DRIVER = {
     "sslcompression",
     "tcp_user_timeout",
 }
+# of them those that do not just tune, but protect if they are "require"
+PROTECTING = ("channel_binding", "gssencmode")
+# libpq's variables, with whose values dbmate's driver refuses to connect; migrations are UTF-8
+REFUSED_BY_DRIVER = {"PGCLIENTENCODING", "PGDATESTYLE"}
 
 
 def migrate(url: str, directory: Path, *command: str) -> None:
@@ -77,8 +82,17 @@ def _sslmode(parts: ConnectionUrl) -> str:
 
 
 def environment(url: str) -> dict[str, str]:
-    """Return the environment for dbmate, which also keeps the password off its command line."""
+    """Return the environment for dbmate, which also keeps the password off its command line.
+
+    Raises ConfigurationError where the URL requires what dbmate's driver does not know.
+    """
     parts = parse(url)
+    for name in PROTECTING:
+        if parts.parameters.get(name) == "require":
+            raise ConfigurationError(
+                f"the database's URL has {name}=require, which the migrations' driver cannot do: "
+                "give MIGRATIONS_DATABASE_URL one without, with sslmode=verify-full for example"
+            )
     # plain for a socket; otherwise what libpq does, where the driver insists
     default = "disable" if parts.hosts.startswith("/") else _sslmode(parts)
     parameters = {"sslmode": default} | {
@@ -89,7 +103,11 @@ def environment(url: str) -> dict[str, str]:
         "lock_timeout": str(LOCK_TIMEOUT_MS),
         "statement_timeout": str(STATEMENT_TIMEOUT_MS),
     }
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("DBMATE_")}
+    ours = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("DBMATE_") and name not in REFUSED_BY_DRIVER
+    }
     # ports are not in the URL because Go refuses one with several
     port = {"PGPORT": parts.ports} if parts.ports else {}
     return ours | port | {URL_VARIABLE: parts.written(parameters)}

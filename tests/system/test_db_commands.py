@@ -241,6 +241,13 @@ def test_urls_that_the_migrations_driver_reads_differently(folder, elsewhere):
 
 
 @pytest.mark.parametrize(
+    ("name", "value"), [("PGCLIENTENCODING", "LATIN1"), ("PGDATESTYLE", "ISO, DMY")]
+)
+def test_what_the_migrations_driver_refuses_in_the_environment(folder, elsewhere, name, value):
+    flask_db(folder, "upgrade", DATABASE_URL=elsewhere, **{name: value})
+
+
+@pytest.mark.parametrize(
     ("command", "settings", "status", "words"),
     [
         ("upgrade", {"DATABASE_URL": NOWHERE}, 1, "refused"),

@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from products_service.commands.migrate import URL_VARIABLE, environment
+from products_service.config import ConfigurationError
 
 
 @pytest.mark.parametrize(
@@ -25,3 +26,11 @@ def test_certificates_are_verified_as_libpq_would(
         monkeypatch.setenv(name, value)
     written = environment(url)[URL_VARIABLE]
     assert parse_qs(urlsplit(written).query)["sslmode"] == [sslmode]
+
+
+@pytest.mark.parametrize("name", ["channel_binding", "gssencmode"])
+def test_what_protects_is_not_left_out(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name}=require") as raised:
+        environment(f"postgresql://who:hush@db/x?{name}=require")
+    assert "hush" not in str(raised.value)
+    assert name not in environment(f"postgresql://who:hush@db/x?{name}=prefer")[URL_VARIABLE]
