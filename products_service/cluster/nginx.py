@@ -64,8 +64,11 @@ def lay_out(source: Path, folder: Path, listen: str, hosts: Sequence[str]) -> No
     included = folder / "nginx"
     (included / "listen.conf").write_text(f"listen {listen};\n")
     shipped = (included / "hosts.conf").read_text()
-    limits = re.search(r"^server \S+ (.+;)$", shipped, re.MULTILINE)[1]
-    (included / "hosts.conf").write_text("".join(f"server {host} {limits}\n" for host in hosts))
+    first = re.search(r"^\s*server\s+[^\s;]+([^;]*);", shipped, re.MULTILINE)
+    # `down` is said of one host; the others are the limits of each
+    limits = [option for option in first[1].split() if option != "down"] if first else []
+    lines = [f"server {' '.join([host, *limits])};\n" for host in hosts]
+    (included / "hosts.conf").write_text("".join(lines))
 
 
 def check(folder: Path) -> None:

@@ -39,6 +39,7 @@ PORT = "8080"
 RUN_FILE = "up"
 NEEDED = ("wsgi.py", "gunicorn.conf.py", "nginx.conf", "nginx")
 MIGRATIONS = Path("migrations")
+RUNS_ALREADY = "a cluster runs already: `flask cluster down` stops it"
 
 
 @click.group()
@@ -71,6 +72,8 @@ def up(hosts: int) -> None:
         )
     nginx.find_program()
     layout = plan(cluster_folder(settings), settings["PORT"], hosts)
+    if find_holder(layout.folder / RUN_FILE) is not None:
+        raise click.ClickException(RUNS_ALREADY)
     for address in (ADDRESS, *layout.hosts):
         refuse_taken_port(address, layout.port)
     with stopping_on_signals(), database(settings, "app") as url:
@@ -148,9 +151,7 @@ def prepare(layout: Layout) -> None:
     try:
         hold(layout.folder / RUN_FILE)
     except HeldError:
-        raise click.ClickException(
-            "a cluster runs already: `flask cluster down` stops it"
-        ) from None
+        raise click.ClickException(RUNS_ALREADY) from None
     layout.record()
     shutil.rmtree(layout.folder / "hosts", ignore_errors=True)
     for host in layout.hosts:

@@ -70,8 +70,13 @@ def refuse_taken_port(address: str, port: int) -> None:
         except OSError as error:
             raise click.ClickException(
                 f"cannot listen on port {port} of {address}: {error.strerror}. "
-                f"PORT chooses another one, as in PORT={port % 65535 + 1}"
+                f"PORT chooses another one, as in PORT={another_port(port)}"
             ) from None
+
+
+def another_port(port: int) -> int:
+    """Return a port to propose: the next one, if anybody may listen there."""
+    return port + 1 if 1023 <= port < 65535 else 8080
 
 
 def fill_if_new(url: str) -> None:

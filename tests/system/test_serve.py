@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
+import click
 import pytest
 
 from products_service import embedded
+from products_service.commands.serve import refuse_taken_port
 from tests.catalogue import write_catalogue
 from tests.servers import checkout
 from tests.system.service import HANG, ROOT, Client, free_port
@@ -105,6 +107,16 @@ def test_taken_port_is_said_at_once(folder: Path) -> None:
     assert done.returncode == 1
     assert f"cannot listen on port {port}".encode() in done.stdout
     assert b"PORT=" in done.stdout
+
+
+@pytest.mark.parametrize(("port", "proposed"), [(65535, 8080), (80, 8080), (8080, 8081)])
+def test_another_port_is_proposed_that_anybody_may_use(port: int, proposed: int) -> None:
+    with ExitStack() as taken:
+        # it may be taken already, or refused to us
+        with suppress(OSError):
+            taken.enter_context(socket.create_server(("127.0.0.9", port)))
+        with pytest.raises(click.ClickException, match=f"as in PORT={proposed}$"):
+            refuse_taken_port("127.0.0.9", port)
 
 
 def test_bad_setting_is_named(folder: Path) -> None:

@@ -111,3 +111,25 @@ def test_every_host_has_the_same_limits(tmp_path: Path, hosts: list[str]) -> Non
     assert [server["args"][0] for server in listed] == hosts
     for server in listed:
         assert server["args"][1:] == ["max_conns=64", "max_fails=3", "fail_timeout=1s"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "kept"),
+    [
+        ("server 10.0.0.1:8000;\nserver 10.0.0.2:8000 down;\n", []),
+        (
+            "# ours\n\tserver  10.0.0.1:8000 down max_conns=9  max_fails=1; # slow\n",
+            ["max_conns=9", "max_fails=1"],
+        ),
+        ("# none\n", []),
+    ],
+)
+def test_hosts_that_somebody_has_edited(tmp_path: Path, listed: str, kept: list[str]) -> None:
+    source = tmp_path / "source"
+    shutil.copytree(ROOT / "nginx", source / "nginx")
+    shutil.copy(ROOT / "nginx.conf", source)
+    (source / "nginx" / "hosts.conf").write_text(listed)
+    hosts = ["127.0.0.11:8080", "127.0.0.12:8080"]
+    lay_out(source, tmp_path / "nginx", "127.0.0.1:80", hosts)
+    servers = every("server", every("upstream", parsed(tmp_path / "nginx"))[0]["block"])
+    assert [server["args"] for server in servers] == [[host, *kept] for host in hosts]
