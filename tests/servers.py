@@ -233,9 +233,13 @@ def checkout(name: str = "checkout", mode: int = 0o755) -> Iterator[Path]:
     Below a folder of `mode`, since the server's account cannot enter pytest's own as root.
     """
     top = Path(tempfile.mkdtemp(prefix="products-test-", dir=short_folder()))
-    top.chmod(mode)
     folder = top / name
     folder.mkdir(parents=True)
+    made = folder
+    while made != top:
+        made.chmod(0o755)  # the umask may have been stricter
+        made = made.parent
+    top.chmod(mode)
     devdb = folder / ".devdb"
     try:
         yield folder

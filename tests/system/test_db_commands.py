@@ -93,7 +93,10 @@ def start(folder: Path, *arguments: str, **settings: str) -> subprocess.Popen:
 def flask_db(folder: Path, *arguments: str, fails: int = 0, **settings: str) -> str:
     """Return what the command prints, its complaints included."""
     process = start(folder, *arguments, **settings)
-    printed, said = process.communicate(timeout=60)
+    try:
+        printed, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == fails, printed + said
     assert "Traceback" not in said
     return printed + said
@@ -154,15 +157,19 @@ def test_only_the_servers_own_files_are_removed(folder):
     for file in others:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
+    here.chmod(0o755)  # the umask may have been stricter
     (here / "18").chmod(0o700)
     before = sorted(here.rglob("*"))
     # where no server was ever started nothing is
     assert "not running" in flask_db(folder, "stop", "--remove", DEVDB_DIR="shared")
     assert sorted(here.rglob("*")) == before
-    flask_db(folder, "start", DEVDB_DIR="shared")
-    said = flask_db(folder, "stop", "--remove", DEVDB_DIR="shared")
-    assert "what else is in shared stays" in said
-    assert sorted(here.rglob("*")) == before
+    try:
+        flask_db(folder, "start", DEVDB_DIR="shared")
+        said = flask_db(folder, "stop", "--remove", DEVDB_DIR="shared")
+        assert "what else is in shared stays" in said
+        assert sorted(here.rglob("*")) == before
+    finally:
+        embedded.stop(here)
 
 
 def test_a_database_that_is_not_there_is_not_made(folder, elsewhere):

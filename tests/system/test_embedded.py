@@ -20,6 +20,7 @@ from products_service.embedded import data, server
 from products_service.embedded.binaries import nobody, wheel_folder
 from products_service.embedded.place import outside
 from tests.servers import checkout, children, state, throwaway
+from tests.system.service import environment
 
 ROOT = Path(__file__).parents[2]
 # a limit on what hangs, not a promise
@@ -381,13 +382,12 @@ def test_data_that_are_half_removed_are_gone(devdb, monkeypatch):
 def test_root_in_a_container(used):
     # which may not look at the processes of others, not even at its own server's
     weaker = [sys.executable, "-c", WITHOUT_PTRACE, sys.executable, "-m", "flask", "db"]
-    environment = os.environ | {"DEVDB_DIR": str(used)}
 
     def flask_db(command: str) -> str:
         return subprocess.run(
             [*weaker, command],
             cwd=ROOT,
-            env=environment,
+            env=environment(None, DEVDB_DIR=str(used)),
             stdout=subprocess.PIPE,
             text=True,
             check=True,
