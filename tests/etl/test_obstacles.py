@@ -18,7 +18,17 @@ from etl.progress import Progress
 from etl.publish import PublishError
 from tests.catalogue import load_catalogue
 from tests.conftest import Database
-from tests.etl.loads import At, flask_etl, query, run_load, schemas, served, wait_until, watching
+from tests.etl.loads import (
+    At,
+    flask_etl,
+    query,
+    run_load,
+    schemas,
+    served,
+    started,
+    wait_until,
+    watching,
+)
 
 
 @pytest.fixture
@@ -102,19 +112,17 @@ def test_publication_waits_for_older_statements(
     database: Database, folder: Path, reports: Path
 ) -> None:
     """A reader that began before the next catalogue was complete is never overtaken."""
-    with watching(database) as runs, busy(database) as session:
-        seen = []
-
-        def end_it() -> None:
-            wait_until(lambda: runs("query_start < "))
-            seen.append(served(database)[0])
-            session.cancel()
-
-        thread = threading.Thread(target=end_it)
-        thread.start()
-        load_catalogue(database.etl, folder, reports)
-        thread.join()
-    assert seen == [0]
+    # by a process of its own: while a load waits in this one, no other thread here may
+    with (
+        watching(database) as runs,
+        busy(database) as session,
+        started(database, "load", folder, "--report", reports) as process,
+    ):
+        wait_until(lambda: runs("query_start < "), process)
+        assert served(database)[0] == 0
+        session.cancel()
+        process.communicate(timeout=60)
+    assert process.returncode == 0
     assert served(database)[0] == 1
 
 
