@@ -132,8 +132,16 @@ def test_who_has_fewer_connections_gets_those_that_come() -> None:
         assert later[new] >= 10
 
 
+def both_serve(service: Service) -> bool:
+    """Whether each of two workers is there for its share of those who connect."""
+    with ExitStack() as stack:
+        wires = [stack.enter_context(Wire(service.port)) for _ in range(8)]
+        return len({wire.ask("/live").body for wire in wires}) == 2
+
+
 def test_connections_of_a_burst_are_all_served() -> None:
     with probe(workers=2) as service, ExitStack() as stack:
+        wait_for(lambda: both_serve(service))
         wires = [stack.enter_context(Wire(service.port)) for _ in range(64)]
         pids = set()
         for _ in range(5):
@@ -145,12 +153,14 @@ def test_connections_of_a_burst_are_all_served() -> None:
 
 
 def test_new_connection_goes_to_an_idle_worker() -> None:
-    with probe(workers=2) as service, service.asked(["/block/3"]) as [blocked]:
-        wait_for(lambda: "blocking" in service.log)
-        idle = {service.get("/live").body for _ in range(20)}
-        assert not blocked.done()
-        assert len(idle) == 1
-        assert blocked.result().body not in idle
+    with probe(workers=2) as service:
+        wait_for(lambda: both_serve(service))
+        with service.asked(["/block/3"]) as [blocked]:
+            wait_for(lambda: "blocking" in service.log)
+            idle = {service.get("/live").body for _ in range(20)}
+            assert not blocked.done()
+            assert len(idle) == 1
+            assert blocked.result().body not in idle
 
 
 # The heartbeat
