@@ -135,6 +135,17 @@ def test_no_body_under_anothers_tag(database: Database, tmp_path: Path, worker_c
     assert len(bodies) == 5 * len(PATHS)
 
 
+def rename(cursor: psycopg2.extensions.cursor, name: str, other: str) -> bool:
+    """End a database's sessions and rename it; return whether nobody was just connecting."""
+    ending = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+    cursor.execute(ending, [name])
+    try:
+        cursor.execute(f"ALTER DATABASE {name} RENAME TO {other}")
+    except psycopg2.errors.ObjectInUse:
+        return False
+    return True
+
+
 def test_after_the_restore_of_an_older_database(
     database: Database, tmp_path: Path, worker_class: str
 ) -> None:
@@ -151,11 +162,7 @@ def test_after_the_restore_of_an_older_database(
             held = {path: service.get(path) for path in PATHS}
             with server.cursor() as cursor:
                 cursor.execute(f"ALTER DATABASE {database.name} ALLOW_CONNECTIONS false")
-                cursor.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
-                    [database.name],
-                )
-                cursor.execute(f"ALTER DATABASE {database.name} RENAME TO {database.name}_lost")
+                wait_for(partial(rename, cursor, database.name, f"{database.name}_lost"))
                 cursor.execute(f"ALTER DATABASE {backup} RENAME TO {database.name}")
             time.sleep(1)
             for path, old in held.items():
