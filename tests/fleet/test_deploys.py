@@ -9,6 +9,8 @@ from tests.fleet.rollout import Rollout
 
 pytestmark = pytest.mark.slow
 
+LISTED = "/etc/products-balancer/nginx/hosts.conf"
+
 
 @pytest.fixture(scope="module")
 def second(rollout: Rollout) -> str:
@@ -41,10 +43,7 @@ def test_a_deploy_that_fails_ends_at_the_first_host(rollout: Rollout, second: st
     first, *others = rollout.groups["app"]
     assert current(first) == broken
     assert {current(host) for host in others} == {second}
-    listed = rollout.groups["balancer"][0].run("cat /etc/products-balancer/nginx/hosts.conf")
-    assert [line.split()[-1] for line in listed.stdout.splitlines() if " down;" in line] == [
-        first.name
-    ]
+    assert out(rollout) == [first.name]
     said = rollout.play("status", check=False)
     assert said.status != 0
     assert f"{first.name} is not in rotation" in said.output
@@ -58,9 +57,8 @@ def test_the_way_back_loses_no_request(rollout: Rollout, second: str) -> None:
     """Even where one host alone is in rotation, as a deploy that ended half way may leave it."""
     (balancer,) = rollout.groups["balancer"]
     first, *others = (host.name for host in rollout.groups["app"])
-    listed = "/etc/products-balancer/nginx/hosts.conf"
     for name in others:
-        balancer.run(f"sed -i 's/; # {name}$/ down&/' {listed}")
+        balancer.run(f"sed -i 's/; # {name}$/ down&/' {LISTED}")
     balancer.run("systemctl reload nginx")
     refused = rollout.play("upgrade-os", check=False)
     assert refused.status != 0
@@ -70,21 +68,36 @@ def test_the_way_back_loses_no_request(rollout: Rollout, second: str) -> None:
     with rollout.under_load():
         rollout.play("rollback")
     assert serving(rollout) == {"one"}
-    assert " down;" not in balancer.run(f"cat {listed}").stdout
+    assert out(rollout) == []
 
 
-def test_a_way_back_that_was_interrupted_goes_on(rollout: Rollout) -> None:
-    """And does not take its own traces for a deploy's."""
+def test_a_host_that_cannot_go_back_stays_out_alone(rollout: Rollout) -> None:
+    """What left with it comes back, the next run has the others go on, and it can follow later."""
     third = rollout.release("three")
     rollout.play("deploy", "-e", f"products_release={third}")
-    away = rollout.groups["app"][-1]
+    first, away, beside, last = rollout.groups["app"]
     override = "/etc/systemd/system/products.service.d"
     away.run(f"mkdir {override} && printf '[Service]\\nExecStartPre=false\\n' > {override}/no.conf")
-    assert rollout.play("rollback", check=False).status != 0
+    with rollout.under_load():
+        ended = rollout.play("rollback", check=False)
+    assert ended.status != 0
+    assert f"{away.name} could not go on (Start it, now and at each start" in ended.output
+    assert f"{beside.name} serves. The run ends here because of {away.name}." in ended.output
+    assert out(rollout) == [away.name]
+    assert {current(host) for host in (first, away, beside)} == {"one"}
+    assert current(last) == third
+    with rollout.under_load():
+        again = rollout.play("rollback", check=False)
+    assert again.status != 0
+    # It does not take its own traces for a deploy's.
+    assert "back from three to one" in again.output
+    assert f"{away.name} does not serve" in again.output
+    assert out(rollout) == [away.name]
+    assert current(last) == "one"
     away.run(f"rm -r {override} && systemctl daemon-reload")
     with rollout.under_load():
-        again = rollout.play("rollback")
-    assert "back from three to one" in again.output
+        rollout.play("rollback")
+    assert out(rollout) == []
     assert serving(rollout) == {"one"}
 
 
@@ -96,6 +109,13 @@ def test_an_upgrade_of_the_operating_system_loses_no_request(rollout: Rollout) -
 def current(host: Host) -> str:
     """Return the release that a host's service is started from."""
     return host.run("basename $(readlink /opt/products/current)").stdout.strip()
+
+
+def out(rollout: Rollout) -> list[str]:
+    """Return the app hosts that the balancer asks nothing."""
+    (balancer,) = rollout.groups["balancer"]
+    listed = balancer.run(f"cat {LISTED}").stdout.splitlines()
+    return [line.split()[-1] for line in listed if " down;" in line]
 
 
 def break_it(tree: Path) -> None:
