@@ -1,4 +1,4 @@
-"""Requests that wait for the same statement at the same time are answered by one execution of it.
+"""Requests that wait at the same time for what PostgreSQL knows of a product, answered together.
 
 To send a statement, start it and change to PostgreSQL and back takes longer than finding one more
 product's rows (docs/decisions/batches.md). So a worker that serves all its connections in one
@@ -8,12 +8,12 @@ thread has one batch under way at a time, and whoever asks meanwhile comes with 
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
 from products_service.database_events import DatabaseError, DatabaseTimeoutError, StatementError
-from products_service.statements import Statement
+from products_service.statements import Statement, all_for_each
 from products_service.waiting import Others
 
 # After which the next batch goes beside one that is slow: many times what one takes. The hub may
@@ -21,6 +21,8 @@ from products_service.waiting import Others
 PATIENCE = 0.01  # seconds
 # So that one statement does not become many times as long as any is meant to be.
 MOST = 32
+# However few are present: to ask twice for so few takes longer than it gains.
+FEW = 4
 # How long each asks alone after a batch that took too long, for which one of its products is to
 # blame, or the database: side by side, on the pool's connections, others have less to do with it.
 APART = 10.0  # seconds
@@ -32,24 +34,33 @@ Execution = tuple[str, Sequence[Any]]
 class Request:
     """One of a batch: in the end it has an answer, or a failure, or neither: it is to ask alone."""
 
-    __slots__ = ("answer", "failure", "product_id")
+    __slots__ = ("answer", "failure", "product_id", "statement")
 
-    def __init__(self, product_id: int) -> None:
+    def __init__(self, statement: Statement, product_id: int) -> None:
+        self.statement = statement
         self.product_id = product_id
         self.answer: Any = None
         self.failure: Callable[[], DatabaseError] | None = None
 
 
 class Batches:
-    """Gathers requests, a batch for each statement.
+    """Gathers requests of all statements that take a product's id, those of a batch together.
 
     `ask` runs what the function that it is given returns, which it calls as soon as it has a
     connection, and returns the rows' answers. Raises DatabaseError.
     """
 
-    def __init__(self, ask: Callable[[Callable[[], Execution]], Sequence[Any]]) -> None:
+    def __init__(
+        self,
+        ask: Callable[[Callable[[], Execution]], Sequence[Any]],
+        statements: Iterable[Statement],
+    ) -> None:
+        statements = [each for each in statements if each.for_each is not None]
         self._ask = ask
-        self._gathering: dict[str, list[Request]] = {}
+        self._all = all_for_each(statements)
+        self._places = {each.name: place for place, each in enumerate(statements)}
+        self._gathering: list[Request] | None = None
+        self._present = 0  # who gathers, and who waits for an answer
         self._line = Line()
         self._apart_until = -math.inf  # by time.monotonic
 
@@ -61,13 +72,12 @@ class Batches:
         """
         if time.monotonic() < self._apart_until:
             return self._ask_alone(statement, product_id)
-        request = Request(product_id)
-        batch = self._gathering.get(statement.name)
-        if batch is None or len(batch) == MOST:
-            self._lead(others, statement, [request])
-        else:
-            batch.append(request)
-            others.park(request, math.inf)
+        request = Request(statement, product_id)
+        self._present += 1
+        try:
+            self._gather(others, request)
+        finally:
+            self._present -= 1
         if request.failure is not None:
             raise request.failure()
         if request.answer is None:
@@ -77,15 +87,29 @@ class Batches:
     def _ask_alone(self, statement: Statement, product_id: int) -> Any:
         return self._ask(lambda: (statement.execute, [product_id]))[0]
 
-    def _lead(self, others: Others, statement: Statement, batch: list[Request]) -> None:
+    def _gather(self, others: Others, request: Request) -> None:
+        """Ask together with those who wait; return when that is done.
+
+        A batch takes half of those who are present: were it all of them, the worker would have
+        nothing to do while PostgreSQL has, and the other way round.
+        """
+        batch = self._gathering
+        if batch is None or len(batch) >= min(MOST, max(FEW, self._present // 2)):
+            self._lead(others, [request])
+        else:
+            batch.append(request)
+            others.park(request, math.inf)
+
+    def _lead(self, others: Others, batch: list[Request]) -> None:
         """Ask for all who join until there is a connection, and let them go on."""
+        asked: list[Request] = []  # as they are answered
 
         def begin() -> Execution:
-            self._close(statement, batch)
-            ids = [request.product_id for request in batch]
-            return (statement.for_each.execute, [ids]) if ids[1:] else (statement.execute, ids)
+            self._close(batch)
+            asked.extend(sorted(batch, key=self._place))
+            return self._execution(asked)
 
-        self._gathering[statement.name] = batch
+        self._gathering = batch
         try:
             others.go_last()  # when all who can go on now have asked
             place = self._line.enter(others)
@@ -93,7 +117,7 @@ class Batches:
                 answers = self._ask(begin)
             finally:
                 self._line.leave(others, place)
-            for request, answer in zip(batch, answers, strict=True):
+            for request, answer in zip(asked, answers, strict=True):
                 request.answer = answer
         except StatementError:
             if len(batch) == 1:
@@ -105,14 +129,29 @@ class Batches:
                 request.failure = partial(type(error), str(error))
             raise
         finally:
-            self._close(statement, batch)
+            self._close(batch)
             for request in batch[1:]:
                 others.wake(request)
 
-    def _close(self, statement: Statement, batch: list[Request]) -> None:
+    def _close(self, batch: list[Request]) -> None:
         """Have whoever asks from now on come with the next batch."""
-        if self._gathering.get(statement.name) is batch:
-            del self._gathering[statement.name]
+        if self._gathering is batch:
+            self._gathering = None
+
+    def _place(self, request: Request) -> int:
+        return self._places[request.statement.name]
+
+    def _execution(self, asked: Sequence[Request]) -> Execution:
+        """Return what asks for them, who are in the order of the statements."""
+        first, last = asked[0].statement, asked[-1].statement
+        if not asked[1:]:
+            return first.execute, [asked[0].product_id]
+        if first is last:
+            return first.for_each.execute, [[request.product_id for request in asked]]
+        ids: list[list[int]] = [[] for _ in self._places]
+        for request in asked:
+            ids[self._place(request)].append(request.product_id)
+        return self._all.execute, ids
 
 
 class Line:

@@ -126,7 +126,7 @@ class Database:
             self._connector, pool_size, last_first=not self._sessions.are_with_several
         )
         self._turns = Turns(self._pool.connection, PoolEmptyError, pool_size)
-        self._batches = Batches(self._ask)
+        self._batches = Batches(self._ask, statements.values())
 
     def warm_up(self) -> None:
         """Open the pool's connections, within the time that connecting may take in all.

@@ -1,7 +1,7 @@
 """The statements of the service: every file in sql/, read once at the start."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
@@ -44,9 +44,31 @@ class Statement:
         """
         if self.parameters != (("product_id", "integer"),):
             return None
-        of_one = _PARAMETER.sub("asked.product_id", self.sql)
-        text = _read("forms/for_each").format(statement=self.name, sql=of_one)
-        return Statement(f"{self.name}_for_each", (("product_ids", "integer[]"),), text)
+        return _together(f"{self.name}_for_each", [self])
+
+
+def all_for_each(statements: Iterable[Statement]) -> Statement | None:
+    """Return all of those that have a `for_each` as one statement, which takes the ids of each.
+
+    Its rows are in the order of the statements, and of their products. None where there are not
+    several.
+    """
+    several = [each for each in statements if each.for_each is not None]
+    return _together("all_for_each", several) if several[1:] else None
+
+
+def _together(name: str, statements: Sequence[Statement]) -> Statement:
+    form = _read("forms/for_each")
+    parts = [
+        form.format(
+            statement=each.name,
+            number=number,
+            sql=_PARAMETER.sub("asked.product_id", each.sql),
+        )
+        for number, each in enumerate(statements, 1)
+    ]
+    text = _read("forms/in_order").format(parts="UNION ALL\n".join(parts))
+    return Statement(name, tuple((f"{each.name}_ids", "integer[]") for each in statements), text)
 
 
 def read_statement(name: str, text: str) -> Statement:
@@ -78,4 +100,6 @@ def _read(name: str) -> str:
 
 def all_prepared(statements: Iterable[Statement]) -> list[Statement]:
     """Return those that a session prepares: these, and what they are for several products."""
-    return [each for one in statements for each in (one, one.for_each) if each is not None]
+    statements = list(statements)
+    forms = [*(each.for_each for each in statements), all_for_each(statements)]
+    return [*statements, *(form for form in forms if form is not None)]

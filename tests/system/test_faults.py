@@ -126,13 +126,13 @@ def test_statement_that_times_out_runs_once_and_is_504(
             for reply in service.get_all(PATHS):
                 assert_problem(reply, 504)
         log = logging.server.log.read_text()[logged:]
-        assert Counter(re.findall(r"LOG:  statement: EXECUTE (\w+)", log)) == {
-            "list_products": 1,
-            "get_product": 1,
-            "get_styles": 1,
-            "get_related": 1,
-        }
-        assert log.count("canceling statement due to statement timeout") == len(PATHS)
+        executed = re.findall(r"LOG:  statement: EXECUTE (\w+) ?(.*)", log)
+        # Those that came at the same moment were executed as one.
+        asked = [
+            values.count("ARRAY[") if name.endswith("_for_each") else 1 for name, values in executed
+        ]
+        assert sum(asked) == len(PATHS)
+        assert log.count("canceling statement due to statement timeout") == len(executed)
         # The connections are as good as before, and nothing was opened in their place.
         assert [reply.status for reply in service.get_all(PATHS)] == [200] * len(PATHS)
         assert "LOG:  statement: SET" not in logging.server.log.read_text()[logged:]

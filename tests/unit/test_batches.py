@@ -1,4 +1,4 @@
-"""Requests for the same statement that wait at the same time, and what becomes of each."""
+"""Requests for products that wait at the same time, and what becomes of each."""
 
 import math
 import time
@@ -36,7 +36,11 @@ STATEMENTS = {
         Statement("tell", ID, "SELECT 7, 'digest', $1::text || ' ' || statement_timestamp()"),
         Statement("sleep", ID, "SELECT 7, 'digest', $1::text || pg_sleep($1 / 1000.0)::text"),
         Statement("divide", ID, "SELECT 7, 'digest', (10 / $1)::text"),
-        Statement("leave", ID, "SELECT 7, 'digest', pg_terminate_backend(pg_backend_pid())::text"),
+        Statement(
+            "leave",
+            ID,
+            "SELECT 7, 'digest', pg_terminate_backend(pg_backend_pid())::text WHERE $1 > 0",
+        ),
         Statement(
             "prepared",
             ID,
@@ -217,12 +221,34 @@ def test_no_batch_is_too_large(worker: Make, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.usefixtures("nothing_is_slow")
-def test_each_statement_has_its_own(worker: Make) -> None:
+def test_different_statements_are_executed_as_one(worker: Make) -> None:
     asked = worker(pool_size=2)
-    first, other, second = asked.ask(("tell", 1), ("divide", 1), ("tell", 2))
-    assert other == "10"
+    first, other, second, last = asked.ask(("tell", 3), ("divide", 1), ("tell", 2), ("sleep", 0))
+    assert (other, last) == ("10", "0")
+    assert [body.split()[0] for body in (first, second)] == ["3", "2"]
     assert len(set(moments([first, second]))) == 1
-    assert (asked.uses.total, asked.uses.most) == (2, 1)
+    assert asked.uses.total == 1
+
+
+@pytest.mark.usefixtures("nothing_is_slow")
+def test_a_batch_takes_half_of_those_who_are_there(worker: Make) -> None:
+    asked = worker()
+    slept: list[str] = []
+    bodies: list[str] = []
+    asked.start(slept, ("sleep", 500))
+    asked.turn(lambda: asked.uses.now == 1)
+    asked.start(bodies, *(("tell", number) for number in range(20)))
+    asked.turn(lambda: len(bodies) == 20)
+    assert [moments(bodies).count(moment) for moment in sorted(set(moments(bodies)))] == [
+        *(4, 5, 10, 1)
+    ]
+
+
+def test_a_defect_beside_other_statements_is_that_of_one_alone(worker: Make) -> None:
+    asked = worker()
+    none, told, slept = asked.ask(("divide", 0), ("tell", 1), ("sleep", 0))
+    assert isinstance(none, StatementError)
+    assert (told.split()[0], slept) == ("1", "0")
 
 
 def test_a_batch_goes_beside_one_that_is_slow(worker: Make) -> None:
@@ -230,6 +256,7 @@ def test_a_batch_goes_beside_one_that_is_slow(worker: Make) -> None:
     slow: list[str] = []
     fast: list[str] = []
     asked.start(slow, ("sleep", 500), ("sleep", 501))
+    asked.turn(lambda: asked.uses.now == 1)
     asked.start(fast, ("divide", 5), ("divide", 2))
     asked.turn(lambda: len(fast) == 2)
     assert (fast, slow) == (["2", "5"], [])
@@ -242,7 +269,7 @@ def test_only_who_is_slow_is_passed(worker: Make) -> None:
     """Three are under way one after the other although each could have a connection."""
     asked = worker(pool_size=3)
     for _ in range(20):
-        asked.ask(("tell", 1), ("divide", 1), ("sleep", 1), ("tell", 2))
+        asked.ask(*[("tell", 1), ("divide", 1), ("sleep", 1)] * 3)
     assert asked.uses.most == 1
 
 
@@ -301,8 +328,8 @@ def test_one_that_is_slow_alone_has_nobody_ask_alone(worker: Make) -> None:
 
 def test_all_are_told_when_the_deadline_comes(worker: Make) -> None:
     asked = worker(pool_size=2, deadline=1)
-    outcomes = asked.ask(*(("sleep", 30_000 + number) for number in range(5)))
-    assert [type(outcome) for outcome in outcomes] == [DatabaseTimeoutError] * 5
+    outcomes = asked.ask(*(("sleep", 30_000 + number) for number in range(4)))
+    assert [type(outcome) for outcome in outcomes] == [DatabaseTimeoutError] * 4
     assert asked.uses.total == 1
     # and others come after them
     assert asked.ask(("divide", 5), ("divide", 2)) == ["2", "5"]

@@ -22,6 +22,7 @@ from products_service.pool import Connector
 from products_service.sessions import NoTimeLeftError, Sessions, deadline_within
 from products_service.statements import (
     Statement,
+    all_for_each,
     all_prepared,
     read_statement,
     read_statements,
@@ -413,7 +414,7 @@ def test_statement_of_a_product_can_be_had_for_several(url: str) -> None:
         "told", "-- told(product_id integer)\nSELECT 7, 'a', $1 || '$10' WHERE $1 > 0 -- no more"
     )
     each = statement.for_each
-    assert (each.name, each.parameters) == ("told_for_each", (("product_ids", "integer[]"),))
+    assert (each.name, each.parameters) == ("told_for_each", (("told_ids", "integer[]"),))
     assert all_prepared([statement]) == [statement, each]
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         cursor.execute(each.prepare)
@@ -421,6 +422,21 @@ def test_statement_of_a_product_can_be_had_for_several(url: str) -> None:
         assert cursor.fetchall() == [(7, "a", "30$10"), (7, "a", "5$10"), (7, "a", "30$10")]
         cursor.execute(each.execute, ([],))
         assert cursor.fetchall() == []
+
+
+def test_statements_of_a_product_can_be_had_as_one(url: str) -> None:
+    told = read_statement("told", "-- told(product_id integer)\nSELECT 7, 'a', $1::text")
+    half = read_statement("half", "-- half(product_id integer)\nSELECT 8, 'b', ($1 / 2)::text")
+    other = read_statement("other", "-- other()\nSELECT 1")
+    both = all_for_each([told, other, half])
+    assert all_prepared([told, other, half])[-1] == both
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute(both.prepare)
+        cursor.execute(both.execute, ([9, 3], [8, 9, 2]))
+        rows = [(7, "a", "9"), (7, "a", "3"), (8, "b", "4"), (8, "b", "4"), (8, "b", "1")]
+        assert cursor.fetchall() == rows
+        cursor.execute(both.execute, ([], [6]))
+        assert cursor.fetchall() == [(8, "b", "3")]
 
 
 @pytest.mark.parametrize("parameters", ["", "id integer", "product_id integer, also boolean"])

@@ -1,7 +1,6 @@
--- The row of {statement} for each of several products, in their order
-SELECT answer.*
-FROM unnest($1) WITH ORDINALITY AS asked (product_id, place)
+-- The row of {statement} for each of several products, and its place
+SELECT answer.*, {number}, asked.place
+FROM unnest(${number}) WITH ORDINALITY AS asked (product_id, place)
 CROSS JOIN LATERAL (
 {sql}
 ) AS answer
-ORDER BY asked.place
