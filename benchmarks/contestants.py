@@ -19,26 +19,34 @@ from benchmarks.servers import Program, Server, free_port, plain_environment, ru
 from benchmarks.steps import step
 from benchmarks.subject import Subject
 
-WORKERS = 2  # processes of each, as shipped
-CONNECTIONS = 4  # to the database, of each process of a peer at its best: as shipped here
+# To the database, of all processes of a peer at its best: as shipped here.
+CONNECTIONS = 8
 LOGS = Path("build/bench")
 
 APPLICATION = "wsgi:app"
 UNPOOLED = "benchmarks.unpooled:app"
 BARE = {"ACCESS_LOG": "false", "METRICS": "false"}
 GREENLET = {"GUNICORN_WORKER_CLASS": "greenlet"}
+ONE_WORKER = {"GUNICORN_WORKERS": "1"}
 # A gthread answers 503 at once when its pool is in use, and a closed loop that is answered so is no
 # measurement: so its pool is larger than any share of the loop's 16 connections.
 GTHREAD = {"GUNICORN_WORKER_CLASS": "gthread", "GUNICORN_THREADS": "13", "DB_POOL_SIZE": "12"}
 # Of this service: the application and its settings.
 SERVICE = {
     "greenlet": (APPLICATION, GREENLET),
+    "greenlet-1": (APPLICATION, GREENLET | ONE_WORKER),
     "greenlet-bare": (APPLICATION, GREENLET | BARE),
     "greenlet-unpooled": (UNPOOLED, GREENLET),
     "gthread": (APPLICATION, GTHREAD),
     "gthread-unpooled": (UNPOOLED, GTHREAD),
 }
-PEERS = ("express", "fastify", "fastapi")
+# Of a peer: its program, and how many processes it has. Two, as this service is shipped, need not
+# be its best where the database and the generator are on the same cores.
+PEERS = {
+    name if processes == 2 else f"{name}-{processes}": (name, processes)
+    for name in ("express", "fastify", "fastapi")
+    for processes in (2, 1)
+}
 # Of pgbench: how it sends a statement, and whether it connects anew for each.
 FLOORS = {
     "pgbench-prepared": ("prepared", False),
@@ -51,20 +59,24 @@ ONE_PLAN = {"PGOPTIONS": "-c plan_cache_mode=force_generic_plan"}
 
 DESCRIPTIONS = {
     "greenlet": "this service as shipped, GUNICORN_WORKER_CLASS=greenlet",
-    "greenlet-bare": "the same with ACCESS_LOG and METRICS off",
-    "greenlet-unpooled": "the same as shipped, but with a new connection for each request",
+    "greenlet-1": "the same with one worker, GUNICORN_WORKERS=1",
+    "greenlet-bare": "as shipped, but with ACCESS_LOG and METRICS off",
+    "greenlet-unpooled": "as shipped, but with a new connection for each request",
     "gthread": "this service, GUNICORN_WORKER_CLASS=gthread, pool and threads as many as are asked",
     "gthread-unpooled": "the same, but with a new connection for each request",
     "express": "Express and pg as the field writes them, with this service's statements",
+    "express-1": "the same with one process",
     "fastify": "Fastify and pg at their best: prepared, text passed through",
+    "fastify-1": "the same with one process",
     "fastapi": "FastAPI and asyncpg at their best: prepared, text passed through",
+    "fastapi-1": "the same with one process",
     "pgbench-prepared": "pgbench with the same statements, prepared once a connection",
     "pgbench-unprepared": "pgbench with the same statements, prepared each time",
     "pgbench-reconnecting": "pgbench with a new connection for each statement",
 }
 # Who takes part side by side; the others have no pool.
 COMPETITORS = (
-    *("greenlet", "greenlet-bare", "gthread", *PEERS),
+    *("greenlet", "greenlet-1", "greenlet-bare", "gthread", *PEERS),
     *("pgbench-prepared", "pgbench-unprepared"),
 )
 
@@ -139,15 +151,17 @@ def peer_program(url: str, port: int, name: str, peers: Path) -> Program:
     """Return a peer, which is told of the database and given the service's statements."""
     environment = plain_environment() | libpq_variables(url)
     statements = os.fspath(resources.files("products_service").joinpath("sql"))
-    folder = peers / name
-    if name == "fastapi":
-        environment |= {"SQL_FOLDER": statements, "CONNECTIONS": str(CONNECTIONS)}
-        size = ("--workers", str(WORKERS), "--port", str(port))
+    peer, processes = PEERS[name]
+    folder = peers / peer
+    connections = CONNECTIONS // processes
+    if peer == "fastapi":
+        environment |= {"SQL_FOLDER": statements, "CONNECTIONS": str(connections)}
+        size = ("--workers", str(processes), "--port", str(port))
         argv = [f"{folder}/{VENV}/bin/python", "-m", "uvicorn", "server:app", "--no-access-log"]
         return _program(name, [*argv, *size], environment, folder)
     node = find_programs("node")["node"]
     environment |= {"NODE_ENV": "production"}
-    arguments = (str(port), statements, str(WORKERS), str(CONNECTIONS))
+    arguments = (str(port), statements, str(processes), str(connections))
     return _program(name, [node, "server.js", *arguments], environment, folder)
 
 
@@ -166,7 +180,7 @@ def competing(names: Sequence[str], subject: Subject) -> Iterator[dict[str, Cont
     """
     needed = {"pgbench"} if set(names) & set(FLOORS) else set()
     find_programs("wrk", *needed)
-    peers = install_peers() if set(names) & set(PEERS) else Path()
+    peers = install_peers() if set(names) & PEERS.keys() else Path()
     url, draw, postmaster = subject.url, subject.draw, subject.postmaster
     path = f"/products/{draw.ids[0]}/styles"
     contestants: dict[str, Contestant] = {}

@@ -33,8 +33,9 @@ def contest_table(result: dict[str, Any]) -> Iterator[str]:
             ) + _void(each)
         for peer, share in figures["peers_hold"].items():
             yield (
-                f"{peer} reached {share['reached']:.2f} of pgbench-prepared, at least "
-                f"{share['needed']} is fair: {'holds' if share['holds'] else 'DOES NOT HOLD'}"
+                f"{figures['at_best'][peer]} reached {share['reached']:.2f} of pgbench-prepared, "
+                f"at least {share['needed']} is fair: "
+                f"{'holds' if share['holds'] else 'DOES NOT HOLD'}"
             )
 
 

@@ -3,13 +3,14 @@
 import statistics
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 Results = Mapping[str, Mapping[str, Any]]
 # What is found of a target: the figure in words, and whether it is reached.
 Finding = tuple[str, bool]
 
-OURS = ("greenlet", "gthread")
+OURS = ("greenlet", "greenlet-1", "gthread")
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,10 @@ def at_most(figure: float, bound: float, form: str = "{:.2f}") -> Finding:
 
 
 def best(figures: Mapping[str, Any]) -> str | None:
-    """Return the variant of this service, as shipped, that answers most requests; None: no one."""
+    """Return the variant of this service that answers most requests, with log and metrics.
+
+    None where none of them counts.
+    """
     return max(
         (name for name in OURS if _is_valid(figures, name)),
         key=lambda name: figures["contestants"][name]["per_second"],
@@ -104,34 +108,41 @@ def _highest(result: Mapping[str, Any]) -> Finding | None:
 
 def _against(mix: str, peer: str, bound: float) -> Callable[[Mapping[str, Any]], Finding | None]:
     def find(result: Mapping[str, Any]) -> Finding | None:
-        ratios, figures = _ratios(result, mix, peer)
-        return _judge(figures, peer, at_least(ratios["per_second"], bound)) if ratios else None
+        return _beside(result, mix, peer, lambda ratios: at_least(ratios["per_second"], bound))
 
     return find
-
-
-def _ratios(
-    result: Mapping[str, Any], mix: str, peer: str
-) -> tuple[Mapping[str, float], Mapping[str, Any]]:
-    """Return what our best has of a peer, nothing if one of them was not measured; all figures."""
-    figures = result["mixes"].get(mix, {"contestants": {}, "ratios": {}})
-    return figures["ratios"].get(peer, {}).get(best(figures), {}), figures
 
 
 def _p99(mix: str) -> Callable[[Mapping[str, Any]], Finding | None]:
     def find(result: Mapping[str, Any]) -> Finding | None:
-        ratios, figures = _ratios(result, mix, "fastify")
-        if not ratios:
-            return None
-        return _judge(figures, "fastify", at_most(ratios["p99"], 0.5, "{:.2f} x"))
+        within = partial(at_most, bound=0.5, form="{:.2f} x")
+        return _beside(result, mix, "fastify", lambda ratios: within(ratios["p99"]))
 
     return find
+
+
+def _beside(
+    result: Mapping[str, Any],
+    mix: str,
+    peer: str,
+    judge: Callable[[Mapping[str, float]], Finding],
+) -> Finding | None:
+    """Judge what our best has of a peer at its best; None where one of them was not measured."""
+    figures = result["mixes"].get(mix, {"contestants": {}, "ratios": {}})
+    ours = best(figures)
+    ratios = figures["ratios"].get(peer, {}).get(ours, {})
+    if not ratios:
+        return None
+    text, reached = judge(ratios)
+    return _judge(figures, peer, (f"{text}, {ours} to {figures['at_best'][peer]}", reached))
 
 
 def _cpu(result: Mapping[str, Any]) -> Finding | None:
     figures = result["mixes"].get("styles", {"contestants": {}})
     name = best(figures)
-    return name and at_most(figures["contestants"][name]["cpu_us"]["app"], 225, "{:.0f} us")
+    if name is None:
+        return None
+    return at_most(figures["contestants"][name]["cpu_us"]["app"], 225, f"{{:.0f}} us, {name}")
 
 
 def _load(result: Mapping[str, Any]) -> Finding | None:

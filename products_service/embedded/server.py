@@ -30,7 +30,8 @@ from products_service.embedded.processes import (
 SETTINGS = {
     "listen_addresses": "",
     "port": str(PORT),
-    "max_connections": "100",
+    # several hosts on one machine (`make cluster`), or all who are measured side by side
+    "max_connections": "200",
     "shared_buffers": "256MB",
     # no standby reads this server's log, and a load writes less of it
     "wal_level": "minimal",

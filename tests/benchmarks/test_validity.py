@@ -41,6 +41,30 @@ def test_peers_are_fair_or_not(fastify: float, holds: bool) -> None:
     assert peers["fastify"]["holds"] is holds
 
 
+def test_each_is_compared_with_as_many_processes_as_are_best_for_it() -> None:
+    turns = {
+        "greenlet": [turn(500, p99=4)],
+        "greenlet-1": [turn(600, p99=2)],
+        "fastify": [turn(430, p99=8)],
+        "fastify-1": [turn(480, p99=5)],
+        "pgbench-prepared": [turn(1_000)],
+    }
+    assert summarise(turns)["peers_hold"]["fastify"]["reached"] == 0.48
+    found = judged(turns)
+    requests, p99 = (
+        found[f"styles, one host, no cache, against {what}"]
+        for what in ("Fastify at its best", "Fastify's p99")
+    )
+    assert requests == ("1.25 x, greenlet-1 to fastify-1", True)
+    assert p99 == ("0.40 x, greenlet-1 to fastify-1", True)
+    # by requests a second, also where another form's p99 is the better one
+    turns |= {"greenlet": [turn(700, p99=4)]}
+    assert judged(turns)["styles, one host, no cache, against Fastify's p99"] == (
+        "0.80 x, greenlet to fastify-1",
+        False,
+    )
+
+
 def test_a_peer_is_unfair_with_errors() -> None:
     turns = {"express": [turn(160, errors=1)], "pgbench-prepared": [turn(1_000)]}
     assert summarise(turns)["peers_hold"]["express"]["holds"] is False
@@ -88,7 +112,7 @@ def of(benchmark: str, result: dict[str, Any]) -> Found:
 def test_a_target_is_reached_against_a_fair_peer_only() -> None:
     ours, fair = [turn(600)], {"express": [turn(160)], "pgbench-prepared": [turn(1_000)]}
     against = "styles, one host, no cache, against Express + pg"
-    assert judged({"greenlet": ours, **fair})[against] == ("3.75 x", True)
+    assert judged({"greenlet": ours, **fair})[against] == ("3.75 x, greenlet to express", True)
     for turns in (
         {"greenlet": ours, "express": fair["express"]},
         {"greenlet": ours, **fair, "express": [turn(140)]},

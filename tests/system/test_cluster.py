@@ -111,7 +111,7 @@ def test_more_hosts_than_the_database_has_connections_for_are_refused(
     env = environment(shared_database, PORT=str(free_port()))
     with checkout() as folder:
         done = subprocess.run(
-            [sys.executable, "-m", "flask", "cluster", "up", "--hosts", "12"],
+            [sys.executable, "-m", "flask", "cluster", "up", "--hosts", "24"],
             cwd=ROOT,
             env=env | {"DEVDB_DIR": str(folder / ".devdb")},
             stdin=subprocess.DEVNULL,
@@ -121,7 +121,7 @@ def test_more_hosts_than_the_database_has_connections_for_are_refused(
             check=False,
         )
     assert done.returncode == 1
-    assert "12 x 2 x 4 (hosts x GUNICORN_WORKERS x DB_POOL_SIZE)" in done.stderr
+    assert "24 x 2 x 4 (hosts x GUNICORN_WORKERS x DB_POOL_SIZE)" in done.stderr
     assert "raise max_connections" in done.stderr
 
 
