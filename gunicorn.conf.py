@@ -56,8 +56,8 @@ bind = host_and_port(_settings)
 if _settings["GUNICORN_WORKER_CLASS"] == "greenlet":
     worker_class = "products_service.serving.worker.GreenletWorker"
     # Requests that are worked on at a time; the others wait their turn. Several for a connection:
-    # those who wait for one are answered together.
-    threads = 4 * _settings["DB_POOL_SIZE"]
+    # those who wait for one are answered together (docs/decisions/batches.md).
+    threads = 8 * _settings["DB_POOL_SIZE"]
 else:
     worker_class = "gthread"
     threads = _settings["GUNICORN_THREADS"]

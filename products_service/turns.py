@@ -18,7 +18,8 @@ PATIENCE = 0.05  # seconds in which no connection was taken or given back
 LONGEST = 0.1  # seconds; where they do come and go, but to others
 # The same where one thread serves all, and whatever else it does takes its time from statements.
 # Who comes here has waited for that thread already (serving/slots.py).
-AMONG_OTHERS = 0.15  # seconds; both of them
+PATIENCE_AMONG_OTHERS = 0.15  # seconds
+LONGEST_AMONG_OTHERS = 0.3  # seconds; several searches, one after the other
 
 _passed_over: ContextVar[bool] = ContextVar("passed_over", default=False)
 
@@ -91,8 +92,8 @@ class Turns:
         """Wait until somebody passes a place on to us. Raises DatabaseBusyError."""
         place = object()
         self._queue.append(place)
-        latest = time.monotonic() + AMONG_OTHERS
-        while (until := min(latest, self._moved_at + AMONG_OTHERS)) > time.monotonic():
+        latest = time.monotonic() + LONGEST_AMONG_OTHERS
+        while (until := min(latest, self._moved_at + PATIENCE_AMONG_OTHERS)) > time.monotonic():
             if others.park(place, until):
                 return
         self._queue.remove(place)

@@ -9,7 +9,7 @@ from products_service.serving.hub import Hub
 PATIENCE = 0.15  # seconds
 # Where slots are given back, but to others: the balancer gives up a little later, and a thousand
 # clients who ask one host again and again have their turn by then.
-LONGEST = 0.7  # seconds
+LONGEST = 0.55  # seconds
 
 
 class Ticket:

@@ -245,7 +245,7 @@ def test_worker_finds_that_there_are_descriptors_again_though_nobody_goes() -> N
 # More requests than are worked on at a time
 
 
-SLOTS = 8  # four for a connection, of which there are two
+SLOTS = 16  # eight for a connection, of which there are two
 
 
 def test_requests_beyond_the_slots_wait_their_turn() -> None:

@@ -138,7 +138,8 @@ def nothing_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def worker(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     """Make a worker with a patient database, but for what settings say."""
-    monkeypatch.setattr(turns, "AMONG_OTHERS", HANG)
+    monkeypatch.setattr(turns, "PATIENCE_AMONG_OTHERS", HANG)
+    monkeypatch.setattr(turns, "LONGEST_AMONG_OTHERS", HANG)
     made: list[Database] = []
     callback = get_wait_callback()
     hub = Hub()
@@ -350,7 +351,7 @@ def test_who_is_passed_over_joins_nobody(worker: Make) -> None:
 def test_all_are_refused_when_no_connection_comes_free(
     worker: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "AMONG_OTHERS", 0.1)
+    monkeypatch.setattr(turns, "PATIENCE_AMONG_OTHERS", 0.1)
     asked = worker()
     with asked.connection_kept():
         outcomes = asked.ask(("divide", 5), ("divide", 2), ("hold",))

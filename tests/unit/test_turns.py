@@ -102,7 +102,7 @@ def test_nobody_waits_where_nothing_moves(hub: Hub) -> None:
     while len(refused) < 2:
         assert time.monotonic() < began + HANG
         hub.turn(began + HANG)
-    assert min(refused) >= began + turns.AMONG_OTHERS
+    assert min(refused) >= began + turns.PATIENCE_AMONG_OTHERS
     # who comes when it is known that nothing moves is refused at once
     hub.spawn(wait)
     hub.turn(time.monotonic())
@@ -112,7 +112,7 @@ def test_nobody_waits_where_nothing_moves(hub: Hub) -> None:
 def test_nobody_waits_for_ever_and_then_others_have_it(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "AMONG_OTHERS", HANG)
+    monkeypatch.setattr(turns, "PATIENCE_AMONG_OTHERS", HANG)
     given = Turns(Pool().take, FullError, 1)
     seen: list[str] = []
 
@@ -122,7 +122,7 @@ def test_nobody_waits_for_ever_and_then_others_have_it(
         given.give_back(connection)
 
     def wait(name: str, longest: float) -> None:
-        monkeypatch.setattr(turns, "AMONG_OTHERS", longest)
+        monkeypatch.setattr(turns, "LONGEST_AMONG_OTHERS", longest)
         try:
             given.give_back(given.take())
         except DatabaseBusyError:
