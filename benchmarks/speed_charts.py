@@ -55,7 +55,8 @@ def latency(mixes: Mixes) -> Figure:
         panel.set_yscale("log")
         panel.grid(axis="y", which="both", linewidth=0.3)
         panel.set_title(f"{mix}: latency, ms", fontsize=10, loc="left")
-    panels[0].legend(fontsize=8)
+    lines, names = panels[0].get_legend_handles_labels()
+    figure.legend(lines, names, fontsize=8, loc="outside right upper")
     return figure
 
 
