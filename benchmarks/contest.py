@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.contestants import DESCRIPTIONS, Contestant, Load, competing
+from benchmarks.contestants import DESCRIPTIONS, PEERS, Contestant, Load, competing
 from benchmarks.draws import Draw
 from benchmarks.generators import Turn
 from benchmarks.steps import step
@@ -18,8 +18,6 @@ CONNECTIONS = 16  # of the closed loop
 PATHS_PER_SECOND = 20_000
 FLOOR = "pgbench-prepared"
 REFERENCES = ("express", "fastify", FLOOR)
-# What a peer is compared as: whichever answers more requests a second.
-FORMS = {"express": ("express", "express-1"), "fastify": ("fastify", "fastify-1")}
 # What a peer must reach of the floor in the same run, or it is not fair to it.
 LEAST_OF_FLOOR = {"express": 0.15, "fastify": 0.42}
 WARM_ROUND = 0
@@ -108,9 +106,12 @@ def summarise(turns: Turns, references: Sequence[str] = REFERENCES) -> dict[str,
 
 
 def _at_best(name: str, turns: Turns) -> str | None:
-    """Return which of a contestant's forms answered most requests a second; None: none of them."""
+    """Return as what a contestant answered most requests a second; None: it did not take part.
+
+    A peer takes part with several numbers of processes.
+    """
     return max(
-        (form for form in FORMS.get(name, (name,)) if form in turns),
+        (form for form in turns if PEERS.get(form, (form,))[0] == name),
         key=lambda form: statistics.median(turn.per_second for turn in turns[form]),
         default=None,
     )

@@ -3,7 +3,6 @@
 import statistics
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 Results = Mapping[str, Mapping[str, Any]]
@@ -115,8 +114,9 @@ def _against(mix: str, peer: str, bound: float) -> Callable[[Mapping[str, Any]],
 
 def _p99(mix: str) -> Callable[[Mapping[str, Any]], Finding | None]:
     def find(result: Mapping[str, Any]) -> Finding | None:
-        within = partial(at_most, bound=0.5, form="{:.2f} x")
-        return _beside(result, mix, "fastify", lambda ratios: within(ratios["p99"]))
+        return _beside(
+            result, mix, "fastify", lambda ratios: at_most(ratios["p99"], 0.5, "{:.2f} x")
+        )
 
     return find
 
