@@ -83,7 +83,8 @@ def test_who_waits_longest_has_it_next(hub: Hub) -> None:
     assert had == ["first", "second", "third"] * 2
 
 
-def test_nobody_waits_where_nothing_moves(hub: Hub) -> None:
+def test_nobody_waits_where_nothing_moves(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "LONGEST_AMONG_OTHERS", HANG)
     given = Turns(Pool().take, FullError, 1)
     refused: list[float] = []
 
