@@ -1,9 +1,10 @@
 """What makes a read cold: the copy's blocks are in neither the server's nor the system's cache."""
 
 import os
-from pathlib import Path
 
+from benchmarks.catalogue import SCHEMA
 from benchmarks.connection import Connection, DatabaseError
+from benchmarks.files import find_files
 
 
 class Caches:
@@ -18,7 +19,7 @@ class Caches:
         """Find out, once the copy stands."""
         self._connection = connection
         self.shared_buffers = self._can_evict()
-        self._files = _find_files(connection)
+        self._files = find_files(connection, SCHEMA)
         self.system = self._drop_system()
 
     def _can_evict(self) -> bool:
@@ -54,18 +55,3 @@ class Caches:
     def describe(self) -> dict[str, bool]:
         """Return which caches were emptied before each cold pass."""
         return {"shared_buffers_emptied": self.shared_buffers, "system_cache_dropped": self.system}
-
-
-def _find_files(connection: Connection) -> list[Path]:
-    """Return the files of the copy, all segments and forks, that can be seen from here."""
-    mains = [Path(folder, path) for folder, path in connection.run("find_files") if folder]
-    numbers = {main.name for main in mains}
-    try:
-        return sorted(
-            file
-            for folder in {main.parent for main in mains}
-            for file in folder.iterdir()
-            if file.name.partition(".")[0].partition("_")[0] in numbers
-        )
-    except OSError:
-        return []

@@ -17,7 +17,7 @@ from benchmarks.memory import watching
 from benchmarks.prerequisites import find_programs
 from benchmarks.servers import HOST, PATIENCE, free_port, running
 from benchmarks.steps import step
-from benchmarks.subject import Subject, examine
+from benchmarks.subject import Subject, warm
 from benchmarks.workshop import own_workshop
 from products_service.config import load_settings
 from products_service.urls import database_url
@@ -145,7 +145,9 @@ def generated(products: int) -> Iterator[Subject]:
             workshop.run(workshop.flask("db", "upgrade"))
             workshop.run(workshop.flask("etl", "load", files, "--report", workshop.folder))
         settings = load_settings({"DEVDB_DIR": str(workshop.devdb)})
-        yield examine({name: database_url(settings, name) for name in ("app", "etl", "admin")})
+        urls = {name: database_url(settings, name) for name in ("app", "etl", "admin")}
+        with warm(urls) as subject:
+            yield subject
 
 
 def by_workers_and_connections(

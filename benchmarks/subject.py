@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmarks.connection import Connection, DatabaseError
 from benchmarks.draws import Draw
+from benchmarks.files import find_files, kept
 from benchmarks.processes import find_parent
 from benchmarks.steps import step
 from products_service.config import load_settings
@@ -50,11 +51,23 @@ def served_catalogue() -> Iterator[Subject]:
     settings = load_settings()
     with database(settings, "admin"):
         urls = {name: database_url(settings, name) for name in ("app", "etl", "admin")}
-        yield examine(urls)
+        with warm(urls) as subject:
+            yield subject
 
 
-def examine(urls: dict[str, str]) -> Subject:
-    """Read a catalogue's ids and files, and return it. Raises BenchmarkError, DatabaseError."""
+@contextmanager
+def warm(urls: dict[str, str]) -> Iterator[Subject]:
+    """Yield a catalogue, its files read, and kept in the system's cache meanwhile if they are here.
+
+    Raises BenchmarkError, DatabaseError.
+    """
+    with closing(Connection(urls["admin"])) as connection:
+        files = find_files(connection, "catalogue")
+    with kept(files) as is_kept:
+        yield _examine(urls, is_kept)
+
+
+def _examine(urls: dict[str, str], files_kept: bool) -> Subject:
     with closing(Connection(urls["admin"])) as connection:
         with step("reading the ids"):
             draw = Draw.of_catalogue(connection)
@@ -76,6 +89,7 @@ def examine(urls: dict[str, str]) -> Subject:
                 1 - len(draw.ids) / (max(draw.ids) - min(draw.ids) + 1), 4
             ),
             "files_read_first": warmed,
+            "files_kept": files_kept,
             "postgresql": dict(connection.run("list_settings")),
         }
         backend = connection.value("get_backend")

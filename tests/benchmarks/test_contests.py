@@ -1,12 +1,15 @@
 """`flask bench styles|page|peers|pool` measure contestants in turn."""
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks.subject import Subject, examine
+from benchmarks.connection import Connection
+from benchmarks.files import find_files, kept
+from benchmarks.subject import warm
 from tests.benchmarks.bench import PRODUCTS, loaded, result, run
 from tests.conftest import Database
 
@@ -36,6 +39,7 @@ def test_peers_in_both_mixes(small: Database, tmp_path: Path) -> None:
     found = result(tmp_path, "peers")
     assert found["data"]["products"] == PRODUCTS
     assert found["data"]["files_read_first"] is True
+    assert found["data"]["files_kept"] is True
     assert found["data"]["relations"][0]["bytes"] > 0
     assert list(found["mixes"]) == ["styles", "page"]
     for mix in found["mixes"].values():
@@ -83,7 +87,26 @@ def test_says_what_is_not_installed(small: Database, tmp_path: Path) -> None:
 
 
 def test_subject_names_its_database(small: Database) -> None:
-    subject: Subject = examine({"app": small.app, "etl": small.etl, "admin": small.admin})
-    assert subject.environment == small.environment
-    assert subject.postmaster
-    assert sorted(subject.draw.ids)[0] == 1
+    with warm({"app": small.app, "etl": small.etl, "admin": small.admin}) as subject:
+        assert subject.environment == small.environment
+        assert subject.postmaster
+        assert sorted(subject.draw.ids)[0] == 1
+
+
+def test_files_of_a_warm_catalogue_are_mapped_meanwhile(small: Database) -> None:
+    with closing(Connection(small.admin)) as connection:
+        files = find_files(connection, "catalogue")
+    assert len(files) > 12  # tables and indexes
+    full = [str(file) for file in files if file.stat().st_size]
+    with warm({"app": small.app, "etl": small.etl, "admin": small.admin}):
+        mapped = Path("/proc/self/maps").read_text("utf-8")
+    assert [file for file in full if file not in mapped] == []
+    assert full[0] not in Path("/proc/self/maps").read_text("utf-8")
+
+
+def test_files_that_are_out_of_reach_are_not_kept(tmp_path: Path) -> None:
+    (tmp_path / "there").write_bytes(bytes(8192))
+    with kept([tmp_path / "there", tmp_path / "gone"]) as found:
+        assert not found
+    with kept([]) as found:
+        assert not found

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.contestants import HttpContestant, competing
 from benchmarks.servers import ask
-from benchmarks.subject import examine
+from benchmarks.subject import warm
 from tests.benchmarks.bench import PRODUCTS, loaded
 from tests.conftest import Database
 from tests.system.service import ROOT
@@ -31,7 +31,7 @@ def servers(
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
         urls = {"app": small.app, "etl": small.etl, "admin": small.admin}
-        with competing(("gthread", *PEERS), examine(urls)) as running:
+        with warm(urls) as subject, competing(("gthread", *PEERS), subject) as running:
             yield running
 
 
