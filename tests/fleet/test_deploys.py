@@ -1,11 +1,12 @@
 """What serves is exchanged host by host, and no client notices."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.fleet.hosts import Host
-from tests.fleet.rollout import Rollout
+from tests.fleet.rollout import Rollout, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -101,6 +102,27 @@ def test_a_host_that_cannot_go_back_stays_out_alone(rollout: Rollout) -> None:
     assert serving(rollout) == {"one"}
 
 
+def test_a_host_that_is_lost_meanwhile_stays_out_alone(rollout: Rollout) -> None:
+    """Which nothing rescues, unlike a task that fails there."""
+    fourth = rollout.release("four")
+    first, away, beside, last = rollout.groups["app"]
+    with rollout.under_load(), ThreadPoolExecutor(1) as threads:
+        cutting = threads.submit(cut_once_out, rollout, away)
+        ended = rollout.play("deploy", "-e", f"products_release={fourth}", check=False)
+        cutting.result()
+    assert ended.status != 0
+    assert f"{beside.name} serves. The run ends here because of {away.name}." in ended.output
+    assert out(rollout) == [away.name]
+    assert {current(host) for host in (first, beside)} == {fourth}
+    assert current(last) == "one"
+    away.mend()
+    away.wait()
+    with rollout.under_load():
+        rollout.play("deploy", "-e", f"products_release={fourth}")
+    assert out(rollout) == []
+    assert serving(rollout) == {fourth}
+
+
 def test_an_upgrade_of_the_operating_system_loses_no_request(rollout: Rollout) -> None:
     with rollout.under_load():
         rollout.play("upgrade-os")
@@ -116,6 +138,12 @@ def out(rollout: Rollout) -> list[str]:
     (balancer,) = rollout.groups["balancer"]
     listed = balancer.run(f"cat {LISTED}").stdout.splitlines()
     return [line.split()[-1] for line in listed if " down;" in line]
+
+
+def cut_once_out(rollout: Rollout, host: Host) -> None:
+    """Cut a host's cable as soon as the balancer asks it nothing."""
+    wait_until(lambda: host.name in out(rollout), 300)
+    host.cut()
 
 
 def break_it(tree: Path) -> None:
