@@ -39,14 +39,16 @@ def kept(files: Iterable[Path]) -> Iterator[bool]:
         found = False
         try:
             for file in files:
-                with file.open("rb") as opened:
-                    if file.stat().st_size:
-                        flags = mmap.MAP_SHARED | mmap.MAP_POPULATE
-                        read_only = mmap.PROT_READ
-                        maps.enter_context(
-                            mmap.mmap(opened.fileno(), 0, flags=flags, prot=read_only)
-                        )
-                        found = True
+                if file.stat().st_size:  # what is empty cannot be mapped
+                    maps.enter_context(_mapped(file))
+                    found = True
         except OSError:
             found = False
         yield found
+
+
+def _mapped(file: Path) -> mmap.mmap:
+    """Map a file, all of it read. Raises OSError."""
+    flags = mmap.MAP_SHARED | mmap.MAP_POPULATE
+    with file.open("rb") as opened:
+        return mmap.mmap(opened.fileno(), 0, flags=flags, prot=mmap.PROT_READ)

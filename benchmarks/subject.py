@@ -1,7 +1,7 @@
 """What is measured: the catalogue that is served, where, and by which server."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +63,9 @@ def warm(urls: dict[str, str]) -> Iterator[Subject]:
     """
     with closing(Connection(urls["admin"])) as connection:
         files = find_files(connection, "catalogue")
-    with kept(files) as is_kept:
+    with ExitStack() as stack:
+        with step("reading the files of the catalogue"):
+            is_kept = stack.enter_context(kept(files))
         yield _examine(urls, is_kept)
 
 
@@ -72,8 +74,7 @@ def _examine(urls: dict[str, str], files_kept: bool) -> Subject:
         with step("reading the ids"):
             draw = Draw.of_catalogue(connection)
         ((number, digest),) = connection.run("get_load")
-        with step("reading the files of the catalogue"):
-            warmed = _read_files(connection)
+        warmed = files_kept or _read_files(connection)
         relations = [
             {"name": name, "kind": kind, "rows": rows, "bytes": size}
             for name, kind, rows, size in connection.run("measure_relations")
@@ -97,9 +98,10 @@ def _examine(urls: dict[str, str], files_kept: bool) -> Subject:
 
 
 def _read_files(connection: Connection) -> bool:
-    """Have the operating system keep what fits; return whether that could be done."""
+    """Have the server read them, which we cannot; return whether that could be done."""
     try:
-        connection.run("read_files")
+        with step("having the server read the files of the catalogue"):
+            connection.run("read_files")
     except DatabaseError:
         return False
     return True

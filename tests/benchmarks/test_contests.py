@@ -1,14 +1,11 @@
 """`flask bench styles|page|peers|pool` measure contestants in turn."""
 
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks.connection import Connection
-from benchmarks.files import find_files, kept
 from benchmarks.subject import warm
 from tests.benchmarks.bench import PRODUCTS, loaded, result, run
 from tests.conftest import Database
@@ -91,22 +88,3 @@ def test_subject_names_its_database(small: Database) -> None:
         assert subject.environment == small.environment
         assert subject.postmaster
         assert sorted(subject.draw.ids)[0] == 1
-
-
-def test_files_of_a_warm_catalogue_are_mapped_meanwhile(small: Database) -> None:
-    with closing(Connection(small.admin)) as connection:
-        files = find_files(connection, "catalogue")
-    assert len(files) > 12  # tables and indexes
-    full = [str(file) for file in files if file.stat().st_size]
-    with warm({"app": small.app, "etl": small.etl, "admin": small.admin}):
-        mapped = Path("/proc/self/maps").read_text("utf-8")
-    assert [file for file in full if file not in mapped] == []
-    assert full[0] not in Path("/proc/self/maps").read_text("utf-8")
-
-
-def test_files_that_are_out_of_reach_are_not_kept(tmp_path: Path) -> None:
-    (tmp_path / "there").write_bytes(bytes(8192))
-    with kept([tmp_path / "there", tmp_path / "gone"]) as found:
-        assert not found
-    with kept([]) as found:
-        assert not found
