@@ -124,12 +124,12 @@ def test_who_has_fewer_connections_gets_those_that_come() -> None:
         killed = max(first)
         os.kill(killed, signal.SIGKILL)
         wait_for(lambda: len(now := workers_of(service)) == 2 and killed not in now)
-        wait_for(lambda: service.log.count("Booting worker") == 3)
-        time.sleep(0.5)
-        # all but the first, which may find the other one waiting
-        later = Counter(connect() for _ in range(12))
         (new,) = set(workers_of(service)) - set(first)
-        assert later[new] >= 10
+        wait_for(lambda: int(service.get("/live").body) == new)
+        later = Counter(connect() for _ in range(40))
+        # It catches up, though some go to the other one while the system does not let it run.
+        (old,) = set(first) - {killed}
+        assert abs(first[old] + later[old] - later[new]) <= 10
 
 
 def both_serve(service: Service) -> bool:
