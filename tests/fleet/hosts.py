@@ -161,6 +161,11 @@ class Host:
         asked = self.run(f"cd / && sudo -u postgres psql -d products -XAtc '{quoted}'")
         return asked.stdout.strip()
 
+    def connections(self) -> int:
+        """Return how many connections the service has with its database server."""
+        counting = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'products_app'"
+        return int(self.sql(counting))
+
     def statements(self) -> int:
         """Return how many statements its database server has run for the products database."""
         return int(self.sql("SELECT xact_commit FROM pg_stat_database WHERE datname = 'products'"))

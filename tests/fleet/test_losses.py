@@ -44,12 +44,7 @@ def test_a_standby_is_lost(rollout: Rollout, end: Callable[[Host], None]) -> Non
     host = rollout.groups["standby"][0]
     lose(rollout, host, end)
     with rollout.under_load():
-        wait_until(lambda: readers(host) > 0, BACK)
-
-
-def readers(host: Host) -> int:
-    """Return how many connections of the service a database has."""
-    return int(host.sql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'products_app'"))
+        wait_until(lambda: host.connections() > 0, BACK)
 
 
 def test_a_load_is_published_under_readers(rollout: Rollout) -> None:
