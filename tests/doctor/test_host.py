@@ -1,0 +1,90 @@
+"""What `flask doctor` says of the host: open files, and limits on time."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import MIGRATIONS, Database
+from tests.doctor.examined import doctor, flask_doctor, read
+from tests.system.service import ROOT, environment
+
+
+def test_too_few_open_files(well: Database) -> None:
+    check = read(flask_doctor(env=environment(well), files=256))["open files"]
+    assert check.label == "warn"
+    assert check.found.startswith("limit 256 here, and a worker may need ")
+    assert "LimitNOFILE=" in check.hint
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "settings", "hint"),
+    [
+        (
+            "nginx.conf",
+            "  proxy_read_timeout 700ms;\n",
+            {},
+            "make DB_DEADLINE_MS less than proxy_read_timeout",
+        ),
+        (
+            "gunicorn.conf.py",
+            "timeout = 1\n",
+            {"DB_DEADLINE_MS": "1000"},
+            "make DB_DEADLINE_MS less than gunicorn's timeout",
+        ),
+    ],
+)
+def test_limits_on_time_that_do_not_fit_into_one_another(
+    well: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    file: str,
+    text: str,
+    settings: dict[str, str],
+    hint: str,
+) -> None:
+    release(tmp_path)
+    with (tmp_path / file).open("a") as stream:
+        stream.write(text)
+    monkeypatch.chdir(tmp_path)
+    check = doctor(well, **settings)["timeouts"]
+    assert (check.label, check.hint) == ("FAIL", hint)
+
+
+def release(folder: Path) -> None:
+    """Put into a folder what gunicorn is started from."""
+    for name in ("gunicorn.conf.py", "wsgi.py"):
+        shutil.copy(ROOT / name, folder)
+
+
+def test_the_balancers_limits_are_read(
+    well: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release(tmp_path)
+    (tmp_path / "nginx.conf").write_text("proxy_read_timeout 3s;\n    proxy_read_timeout 900ms;\n")
+    monkeypatch.chdir(tmp_path)
+    check = doctor(well)["timeouts"]
+    assert check.label == "ok"
+    assert "800 < proxy_read_timeout 900 < gunicorn's timeout 30,000 ms" in check.found
+
+
+def test_a_gunicorn_that_would_not_start(
+    well: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release(tmp_path)
+    (tmp_path / "gunicorn.conf.py").write_text("raise SystemExit('no certificate')\n")
+    monkeypatch.chdir(tmp_path)
+    said = doctor(well)
+    for name in ("open files", "timeouts"):
+        assert said[name].label == "FAIL"
+        assert said[name].found == "gunicorn does not start: no certificate"
+
+
+def test_a_folder_that_nothing_is_served_from(
+    well: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = doctor(well, "--directory", MIGRATIONS)
+    for name in ("open files", "timeouts"):
+        assert said[name].label == "skip"
+        assert "gunicorn.conf.py" in said[name].found
