@@ -3,15 +3,14 @@
 import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 
 import pytest
 
-from etl.files import BOM, FilesError, read_header
+from etl.files import BOM, read_header
 from etl.lines import LARGEST_INT, REPAIR
 from etl.load import Load, RejectLimit
-from tests.catalogue import Cell, load_catalogue, render_file, write_catalogue
+from tests.catalogue import Cell, load_catalogue, write_catalogue
 from tests.conftest import Database
 from tests.etl.loads import (
     ROWS,
@@ -20,10 +19,7 @@ from tests.etl.loads import (
     assert_account,
     counts,
     file_name,
-    flask_etl,
     rows_of,
-    schemas,
-    served,
     texts,
 )
 
@@ -465,195 +461,3 @@ def test_rejects_far_apart_in_a_long_file(
         line: lines[line - 1] for line in orphans
     }
     assert counts(loaded.result)["features.csv"] == (399, 391, 0, 8)
-
-
-# Dialects
-
-
-def write_dialect(
-    folder: Path, table: str, separator: str, camel: bool, bom: bool, crlf: bool, newline: bool
-) -> None:
-    """Write a file of the small catalogue in a dialect."""
-    data = render_file(TABLE[table], ROWS[table], separator, camel).encode()
-    data = data if newline else data.removesuffix(b"\n")
-    data = data.replace(b"\n", b"\r\n") if crlf else data
-    folder.mkdir(exist_ok=True)
-    (folder / file_name(table)).write_bytes(BOM + data if bom else data)
-
-
-DIALECTS = list(product((",", ", "), (False, True), (False, True), (False, True), (True, False)))
-
-
-@pytest.fixture(scope="module")
-def digest(shared_database: Database, tmp_path_factory: pytest.TempPathFactory) -> str | None:
-    folder = write_catalogue(tmp_path_factory.mktemp("catalogue"), ROWS)
-    return load_catalogue(shared_database.etl, folder, tmp_path_factory.mktemp("report")).digest
-
-
-@pytest.mark.parametrize(("separator", "camel", "bom", "crlf", "newline"), DIALECTS)
-def test_every_dialect_loads_alike(
-    shared_database: Database,
-    tmp_path: Path,
-    reports: Path,
-    digest: str,
-    separator: str,
-    camel: bool,
-    bom: bool,
-    crlf: bool,
-    newline: bool,
-) -> None:
-    for table in TABLE:
-        write_dialect(tmp_path / "files", table, separator, camel, bom, crlf, newline)
-    result = load_catalogue(shared_database.etl, tmp_path / "files", reports)
-    assert counts(result) == SUMMARY
-    assert result.digest == digest
-    assert served(shared_database) == (result.number, digest)
-
-
-def test_files_of_one_folder_may_differ(
-    shared_database: Database, tmp_path: Path, reports: Path, digest: str
-) -> None:
-    for table, dialect in zip(TABLE, DIALECTS[::5], strict=False):
-        write_dialect(tmp_path / "files", table, *dialect)
-    (tmp_path / "files" / "products.csv").rename(tmp_path / "files" / "product.csv")
-    result = load_catalogue(shared_database.etl, tmp_path / "files", reports)
-    assert "product.csv" in result.tallies
-    assert result.digest == digest
-
-
-def test_keys_may_be_spelt_both_ways_in_one_folder_and_extra_files_are_ignored(
-    shared_database: Database, tmp_path: Path, reports: Path, digest: str
-) -> None:
-    folder = write_catalogue(tmp_path / "files", ROWS)
-    write_dialect(folder, "photos", ",", True, False, False, True)
-    (folder / "cart.csv").write_bytes(b"id,user_session,product_id,active\n\xff\0,,\n")
-    (folder / "notes").mkdir()
-    result = load_catalogue(shared_database.etl, folder, reports)
-    assert "cart.csv" not in result.tallies
-    assert result.digest == digest
-
-
-def test_the_digest_tells_catalogues_apart(
-    shared_database: Database, tmp_path: Path, reports: Path, digest: str
-) -> None:
-    """Or the tests above would prove nothing."""
-    product, style = ROWS["products"][0], ROWS["styles"][2]
-    changes = {
-        "styles": [
-            [ROWS["styles"][1], ROWS["styles"][0], style],  # another order within a product
-            [*ROWS["styles"][:2], (5, 2, "Gold", "0.50", "69", False)],  # another scale
-            [*ROWS["styles"][:2], (5, 2, "Gold", "0.5", "69.0", False)],
-            [*ROWS["styles"][:2], (5, 2, "Gold", "0.5", "69", True)],
-        ],
-        "products": [[(*product[:-1], "140.0"), *ROWS["products"][1:]]],
-        "features": [[(1, 1, "Fabric", "null"), *ROWS["features"][1:]]],
-    }
-    for table in ("features", "photos", "skus", "related"):
-        first, second, third = ROWS[table]
-        changes.setdefault(table, []).append([second, first, third])
-    digests = {digest}
-    for table, variants in changes.items():
-        for rows in variants:
-            folder = write_catalogue(tmp_path / "files", ROWS | {table: rows})
-            digests.add(load_catalogue(shared_database.etl, folder, reports).digest)
-    assert len(digests) == 1 + sum(map(len, changes.values())) == 11
-
-
-def test_the_order_of_parents_is_no_part_of_the_digest(
-    shared_database: Database, tmp_path: Path, reports: Path, digest: str
-) -> None:
-    other = ROWS | {"products": ROWS["products"][::-1]}
-    folder = write_catalogue(tmp_path / "files", other)
-    assert load_catalogue(shared_database.etl, folder, reports).digest == digest
-
-
-# Folders that cannot be loaded
-
-
-def replace(name: str, content: bytes) -> Callable[[Path], object]:
-    return lambda folder: (folder / name).write_bytes(content)
-
-
-def remove(name: str) -> Callable[[Path], object]:
-    return lambda folder: (folder / name).unlink()
-
-
-def make_folder(name: str) -> Callable[[Path], object]:
-    def change(folder: Path) -> None:
-        (folder / name).unlink()
-        (folder / name).mkdir()
-
-    return change
-
-
-def link(name: str, target: str) -> Callable[[Path], object]:
-    def change(folder: Path) -> None:
-        (folder / name).unlink()
-        (folder / name).symlink_to(target)
-
-    return change
-
-
-PHOTOS_HEADER = "id,style_id,url,thumbnail_url"
-UNLOADABLE = {
-    "missing": (remove("photos.csv"), ["photos.csv", "missing"]),
-    "no products": (remove("products.csv"), ["product.csv or products.csv", "missing"]),
-    "dangling": (link("photos.csv", "nowhere"), ["photos.csv", "a link that leads nowhere"]),
-    "both": (replace("product.csv", b"x"), ["product.csv and products.csv", "keep one"]),
-    "folder": (make_folder("related.csv"), ["related.csv", "not a regular file"]),
-    # A regular file that opens but does not read, for root too.
-    "unreadable": (link("skus.csv", "/proc/self/mem"), ["skus.csv", "cannot be read"]),
-    "empty": (replace("photos.csv", b""), ["photos.csv", PHOTOS_HEADER, "found nothing"]),
-    "foreign": (
-        replace("photos.csv", b"photo,style\n1,2\n"),
-        ["photos.csv", f"expected {PHOTOS_HEADER}", "found photo,style"],
-    ),
-    "no header": (replace("skus.csv", b'1,1,"XS",8\n'), ["skus.csv", "id,style_id,size,quantity"]),
-    "order": (
-        replace("related.csv", b"id,related_product_id,current_product_id\n"),
-        ["related.csv", "expected id,current_product_id,related_product_id"],
-    ),
-    "separators": (
-        replace("photos.csv", b"id,style_id, url,thumbnail_url\n"),
-        ["photos.csv", PHOTOS_HEADER],
-    ),
-    "UTF-16": (replace("photos.csv", PHOTOS_HEADER.encode("utf-16")), ["photos.csv"]),
-    "bytes": (replace("photos.csv", b"\0\xff" * 100_000), ["photos.csv", "\\xff"]),
-    "columns": (
-        replace("features.csv", b"id,product_id,feature\n"),
-        ["features.csv", "id,product_id,feature,value"],
-    ),
-}
-
-
-@pytest.mark.parametrize("case", UNLOADABLE)
-def test_a_folder_that_cannot_be_loaded(tmp_path: Path, case: str) -> None:
-    change, said = UNLOADABLE[case]
-    folder = write_catalogue(tmp_path / "files", ROWS)
-    change(folder)
-    # No server is there: what is refused before anything is touched does not ask for one.
-    nowhere = f"postgresql://products_etl@/products?host={tmp_path}"
-    with pytest.raises(FilesError) as refused:
-        load_catalogue(nowhere, folder, tmp_path / "report")
-    for words in said:
-        assert words in str(refused.value)
-    assert "\n" not in str(refused.value)
-    assert not (tmp_path / "report").exists()
-
-
-def test_the_command_says_so_and_touches_nothing(
-    shared_database: Database, digest: str, tmp_path: Path
-) -> None:
-    before = served(shared_database), schemas(shared_database)
-    folder = write_catalogue(tmp_path / "files", ROWS)
-    (folder / "styles.csv").write_text("id,colour\n")
-    done = flask_etl(shared_database, "load", folder, "--report", tmp_path / "report")
-    assert done.returncode == 1
-    assert done.stdout == ""
-    assert done.stderr.startswith(f"Error: {folder}/styles.csv: header not recognised; expected id")
-    assert done.stderr.endswith("The catalogue is as it was.\n")
-    assert not (tmp_path / "report").exists()
-    assert (served(shared_database), schemas(shared_database)) == before
-    missing = flask_etl(shared_database, "load", tmp_path / "nowhere")
-    assert missing.returncode == 1
-    assert f"{tmp_path}/nowhere: no such folder" in missing.stderr

@@ -1,8 +1,7 @@
 """The way to PostgreSQL: what it answers, raises, opens and closes."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
@@ -18,14 +17,9 @@ from products_service.database import (
     StatementError,
 )
 from products_service.database_events import DatabaseBusyError
-from products_service.pool import Connector
 from products_service.sessions import NoTimeLeftError, Sessions, deadline_within
 from products_service.statements import (
     Statement,
-    all_for_each,
-    all_prepared,
-    read_statement,
-    read_statements,
 )
 from tests.servers import Server
 
@@ -282,55 +276,6 @@ def test_statement_that_cannot_be_prepared_is_named_in_the_error(url: str) -> No
         database.fetch("broken")
 
 
-class Opening:
-    """Stands for psycopg2's connect: fails while `error` is set, and counts."""
-
-    def __init__(self) -> None:
-        self.error: Exception | None = None
-        self.count = 0
-        self.gate = threading.Event()
-        self.gate.set()
-        self.entered = threading.Event()
-
-    def __call__(self) -> object:
-        self.count += 1
-        self.entered.set()
-        assert self.gate.wait(HANG)
-        if self.error:
-            raise self.error
-        return self
-
-
-def make_connector(opening: Callable[[], object], retry_pause: float) -> Connector:
-    connector = Connector(opening, retry_pause)
-    connector.filling = False
-    return connector
-
-
-def test_connector_refuses_for_a_while_after_a_failure() -> None:
-    opening = Opening()
-    connector = make_connector(opening, retry_pause=HANG)
-    opening.error = psycopg2.OperationalError("no route")
-    with pytest.raises(psycopg2.OperationalError):
-        connector()
-    opening.error = None
-    for _ in range(3):
-        with pytest.raises(DatabaseUnreachableError):
-            connector()
-    assert opening.count == 1
-    assert str(connector.last_error) == "no route"
-
-
-def test_connector_learns_nothing_from_who_has_no_time_left() -> None:
-    opening = Opening()
-    connector = make_connector(opening, retry_pause=HANG)
-    opening.error = NoTimeLeftError("no time")
-    with pytest.raises(NoTimeLeftError):
-        connector()
-    opening.error = None
-    assert connector() is opening
-
-
 def test_who_has_no_time_left_does_not_try_to_connect(url: str) -> None:
     callback = get_wait_callback()
     sessions = Sessions(url, [], connect_timeout=HANG, deadline=HANG)
@@ -339,114 +284,3 @@ def test_who_has_no_time_left_does_not_try_to_connect(url: str) -> None:
             sessions.open()
     finally:
         set_wait_callback(callback)
-
-
-def test_connector_lets_one_caller_probe_however_long_that_takes() -> None:
-    opening = Opening()
-    connector = make_connector(opening, retry_pause=0)
-    opening.error = psycopg2.OperationalError("no route")
-    with pytest.raises(psycopg2.OperationalError):
-        connector()
-    opening.error = None
-    opening.gate.clear()
-    opening.entered.clear()
-    with ThreadPoolExecutor(1) as thread:
-        probe = thread.submit(connector)
-        try:
-            assert opening.entered.wait(HANG)
-            for _ in range(3):
-                with pytest.raises(DatabaseUnreachableError):
-                    connector()
-        finally:
-            opening.gate.set()
-        assert probe.result(timeout=HANG) is opening
-    assert opening.count == 2
-    # It has succeeded: everyone may connect again.
-    assert connector() is opening
-    assert connector.last_error is None
-
-
-def test_connector_opens_several_at_once_while_all_is_well() -> None:
-    opening = Opening()
-    opening.gate.clear()
-    connector = make_connector(opening, retry_pause=HANG)
-    with ThreadPoolExecutor(3) as threads:
-        connections = [threads.submit(connector) for _ in range(3)]
-        deadline = time.monotonic() + HANG
-        while opening.count < 3:
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
-        opening.gate.set()
-        assert [connection.result(timeout=HANG) for connection in connections] == [opening] * 3
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "SELECT 1",
-        "-- another()\nSELECT 1",
-        "-- stated\nSELECT 1",
-        "-- stated(id integer\nSELECT 1",
-        "-- stated(id integer) \nSELECT 1",
-        "/* stated() */\nSELECT 1",
-        "\n-- stated()\nSELECT 1",
-        "-- stated(ID integer)\nSELECT 1",
-        "-- stated()",
-    ],
-)
-def test_statement_without_its_signature_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"sql/stated\.sql must begin with"):
-        read_statement("stated", text)
-
-
-def test_statement_is_read_with_its_parameters() -> None:
-    text = "-- stated(id integer, after bigint, ids integer[])\n-- why\nSELECT 1"
-    statement = read_statement("stated", text)
-    assert statement.parameters == (("id", "integer"), ("after", "bigint"), ("ids", "integer[]"))
-    assert statement.prepare == f"PREPARE stated (integer, bigint, integer[]) AS\n{text}"
-    assert statement.execute == "EXECUTE stated (%s, %s, %s)"
-    assert read_statement("stated", "-- stated()\nSELECT 1").execute.strip() == "EXECUTE stated"
-
-
-def test_statement_of_a_product_can_be_had_for_several(url: str) -> None:
-    statement = read_statement(
-        "told", "-- told(product_id integer)\nSELECT 7, 'a', $1 || '$10' WHERE $1 > 0 -- no more"
-    )
-    each = statement.for_each
-    assert (each.name, each.parameters) == ("told_for_each", (("told_ids", "integer[]"),))
-    assert all_prepared([statement]) == [statement, each]
-    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
-        cursor.execute(each.prepare)
-        cursor.execute(each.execute, ([30, 5, 30],))
-        assert cursor.fetchall() == [(7, "a", "30$10"), (7, "a", "5$10"), (7, "a", "30$10")]
-        cursor.execute(each.execute, ([],))
-        assert cursor.fetchall() == []
-
-
-def test_statements_of_a_product_can_be_had_as_one(url: str) -> None:
-    told = read_statement("told", "-- told(product_id integer)\nSELECT 7, 'a', $1::text")
-    half = read_statement("half", "-- half(product_id integer)\nSELECT 8, 'b', ($1 / 2)::text")
-    other = read_statement("other", "-- other()\nSELECT 1")
-    both = all_for_each([told, other, half])
-    assert all_prepared([told, other, half])[-1] == both
-    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
-        cursor.execute(both.prepare)
-        cursor.execute(both.execute, ([9, 3], [8, 9, 2]))
-        rows = [(7, "a", "9"), (7, "a", "3"), (8, "b", "4"), (8, "b", "4"), (8, "b", "1")]
-        assert cursor.fetchall() == rows
-        cursor.execute(both.execute, ([], [6]))
-        assert cursor.fetchall() == [(8, "b", "3")]
-
-
-@pytest.mark.parametrize("parameters", ["", "id integer", "product_id integer, also boolean"])
-def test_statement_of_something_else_cannot(parameters: str) -> None:
-    statement = read_statement("told", f"-- told({parameters})\nSELECT 1")
-    assert statement.for_each is None
-    assert all_prepared([statement]) == [statement]
-
-
-def test_statements_are_the_files() -> None:
-    statements = read_statements()
-    assert "get_product" in statements
-    assert all(name == statement.name for name, statement in statements.items())
