@@ -88,13 +88,11 @@ def list_indexes(connection: Connection) -> list[State]:
     return states
 
 
-def drop_index(connection: Connection, index: Index) -> bool:
-    """Drop an index of the served catalogue; return whether it was there. Raises IndexesError.
+def drop_index(connection: Connection, index: Index) -> None:
+    """Drop an index of the served catalogue, which is there. Raises IndexesError.
 
     The session has the turn of a load. Readers wait for moments only.
     """
-    if _state_of(connection, index) == "missing":
-        return False
     patience.insist(
         partial(connection.run, "drop_index", index=index.name),
         IndexesError(
@@ -102,25 +100,16 @@ def drop_index(connection: Connection, index: Index) -> bool:
             "look for a long transaction (a dump, a report) and drop again when it has ended"
         ),
     )
-    return True
 
 
-def build_index(connection: Connection, index: Index) -> bool:
-    """Build an index of the served catalogue; return whether it was missing. Raises IndexesError.
+def build_index(connection: Connection, index: Index) -> None:
+    """Build an index of the served catalogue that lacks it. Raises IndexesError.
 
     The session has the turn of a load, so nobody writes; readers are not disturbed.
     """
-    state = _state_of(connection, index)
-    if state == "not valid":
+    if (index.name, "not valid") in [(each.name, each.state) for each in list_indexes(connection)]:
         raise IndexesError(
             f"{index.name} is there and not valid, as building it by hand may leave it: "
             f"`flask etl index drop {index.name}` first"
         )
-    if state == "valid":
-        return False
     connection.run_part("indexes", index.part, schema=SERVED)
-    return True
-
-
-def _state_of(connection: Connection, index: Index) -> str:
-    return next(each.state for each in list_indexes(connection) if each.name == index.name)

@@ -11,7 +11,7 @@ from etl.commands.verify import verify
 
 @click.group()
 def etl() -> None:
-    """Load the catalogue's CSV files into PostgreSQL."""
+    """Load, compare and generate catalogues."""
 
 
 for _command in (load, verify, generate, history, index):

@@ -11,6 +11,7 @@ from etl.commands.database import connected
 from etl.connection import Connection
 from etl.indexes import (
     Index,
+    State,
     build_index,
     choose_indexes,
     drop_index,
@@ -21,9 +22,9 @@ from etl.load import take_turn
 
 @click.group()
 def index() -> None:
-    """List, drop and build the indexes of the catalogue that is served.
+    """List, drop and build the served catalogue's indexes.
 
-    A load makes the keys and builds all indexes anew, whatever was dropped.
+    A whole load makes the keys and builds all indexes anew, whatever was dropped.
     """
 
 
@@ -35,9 +36,7 @@ def list_(as_json: bool) -> None:
     Scans are counted since the index was built or the server's statistics were reset.
     """
     with connected() as url, closing(Connection(url)) as connection:
-        if not connection.value("find_catalogue"):
-            raise click.ClickException("the database is not migrated: run `flask db upgrade`")
-        states = list_indexes(connection)
+        states = _look(connection)
     if as_json:
         for state in states:
             click.echo(json.dumps(vars(state)))
@@ -50,6 +49,13 @@ def list_(as_json: bool) -> None:
         click.echo(form.format(state.name, state.table, *figures, state.state, state.purpose))
 
 
+def _look(connection: Connection) -> list[State]:
+    """Return how all indexes are. Raises click.ClickException where there can be none."""
+    if not connection.value("find_catalogue"):
+        raise click.ClickException("the database is not migrated: run `flask db upgrade`")
+    return list_indexes(connection)
+
+
 def _human(size: int) -> str:
     return f"{size / 2**20:,.1f} MB" if size >= 2**20 else f"{size / 2**10:,.0f} kB"
 
@@ -58,10 +64,11 @@ def _human(size: int) -> str:
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def drop(names: tuple[str, ...], yes: bool) -> None:
-    """Drop indexes of the catalogue that is served: these, or all of them. Keys stay.
+    """Drop indexes of the catalogue that is served.
 
-    The service goes on with right answers, but slow ones: on a large catalogue most requests run
-    into their time limit. `flask etl index build` and the next load bring them back.
+    Those that are named, or all of them; keys stay. The service goes on with right answers, but
+    slow ones: on a large catalogue most requests run into their time limit. `flask etl index build`
+    and the next whole load bring them back.
     """
     with connected() as url:
         chosen = choose_indexes(names)
@@ -72,35 +79,47 @@ def drop(names: tuple[str, ...], yes: bool) -> None:
                 abort=True,
                 err=True,
             )
-        _change(url, chosen, drop_index, ("dropping", "dropped", "is missing already"))
+        _change(url, chosen, drop_index, "missing", ("dropping", "dropped", "is missing already"))
 
 
 @index.command()
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 def build(names: tuple[str, ...]) -> None:
-    """Build indexes of the catalogue that is served: these, or all that are missing.
+    """Build indexes of the catalogue that is served.
 
-    Readers go on meanwhile; loads are refused until it is done.
+    Those that are named, or all that are missing. Readers go on meanwhile; loads are refused until
+    it is done.
     """
     with connected() as url:
         chosen = choose_indexes(names)
-        _change(url, chosen, build_index, ("building", "built", "is there already"))
+        _change(url, chosen, build_index, "valid", ("building", "built", "is there already"))
 
 
 def _change(
     url: str,
     chosen: list[Index],
-    change: Callable[[Connection, Index], bool],
+    change: Callable[[Connection, Index], None],
+    wanted: str,
     words: tuple[str, str, str],
 ) -> None:
-    """Do it to one index after the other in the turn of a load, and say what was done."""
+    """Do it to those of the indexes that are in another state, and say of each what was done.
+
+    One after the other in the turn of a load, which is not needed where nothing is to be done.
+    """
     doing, done, needless = words
     with closing(Connection(url)) as connection:
-        take_turn(connection)
-        for each in chosen:
+        if not all(state == wanted for state in _states(connection, chosen)):
+            take_turn(connection)
+        for each, state in zip(chosen, _states(connection, chosen), strict=True):
+            if state == wanted:
+                click.echo(f"{each.name} {needless}")
+                continue
             click.echo(f"{doing} {each.name} on {each.table} ...", err=True)
             started = time.monotonic()
-            if change(connection, each):
-                click.echo(f"{each.name} {done}, {time.monotonic() - started:.1f} s")
-            else:
-                click.echo(f"{each.name} {needless}")
+            change(connection, each)
+            click.echo(f"{each.name} {done}, {time.monotonic() - started:.1f} s")
+
+
+def _states(connection: Connection, chosen: list[Index]) -> list[str]:
+    states = {each.name: each.state for each in _look(connection)}
+    return [states[index.name] for index in chosen]

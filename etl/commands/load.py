@@ -67,7 +67,7 @@ class RejectLimitType(click.ParamType):
 def load(
     folder: Path, mode: str, max_rejects: RejectLimit, report: Path, quiet: bool, as_json: bool
 ) -> None:
-    """Load the six CSV files of FOLDER and publish them as the catalogue.
+    """Load the six CSV files of FOLDER and publish them.
 
     The new catalogue is built beside the one that is served and takes its place in one
     transaction: readers see the old one or the new one. Lines that cannot be loaded are

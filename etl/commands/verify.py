@@ -16,7 +16,7 @@ from etl.verify import verify as run_verify
 @click.option("--quiet", is_flag=True, help="Show no progress; the result is still printed.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def verify(folder: Path, quiet: bool, as_json: bool) -> None:
-    """Compare the catalogue that is served with the six CSV files of FOLDER.
+    """Compare the served catalogue with the files of FOLDER.
 
     The files go through the same cleaning as in a load, into temporary tables; then rows and their
     order are compared by count and digest, table by table. Nothing that is served is touched.

@@ -171,6 +171,7 @@ def test_an_index_that_is_not_valid(indexed: Database) -> None:
 
 @pytest.mark.parametrize("command", [("drop", "--yes"), ("build",)])
 def test_refused_at_once_while_a_load_runs(indexed: Database, command: tuple[str, ...]) -> None:
+    query(indexed.admin, "DROP INDEX catalogue.skus_by_style")
     with closing(Connection(indexed.etl)) as load:
         take_turn(load)
         done = flask_etl(indexed, "index", *command)
@@ -178,8 +179,26 @@ def test_refused_at_once_while_a_load_runs(indexed: Database, command: tuple[str
     assert "another load or `flask etl index` is running (server process " in done.stderr
     assert "nothing was done" in done.stderr
     assert done.stdout == ""
-    assert built(indexed) == set(NAMES)
+    assert built(indexed) == set(NAMES) - {"skus_by_style"}
     assert flask_etl(indexed, "index", "list").returncode == 0
+
+
+def test_a_load_is_not_in_the_way_where_nothing_is_to_be_done(indexed: Database) -> None:
+    """So a deploy may ask for what is missing at any time."""
+    with closing(Connection(indexed.etl)) as load:
+        take_turn(load)
+        done = flask_etl(indexed, "index", "build")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [f"{name} is there already" for name in NAMES]
+    assert done.stderr == ""
+
+
+def test_built_before_anything_is_loaded(clone: Callable[[], Database]) -> None:
+    database = clone()
+    assert built(database) == set()
+    done = flask_etl(database, "index", "build")
+    assert done.stdout.count(" built, ") == len(NAMES)
+    assert built(database) == set(NAMES)
 
 
 @contextmanager

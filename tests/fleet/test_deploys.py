@@ -10,13 +10,16 @@ from tests.fleet.rollout import Rollout, wait_until
 
 pytestmark = pytest.mark.slow
 
+INDEX = "styles_by_product"
 LISTED = "/etc/products-balancer/nginx/hosts.conf"
 
 
 @pytest.fixture(scope="module")
 def second(rollout: Rollout) -> str:
-    """A release that is deployed after the first one, under load."""
+    """A release that is deployed after the first one, under load. It brings an index."""
     name = rollout.release("two")
+    (primary,) = rollout.groups["primary"]
+    primary.sql(f"DROP INDEX catalogue.{INDEX}")
     with rollout.under_load():
         rollout.play("deploy", "-e", f"products_release={name}")
     return name
@@ -30,6 +33,12 @@ def serving(rollout: Rollout) -> set[str]:
 
 def test_a_deploy_loses_no_request(rollout: Rollout, second: str) -> None:
     assert serving(rollout) == {second}
+
+
+def test_a_deploy_builds_the_indexes_that_are_missing(rollout: Rollout, second: str) -> None:
+    (primary,) = rollout.groups["primary"]
+    found = primary.sql(f"SELECT count(*) FROM pg_indexes WHERE indexname = '{INDEX}'")
+    assert found == "1"
 
 
 def test_a_deploy_that_fails_ends_at_the_first_host(rollout: Rollout, second: str) -> None:
