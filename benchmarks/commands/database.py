@@ -31,11 +31,11 @@ from products_service.urls import database
 @output_option("index.json", "index.png")
 @telling()
 def index(sample: int, rounds: int, output: Path) -> None:
-    """Time the statements with no indexes, with ours, and without each one in turn.
+    """Time the statements with and without indexes.
 
-    It works on a copy of the catalogue in a schema of its own, benchmark_index, which takes as
-    much disk as the catalogue does and is dropped at the end; the catalogue that is served is
-    only read.
+    With none, with ours, and without each one in turn. It works on a copy of the catalogue in a
+    schema of its own, benchmark_index, which takes as much disk as the catalogue does and is
+    dropped at the end; the catalogue that is served is only read.
     """
     try:
         from benchmarks.charts import draw_index
@@ -74,10 +74,11 @@ def index(sample: int, rounds: int, output: Path) -> None:
 @output_option("load.json")
 @telling()
 def load(products: int, rounds: int, readers: int, output: Path) -> None:
-    """Time `flask etl load` against psql, which copies clean files and builds the same indexes.
+    """Time `flask etl load` against psql.
 
-    It works in build/bench-load, on an embedded server of its own, and removes both at the end.
-    Run it in a checkout or release folder.
+    psql copies clean files and builds the same keys and indexes. It works in build/bench-load, on
+    an embedded server of its own, and removes both at the end. Run it in a checkout or release
+    folder.
     """
     require_release()
 

@@ -27,9 +27,10 @@ QUICK_IDS = 2_000
 @output_option("features.json")
 @telling()
 def features(rounds: int, output: Path) -> None:
-    """Time what each thing that answers get beyond their body costs: ETag, log line, metrics ...
+    """Time what an answer gets beyond its body.
 
-    CPU time of this process, in which the application runs without server and database.
+    What each costs: ETag, log line, metrics ... CPU time of this process, in which the application
+    runs without server and database.
     """
 
     def measure() -> dict[str, Any]:
@@ -56,10 +57,10 @@ def features(rounds: int, output: Path) -> None:
 @output_option("quick.json")
 @telling()
 def quick(seconds: int, to_record: bool, output: Path) -> None:
-    """Compare what a request costs the service's process with what was last recorded.
+    """Compare a request's cost with the last recorded.
 
-    For a look while working: it takes a minute, bears a machine that is busy with other things, and
-    whatever it finds is no failure.
+    What it costs the service's process. For a look while working: it takes a minute, bears a
+    machine that is busy with other things, and whatever it finds is no failure.
     """
 
     def measure() -> dict[str, Any]:

@@ -19,7 +19,10 @@ from benchmarks.results import FOLDER, read_results
 )
 @telling()
 def report(output: Path) -> None:
-    """Write a page with tables and charts of the results that are there, and the charts as PNG."""
+    """Write a page of the results, and its charts as PNG.
+
+    With tables and charts of all results that are there.
+    """
     try:
         from benchmarks.report import write_report
     except ImportError:

@@ -59,9 +59,10 @@ def _contest_options(name: str) -> Decorator:
 @_contest_options("styles")
 @telling()
 def styles(only: Sequence[str], rounds: int, seconds: int, output: Path) -> None:
-    """Measure the route of styles: this service, its peers, and pgbench, in turn.
+    """Measure styles, beside the peers.
 
-    16 connections ask again and again for ids from all over the catalogue; no cache is between.
+    This service, its peers and pgbench, in turn. 16 connections ask again and again for ids from
+    all over the catalogue; no cache is between.
     """
     _contest("styles", ["styles"], only, rounds, seconds, output)
 
@@ -70,9 +71,10 @@ def styles(only: Sequence[str], rounds: int, seconds: int, output: Path) -> None
 @_contest_options("page")
 @telling()
 def page(only: Sequence[str], rounds: int, seconds: int, output: Path) -> None:
-    """Measure what a front end asks for a product page: this service, peers, and pgbench, in turn.
+    """Measure what product pages ask for, beside the peers.
 
-    In 111 requests there are 50 products, 50 styles, 10 related, and a page of the list.
+    This service, its peers and pgbench, in turn. In 111 requests there are 50 products, 50 styles,
+    10 related, and a page of the list.
     """
     _contest("page", ["page"], only, rounds, seconds, output)
 
@@ -81,7 +83,7 @@ def page(only: Sequence[str], rounds: int, seconds: int, output: Path) -> None:
 @_contest_options("peers")
 @telling()
 def peers(only: Sequence[str], rounds: int, seconds: int, output: Path) -> None:
-    """Measure styles and what a product page asks for (`bench styles`, `bench page`) in one run."""
+    """Run `bench styles` and `bench page` in one."""
     _contest("peers", list(MIXES), only, rounds, seconds, output)
 
 
@@ -92,10 +94,11 @@ def peers(only: Sequence[str], rounds: int, seconds: int, output: Path) -> None:
 @output_option("include.json")
 @telling()
 def include(worker_class: str, rounds: int, seconds: int, output: Path) -> None:
-    """Measure a product page in one request, include=styles,related, and in separate ones.
+    """Measure a product page in one request and in many.
 
-    A client with six connections, as a browser has, asks for page after page: what a page takes it
-    in time, and the service and PostgreSQL in CPU.
+    By include=styles,related, and by separate requests. A client with six connections, as a browser
+    has, asks for page after page: what a page takes it in time, and the service and PostgreSQL in
+    CPU.
     """
     require_release()
 
@@ -124,11 +127,11 @@ def include(worker_class: str, rounds: int, seconds: int, output: Path) -> None:
 @output_option("rate.json")
 @telling()
 def rate(worker_class: str, rounds: int, seconds: int, warm: int, output: Path) -> None:
-    """Find out what the fleet holds: nginx and four hosts, and five, with ids by Zipf's law.
+    """Find the highest rate that a fleet holds.
 
-    k6 asks 800 and 900 times a second, the fleets in turn; wrk finds the highest rate without an
-    error and with 99 of 100 answers within 65 ms. Then 1,000 users ask one host again and again,
-    and Express.
+    nginx with four hosts, and with five; ids by Zipf's law. k6 asks 800 and 900 times a second, the
+    fleets in turn; wrk finds the highest rate without an error and with 99 of 100 answers within 65
+    ms. Then 1,000 users ask one host again and again, and Express.
     """
     require_release(*FLEET)
 
@@ -150,9 +153,10 @@ def rate(worker_class: str, rounds: int, seconds: int, warm: int, output: Path) 
 @output_option("pool.json")
 @telling()
 def pool(worker_class: str, rounds: int, seconds: int, output: Path) -> None:
-    """Measure what the pool is worth: the route of styles with it, and with a connection a request.
+    """Measure what the pool is worth.
 
-    The same of pgbench, which shows what PostgreSQL itself takes for a connection.
+    The route of styles with it, and with a new connection for each request. The same of pgbench,
+    which shows what PostgreSQL itself takes for a connection.
     """
     require_release()
     without = (f"{worker_class}-unpooled", "pgbench-reconnecting")
@@ -187,10 +191,11 @@ def pool(worker_class: str, rounds: int, seconds: int, output: Path) -> None:
 def growth(
     worker_class: str, products: Sequence[int], rounds: int, seconds: int, output: Path
 ) -> None:
-    """Measure the route of styles by size of the catalogue, worker processes, and connections.
+    """Measure styles by products, workers and connections.
 
-    The other catalogues are generated, on embedded servers under build/ which are removed at the
-    end. Reports memory and starting times too.
+    By size of the catalogue, worker processes, and clients' connections. The other catalogues are
+    generated, on embedded servers under build/ which are removed at the end. Reports memory and
+    starting times too.
     """
     require_release()
     settings = {"GUNICORN_WORKER_CLASS": worker_class}

@@ -44,7 +44,10 @@ RUNS_ALREADY = "a cluster runs already: `flask cluster down` stops it"
 
 @click.group()
 def cluster() -> None:
-    """The fleet on this machine: app hosts at 127.0.0.11 and on, and nginx in front of them."""
+    """Run the fleet on this machine.
+
+    App hosts at 127.0.0.11 and on, and nginx in front of them.
+    """
 
 
 @cluster.command()
@@ -57,10 +60,11 @@ def cluster() -> None:
 )
 @plainly()
 def up(hosts: int) -> None:
-    """Serve on PORT (8080 if unset) with nginx and several hosts, and all they take.
+    """Serve on PORT with nginx and several hosts.
 
-    The database is started if it is ours, migrated, and filled with a generated catalogue if none
-    was ever loaded. What ends is started again after a second. Ctrl-C or SIGTERM stops everything.
+    PORT is 8080 if unset. The database is started if it is ours, migrated, and filled with a
+    generated catalogue if none was ever loaded. What ends is started again after a second. Ctrl-C
+    or SIGTERM stops everything.
     """
     given = {name: value for name, value in os.environ.items() if value}
     settings = load_settings({"PORT": PORT} | given)
@@ -88,7 +92,10 @@ def up(hosts: int) -> None:
 @cluster.command()
 @plainly()
 def down() -> None:
-    """Stop what `flask cluster up` runs, and return when nothing of it is left."""
+    """Stop what `flask cluster up` runs.
+
+    Returns when nothing of it is left.
+    """
     folder = cluster_folder(load_settings())
     stop_holder(folder / RUN_FILE, running(folder))
     click.echo("the cluster is stopped")

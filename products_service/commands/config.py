@@ -39,10 +39,11 @@ SHOWN = {
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, by setting.")
 @plainly()
 def config(as_json: bool) -> None:
-    """Print the value of every setting that is in force, and where it comes from.
+    """Print the settings that are in force.
 
-    Passwords are hidden. A variable of the environment that looks like a setting and is none is
-    named on standard error. The exit status is 2 if a setting is not valid.
+    Each with its value and where that comes from. Passwords are hidden. A variable of the
+    environment that looks like a setting and is none is named on standard error. The exit status is
+    2 if a setting is not valid.
     """
     schema = SettingsSchema()
     values = schema.dump(load_settings())

@@ -40,7 +40,10 @@ def role_option(default: str) -> Any:
 
 @click.group()
 def db() -> None:
-    """The database: the embedded server (unless DATABASE_URL is set), and migrations."""
+    """Start, migrate and open the database.
+
+    It is the embedded server unless DATABASE_URL is set.
+    """
 
 
 @db.command()

@@ -28,10 +28,11 @@ LABELS = {Status.OK: "ok", Status.WARN: "warn", Status.FAIL: "FAIL", Status.SKIP
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @plainly()
 def doctor(hosts: int, directory: Path, as_json: bool) -> None:
-    """Check the configuration, the database, its catalogue and this host.
+    """Check that all is well.
 
-    Each check is a line: ok, warn, FAIL, or skip where it cannot be made here; what is not ok has
-    a hint below it. Nothing is changed, and no secret is shown.
+    The configuration, the database, its catalogue and this host. Each check is a line: ok, warn,
+    FAIL, or skip where it cannot be made here; what is not ok has a hint below it. Nothing is
+    changed, and no secret is shown.
 
     The exit status is 1 if any check fails.
     """
