@@ -62,7 +62,10 @@ def migrate(url: str, directory: Path, *command: str) -> None:
         check=False,
     )
     if finished.returncode != 0:
-        raise click.ClickException(f"dbmate {command[0]} failed ({finished.returncode})")
+        raise click.ClickException(
+            f"dbmate {command[0]} failed ({finished.returncode}) and has said why. Its database is "
+            "that of MIGRATIONS_DATABASE_URL, or else of ETL_DATABASE_URL, or else of DATABASE_URL"
+        )
 
 
 def dbmate() -> str:
