@@ -10,8 +10,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from flask import Flask, current_app, request
-from werkzeug.datastructures import ETags
+from flask import Flask, abort, current_app, request
 
 from products_service.database import Answer, Database
 from products_service.statements import Statement
@@ -62,16 +61,18 @@ def conditional(
 
     `fetch` runs the statement. It is not called where the client's tag can be told to be right
     by the load number alone. `links` makes the Link header of a list's answer.
+    Raises PreconditionFailed where `If-Match` does not name the answer.
     """
     policy: _Policy = current_app._get_current_object().extensions["caching"]
     asked = request._get_current_object()
     environ = asked.environ
     known = asked.if_none_match if "HTTP_IF_NONE_MATCH" in environ else None
+    wanted = asked.if_match if "HTTP_IF_MATCH" in environ else None
     compressible = _accepts_gzip(environ)
-    if known:
+    if known and not wanted:
         with policy.database.in_one_deadline():
             tag = _entity_tag(policy, environ, *policy.database.identity(KNOWN_FOR))
-            if found := _held(known, tag, compressible):
+            if found := _held(known.as_set(include_weak=True), tag, compressible):
                 return FinishedResponse(NOT_MODIFIED, _headers(policy, found), b"")
             answer = fetch()
     else:
@@ -79,10 +80,12 @@ def conditional(
     if answer.body is None:
         return None
     tag = _entity_tag(policy, environ, answer.load_number, answer.load_digest)
+    if wanted and not (wanted.star_tag or _held(wanted.as_set(), tag, compressible)):
+        abort(412)
     body = answer.body.encode()
     compressed = compressible and len(body) >= COMPRESS_FROM
     if known:
-        found = _held(known, tag, compressible)
+        found = _held(known.as_set(include_weak=True), tag, compressible)
         if known.star_tag:
             found = _compressed(tag) if compressed else tag
         if found:
@@ -119,9 +122,8 @@ def _compressed(tag: str) -> str:
     return f"{tag}-gzip"
 
 
-def _held(known: ETags, tag: str, compressible: bool) -> str | None:
+def _held(tags: set[str], tag: str, compressible: bool) -> str | None:
     """Return which form of what `tag` names the client holds and can still use."""
-    tags = known.as_set(include_weak=True)
     if tag in tags:
         return tag
     if compressible and _compressed(tag) in tags:

@@ -47,7 +47,7 @@ KINDS = {
     ),
     "precondition-failed": Kind(
         412,
-        "A condition other than `If-None-Match` does not hold.",
+        "`If-Match` does not name the answer that there is.",
         "What is here is not what the request's condition names.",
     ),
     "content-too-large": Kind(

@@ -109,6 +109,22 @@ def test_other_tags_get_the_body(client: FlaskClient, given: str) -> None:
     assert client.get("/products/1", headers={"If-None-Match": given}).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/products", "/products/1", "/products/1/related"])
+def test_who_names_another_answer_gets_none(client: FlaskClient, path: str) -> None:
+    first = client.get(path)
+    tag = first.headers["ETag"]
+    for holds in (tag, "*", f'"other", {tag}', ""):
+        assert client.get(path, headers={"If-Match": holds}).data == first.data
+    # a weak tag names no bytes
+    for fails in ('"other"', f"W/{tag}"):
+        answer = client.get(path, headers={"If-Match": fails, "If-None-Match": tag})
+        assert (answer.status_code, answer.mimetype) == (412, "application/problem+json")
+        assert answer.json["type"] == "urn:problem-type:precondition-failed"
+        assert answer.headers["Cache-Control"] == "no-store"
+    assert client.get(path, headers={"If-Match": tag, "If-None-Match": tag}).status_code == 304
+    assert client.get("/products/3", headers={"If-Match": '"other"'}).status_code == 404
+
+
 @pytest.mark.parametrize("path", ["/products/3", "/products/3/styles", "/products/x"])
 def test_what_does_not_exist_matches_nothing(client: FlaskClient, path: str) -> None:
     answer = client.get(path, headers={"If-None-Match": "*"})

@@ -186,7 +186,6 @@ def test_every_operation_has_the_errors_that_may_come(document: dict[str, Any]) 
     for path, method, operation in operations(document):
         statuses = set(operation["responses"])
         assert everywhere | {"200"} <= statuses
-        # the balancer looks at conditions of what it may keep, the service at those of its pages
         conditional = path in ("/", "/docs") or path.startswith("/products")
         assert (conditional and method != "options") == ("412" in statuses)
         if "{product_id}" in path:
@@ -218,9 +217,10 @@ def test_examples_are_what_is_answered(examples: FlaskClient, name: str) -> None
 
 
 ANSWERED = {
-    "invalid-parameter": ("GET", "/products?page=1&page=2"),
-    "not-found": ("GET", "/products/99"),
-    "method-not-allowed": ("POST", "/products"),
+    "invalid-parameter": ("GET", "/products?page=1&page=2", {}),
+    "not-found": ("GET", "/products/99", {}),
+    "method-not-allowed": ("POST", "/products", {}),
+    "precondition-failed": ("GET", "/products", {"If-Match": '"x"'}),
 }
 RAISED = {
     "database-unavailable": DatabaseBusyError("busy"),
@@ -239,8 +239,9 @@ def check_problem(document: dict[str, Any], answer: TestResponse, slug: str) -> 
 def test_examples_of_errors_are_what_is_answered(
     document: dict[str, Any], examples: FlaskClient, slug: str
 ) -> None:
-    method, path = ANSWERED[slug]
-    check_problem(document, examples.open(path, method=method, headers=NAMED), slug)
+    method, path, headers = ANSWERED[slug]
+    answer = examples.open(path, method=method, headers=NAMED | headers)
+    check_problem(document, answer, slug)
 
 
 @pytest.mark.parametrize("slug", RAISED)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
-from tests.system.fleet import Fleet, cluster
+from tests.system.fleet import NGINX, Fleet, cluster
 from tests.system.service import Client, Reply, catalogue_locked, wait_for
 
 pytestmark = pytest.mark.slow
@@ -86,6 +86,34 @@ def test_what_has_not_changed_is_not_sent_again(short: Fleet) -> None:
     assert states(short, path, FRESH + STALE + 1.2, 0) == ["MISS", "REVALIDATED", "HIT"]
     sent = [entry for entry in logged(short, path, 3) if entry["cache"] == "REVALIDATED"]
     assert [entry["upstream_status"] for entry in sent] == ["304"]
+
+
+@pytest.mark.parametrize("program", list(NGINX))
+@pytest.mark.usefixtures("publish")
+def test_no_condition_ends_a_worker_of_nginx(database: Database, program: str) -> None:
+    """Not even one on an expired answer, which is when a host is asked whether it still holds."""
+    settings = {"CACHE_MAX_AGE": "1", "CACHE_STALE_WHILE_REVALIDATE": "0"}
+    with cluster(database, 2, program, **settings) as fleet:
+        master = int((fleet.nginx / "nginx.pid").read_text())
+        workers = children(master)
+        paths = [another() for _ in range(5)]
+        tag, *_ = [fleet.get(path).headers["ETag"] for path in paths]
+        time.sleep(3)
+        with closing(Client(fleet.port)) as client:
+            refused = client.get(paths[0], {"If-Match": '"another"'})
+            assert (refused.status, "X-Cache" in refused.headers) == (412, False)
+            assert client.get(paths[0], {"If-Match": tag}).status == 200
+            since = {"If-Unmodified-Since": "Wed, 21 Oct 2015 07:28:00 GMT"}
+            assert client.get(paths[1], since).status == 200
+            assert client.get(paths[2]).headers["X-Cache"] == "REVALIDATED"
+        for path, name in zip(paths[3:], ("If-Match", "If-Unmodified-Since"), strict=True):
+            sent = f"GET {path} HTTP/1.1\r\nHost: shop\r\n{name}:\r\nConnection: close\r\n\r\n"
+            assert fleet.exchange(sent.encode()).startswith(b"HTTP/1.1 412 ")
+        assert children(master) == workers
+
+
+def children(process: int) -> set[int]:
+    return set(map(int, Path(f"/proc/{process}/task/{process}/children").read_text().split()))
 
 
 def test_a_large_answer_is_not_kept(
