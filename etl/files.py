@@ -1,5 +1,6 @@
 """What the six CSV files look like: their names, columns, dialects and headers."""
 
+import codecs
 import os
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -174,7 +175,17 @@ def find_changes(folder: Path) -> list[SourceFile]:
 
 def _found(folder: Path, table: Table) -> list[Path]:
     """Return the table's files; a link that leads nowhere is one, that cannot be read."""
-    return [folder / name for name in table.file_names if os.path.lexists(folder / name)]
+    return [folder / name for name in table.file_names if _is_there(folder / name)]
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise FilesError(f"{path}: cannot be looked at: {error.strerror}") from error
+    return True
 
 
 def _open_table(folder: Path, table: Table, changes: bool = False) -> SourceFile:
@@ -185,10 +196,15 @@ def _open_table(folder: Path, table: Table, changes: bool = False) -> SourceFile
     if len(found) > 1:
         raise FilesError(f"{folder}: both {found[0].name} and {found[1].name} are there; keep one")
     if changes:
-        marked = replace(table, columns=(*table.columns, DELETED))
+        marked = _marked(table)
         if recognise_header(marked, _read_start(found[0])[2]) is not None:
             return read_header(marked, found[0])
     return read_header(table, found[0])
+
+
+def _marked(table: Table) -> Table:
+    """Return the table of a file whose rows may be marked as deleted."""
+    return replace(table, columns=(*table.columns, DELETED))
 
 
 def read_header(table: Table, path: Path) -> SourceFile:
@@ -197,9 +213,32 @@ def read_header(table: Table, path: Path) -> SourceFile:
     spaced = recognise_header(table, header)
     if spaced is None:
         expected = ",".join(column.name for column in table.columns)
-        shown = header[:200].decode("utf-8", "backslashreplace") or "nothing"
-        raise FilesError(f"{path}: header not recognised; expected {expected}; found {shown}")
+        raise FilesError(
+            f"{path}: header not recognised{_hint(table, header)}; expected {expected}; "
+            f"found {_shown(header) or 'nothing'}"
+        )
     return SourceFile(table, path, size, spaced, header, data_offset, state)
+
+
+def _hint(table: Table, header: bytes) -> str:
+    """Return what is probably wrong with it, to be read after it was called not recognised."""
+    if header.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return ", which is UTF-16: write the file as UTF-8"
+    if header.startswith(b"\x1f\x8b"):
+        return ", the file is compressed: unpack it"
+    if b"\r" in header:
+        return ", its lines end with a carriage return alone: end them with a newline"
+    if recognise_header(_marked(table), header) is not None:
+        return f": {DELETED.name} is for changes (--mode upsert)"
+    return ""
+
+
+def _shown(header: bytes) -> str:
+    """Return its beginning, with escapes for what a terminal would not show."""
+    text = header[:200].decode("utf-8", "backslashreplace")
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
 
 
 def _read_start(path: Path) -> tuple[tuple[int, int], int, bytes, int]:

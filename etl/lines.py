@@ -83,6 +83,8 @@ def _closing_quote(line: bytes, start: int) -> int:
 def _bare(field: bytes) -> bytes | None:
     if b'"' in field:
         raise _UnfitError("a quote inside a field that does not begin with one")
+    if field.endswith(b"\r"):
+        raise _UnfitError("a field that ends with a carriage return")
     return None if field in (b"", b"null") else field
 
 

@@ -149,7 +149,7 @@ def found_out(url: str, load_: Load) -> Iterator[None]:
         if load_.number is not None:
             load_.published = None  # as it is while we ask, and stays if we are stopped meanwhile
             load_.published = was_published(url, load_.number, load_.digest, load_.started_at)
-        if not (load_.published and isinstance(error, DatabaseError)):
+        if not (load_.published and isinstance(error, (DatabaseError, OSError))):
             raise
         load_.trouble = str(error)
     else:
@@ -160,9 +160,9 @@ def found_out(url: str, load_: Load) -> Iterator[None]:
 
 def refuse_own_report(sources: list[SourceFile], report_folder: Path) -> None:
     """Raise LoadError when the report would be written over the files that are read."""
-    rejects = (report_folder / "rejects").resolve()
+    rejects = os.path.realpath(report_folder / "rejects")
     for source in sources:
-        if source.path.resolve().parent == rejects:
+        if os.path.dirname(os.path.realpath(source.path)) == rejects:
             raise LoadError(
                 f"{source.path} is where the rejects of this load go: move it, or name another "
                 "place with --report"
@@ -195,7 +195,10 @@ def take_turn(connection: Connection) -> None:
         raise LoadError("the database is not migrated: run `flask db upgrade`")
     if not connection.value("lock_loads"):
         running = connection.run("find_running_load")
-        which = f" (server process {running[0][0]}, since {running[0][1]})" if running else ""
+        which = ""
+        if running:
+            process, since = running[0]  # of another role's session that is hidden from us
+            which = f" (server process {process}{f', since {since}' if since else ''})"
         raise RunningError(f"another load or `flask etl index` is running{which}; nothing was done")
     if connection.value("find_owner_role"):
         connection.run("become_owner")
@@ -240,4 +243,4 @@ def describe(
 
 def name_folder(folder: Path) -> str:
     """Return the folder's full name as a text that can be written down; it need not be UTF-8."""
-    return os.fsencode(folder.resolve()).decode("utf-8", "backslashreplace")
+    return os.fsencode(os.path.realpath(folder)).decode("utf-8", "backslashreplace")

@@ -91,6 +91,6 @@ class Bars(Progress):
 
 def choose_progress(quiet: bool) -> Progress:
     """Return what suits where standard error goes."""
-    if quiet:
+    if quiet or sys.stderr is None:
         return Progress()
     return Bars() if sys.stderr.isatty() else Lines()

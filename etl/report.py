@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from etl.clean import Incident
-from etl.files import SourceFile
+from etl.files import TABLES, SourceFile
 
 _CHUNK = 1 << 20  # bytes
 
@@ -84,8 +84,8 @@ class Report:
         self.path = folder / "rejects.csv"
         self.folder = folder / "rejects"
         self.folder.mkdir(parents=True, exist_ok=True)
-        for file in self.folder.glob("*.csv"):
-            file.unlink()
+        for name in (name for table in TABLES for name in table.file_names):
+            (self.folder / name).unlink(missing_ok=True)
         self._files = ExitStack()
         self._csv = self._files.enter_context(self.path.open("w", encoding="utf-8", newline=""))
         self._csv.write("file,line,action,reason,text\n")

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import sys
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,8 @@ def load(
     finally:
         _print(_as_json(result, mode, report, error) if as_json else _as_text(result, report))
     if result.trouble:
-        click.echo(f"{result.trouble}\n{_tell_outcome(result)}", err=True)
+        with suppress(OSError):  # the trouble may be that nobody reads it
+            click.echo(f"{result.trouble}\n{_tell_outcome(result)}", err=True)
 
 
 def _tell_outcome(result: Load) -> str:

@@ -1,5 +1,6 @@
 """Folders that cannot be loaded: what is said of them, and that nothing is touched."""
 
+import gzip
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,7 +60,23 @@ UNLOADABLE = {
         replace("photos.csv", b"id,style_id, url,thumbnail_url\n"),
         ["photos.csv", PHOTOS_HEADER],
     ),
-    "UTF-16": (replace("photos.csv", PHOTOS_HEADER.encode("utf-16")), ["photos.csv"]),
+    "UTF-16": (
+        replace("photos.csv", PHOTOS_HEADER.encode("utf-16")),
+        ["photos.csv", "which is UTF-16: write the file as UTF-8"],
+    ),
+    "compressed": (
+        replace("photos.csv", gzip.compress(b"x")),
+        ["photos.csv", "the file is compressed: unpack it", r"found \x1f\x8b"],
+    ),
+    "carriage returns": (
+        replace("photos.csv", f"{PHOTOS_HEADER}\r1,1,u,t\r".encode()),
+        ["photos.csv", "end with a carriage return alone", rf"found {PHOTOS_HEADER}\r1,1,u"],
+    ),
+    "changes": (
+        replace("photos.csv", f"{PHOTOS_HEADER},deleted\n".encode()),
+        ["photos.csv", "deleted is for changes (--mode upsert)"],
+    ),
+    "a loop": (link("photos.csv", "photos.csv"), ["photos.csv"]),
     "bytes": (replace("photos.csv", b"\0\xff" * 100_000), ["photos.csv", "\\xff"]),
     "columns": (
         replace("features.csv", b"id,product_id,feature\n"),

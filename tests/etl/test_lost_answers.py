@@ -1,5 +1,6 @@
 """A connection that is lost while a load publishes: what is said of the catalogue is true."""
 
+import errno
 import os
 import re
 import signal
@@ -17,9 +18,10 @@ from click.testing import CliRunner
 
 from etl import publish
 from etl.commands import etl
+from etl.progress import Progress
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
-from tests.etl.loads import AS_IT_WAS, ROWS, flask_etl, query, recorded, served
+from tests.etl.loads import AS_IT_WAS, ROWS, flask_etl, query, recorded, run_load, served
 from tests.servers import Server, short_folder
 
 LOST = "server closed the connection unexpectedly"
@@ -197,6 +199,25 @@ def test_a_server_that_nobody_can_ask_any_more(
     assert "`flask etl history`" in done.stderr
     assert '"published": null' in done.stdout
     assert '"number": null' in done.stdout
+
+
+def test_a_load_is_published_whether_or_not_anybody_reads_so(
+    loaded_once: Database, changed: Path, reports: Path
+) -> None:
+    """As where the terminal or pipe that showed its progress is gone by then."""
+    result = run_load(loaded_once, changed, reports, Unread())
+    assert (result.published, result.trouble) == (True, "[Errno 32] Broken pipe")
+    assert served(loaded_once) == (result.number, result.digest)
+
+
+class Unread(Progress):
+    """Cannot say that the load is published."""
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        yield
+        if name == "publishing":
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 def test_a_load_of_the_same_number_is_not_taken_for_ours(

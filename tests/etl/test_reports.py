@@ -49,6 +49,18 @@ def test_a_report_that_has_no_place(loaded: Database, folder: Path, reports: Pat
     assert f"{reports}/rejects.csv" in done.stderr
 
 
+def test_what_is_no_reject_is_left_alone(
+    shared_database: Database, folder: Path, reports: Path
+) -> None:
+    kept = reports / "rejects" / "notes.csv"
+    kept.parent.mkdir()
+    kept.write_text("mine")
+    old = kept.with_name("photos.csv")
+    old.write_text("of the load before")
+    load_catalogue(shared_database.etl, folder, reports)
+    assert (kept.read_text(), old.exists()) == ("mine", False)
+
+
 def test_the_rejects_of_a_load_are_not_overwritten_by_loading_them(
     loaded: Database, folder: Path, reports: Path
 ) -> None:
