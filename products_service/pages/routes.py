@@ -1,5 +1,6 @@
 """The pages for people and the files under /static, with a policy and each with a tag."""
 
+import posixpath
 from pathlib import Path
 
 from flask import Blueprint, Response, abort, request, send_from_directory
@@ -28,7 +29,9 @@ def show_docs() -> Response:
 
 @blueprint.get("/static/<path:name>")
 def send_static(name: str) -> Response:
-    """Send a file that pages are made of."""
+    """Send a file that pages are made of, by its one name."""
+    if posixpath.normpath(name) != name:
+        abort(404)
     return _send(name)
 
 

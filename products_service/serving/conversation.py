@@ -104,7 +104,7 @@ class Conversation:
         while END_OF_HEAD not in head:
             if not head:
                 return b""
-            if b"\n\n" in head:
+            if head.count(b"\n") != head.count(END_OF_LINE):
                 raise InvalidHeader("bare LF as line terminator")
             if len(head) > HEAD_BYTES:
                 if b"\r\n" in head:

@@ -94,7 +94,8 @@ class Requests:
 
 
 def _complete(request: Request) -> None:
-    """Heed what gunicorn's parser does not: RFC 9112, 2.3 (version), 3.2 (Host), 9.6 (Connection).
+    """Heed what gunicorn's parser does not of RFC 9112: the version (2.3), that there is a Host
+    (3.2), all of Connection (9.6).
 
     Raises ParseException.
     """

@@ -120,7 +120,7 @@ KINDS = {
 }
 ERRORS = {INVALID_PARAMETER: {"page": "is given more than once"}}
 # What may come on any path: from gunicorn's parser, the balancer or the application.
-EVERYWHERE = (400, 405, 413, 414, 429, 431, 500, 501, 503, 504, 505)
+EVERYWHERE = (400, 405, 408, 413, 414, 417, 429, 431, 500, 501, 503, 504, 505)
 HEADERS = {
     405: ["Allow"],
     429: ["Retry-After"],

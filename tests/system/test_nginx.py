@@ -285,6 +285,11 @@ REFUSED = {
 }
 
 
+def test_a_request_without_a_version_is_none(fleet: Fleet) -> None:
+    """By HTTP/0.9 there is no head: a client that speaks HTTP would take a body for nonsense."""
+    assert json.loads(fleet.exchange(b"GET /products/1\r\n\r\n"))["status"] == 400
+
+
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_it_refuses_it_refuses_with_a_problem(fleet: Fleet, what: str) -> None:
     sent, status = REFUSED[what]

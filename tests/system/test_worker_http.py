@@ -290,6 +290,7 @@ def test_what_is_no_request_is_refused_and_nothing_after_it_is_served(
         (b"GET /" + b"a" * 100_000, 414),
         (b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 20_000, 431),
         (b"GET / HTTP/1.1\nHost: x\n\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nX-Host: x\r\n\r\n", 400),
         (b"GET / HTTP/1.9\r\nHost: x\r\n\r\n", 400),
         (b"\r\n\r\n\r\n", 400),
