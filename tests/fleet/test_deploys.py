@@ -133,8 +133,18 @@ def test_a_host_that_is_lost_meanwhile_stays_out_alone(rollout: Rollout) -> None
 
 
 def test_an_upgrade_of_the_operating_system_loses_no_request(rollout: Rollout) -> None:
+    """Nor leaves a database stopped, as a newer package of PostgreSQL does on its own."""
+    standby = rollout.groups["standby"][0]
+    standby.run(f"echo '{STOPPING}' > /etc/apt/apt.conf.d/99stopping")
+    before = standby.run(SINCE).stdout
     with rollout.under_load():
         rollout.play("upgrade-os")
+    standby.run("rm /etc/apt/apt.conf.d/99stopping; systemctl is-active postgresql@15-main")
+    assert standby.run(SINCE).stdout != before
+
+
+STOPPING = 'APT::Update::Pre-Invoke {"systemctl stop postgresql@15-main";};'
+SINCE = "systemctl show --property=ActiveEnterTimestamp postgresql@15-main"
 
 
 def current(host: Host) -> str:
