@@ -285,9 +285,10 @@ REFUSED = {
 }
 
 
-def test_a_request_without_a_version_is_none(fleet: Fleet) -> None:
+@pytest.mark.parametrize("line", [b"GET /products/1", b"GET /products/1  ", b"GET /live "])
+def test_a_request_without_a_version_is_none(fleet: Fleet, line: bytes) -> None:
     """By HTTP/0.9 there is no head: a client that speaks HTTP would take a body for nonsense."""
-    assert json.loads(fleet.exchange(b"GET /products/1\r\n\r\n"))["status"] == 400
+    assert json.loads(fleet.exchange(line + b"\r\n\r\n"))["status"] == 400
 
 
 @pytest.mark.parametrize("what", REFUSED)
