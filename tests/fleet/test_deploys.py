@@ -37,8 +37,8 @@ def test_a_deploy_loses_no_request(rollout: Rollout, second: str) -> None:
 
 def test_a_deploy_builds_the_indexes_that_are_missing(rollout: Rollout, second: str) -> None:
     (primary,) = rollout.groups["primary"]
-    found = primary.sql(f"SELECT count(*) FROM pg_indexes WHERE indexname = '{INDEX}'")
-    assert found == "1"
+    served = "SELECT count(*) FROM pg_indexes WHERE schemaname = 'catalogue' AND indexname = "
+    assert primary.sql(f"{served}'{INDEX}'") == "1"
 
 
 def test_a_deploy_that_fails_ends_at_the_first_host(rollout: Rollout, second: str) -> None:
