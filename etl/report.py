@@ -84,8 +84,9 @@ class Report:
         self.path = folder / "rejects.csv"
         self.folder = folder / "rejects"
         self.folder.mkdir(parents=True, exist_ok=True)
-        for name in (name for table in TABLES for name in table.file_names):
-            (self.folder / name).unlink(missing_ok=True)
+        for table in TABLES:
+            for name in table.file_names:
+                (self.folder / name).unlink(missing_ok=True)
         self._files = ExitStack()
         self._csv = self._files.enter_context(self.path.open("w", encoding="utf-8", newline=""))
         self._csv.write("file,line,action,reason,text\n")

@@ -1,6 +1,7 @@
 """Catalogues as tests write them: six CSV files from rows, in any dialect."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from psycopg2.extensions import get_wait_callback, set_wait_callback
@@ -49,11 +50,17 @@ def write_catalogue(folder: Path, rows: Rows, separator: str = ",", camel: bool 
 def load_catalogue(url: str, folder: Path, report: Path, limit: RejectLimit | None = None) -> Load:
     """Load a folder in this process and return what the load did. Raises what it raises."""
     result = Load(folder, {})
-    # COPY does not go with the service's wait callback, which holds for the whole process.
+    with without_wait_callback():
+        load(url, result, report, limit or RejectLimit(), Progress())
+    return result
+
+
+@contextmanager
+def without_wait_callback() -> Iterator[None]:
+    """COPY does not go with the service's wait callback, which another test may have set."""
     callback = get_wait_callback()
     set_wait_callback(None)
     try:
-        load(url, result, report, limit or RejectLimit(), Progress())
+        yield
     finally:
         set_wait_callback(callback)
-    return result

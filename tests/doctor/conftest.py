@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from psycopg2.extensions import get_wait_callback, set_wait_callback
 
-from tests.catalogue import load_catalogue, write_catalogue
+from tests.catalogue import load_catalogue, without_wait_callback, write_catalogue
 from tests.conftest import Database
 from tests.system.service import ROOT
 
@@ -23,10 +22,8 @@ ROWS = {
 def as_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """In the checkout, and without the wait callback of a service that another test has made."""
     monkeypatch.chdir(ROOT)
-    callback = get_wait_callback()
-    set_wait_callback(None)
-    yield
-    set_wait_callback(callback)
+    with without_wait_callback():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -4,20 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from psycopg2.extensions import get_wait_callback, set_wait_callback
 
-from tests.catalogue import load_catalogue, write_catalogue
+from tests.catalogue import load_catalogue, without_wait_callback, write_catalogue
 from tests.conftest import Database
 from tests.etl.loads import ROWS, recorded, rows_of, served, texts
 
 
 @pytest.fixture(autouse=True)
 def no_wait_callback() -> Iterator[None]:
-    """The service's wait callback, which another test may have set, does not go with COPY."""
-    callback = get_wait_callback()
-    set_wait_callback(None)
-    yield
-    set_wait_callback(callback)
+    with without_wait_callback():
+        yield
 
 
 @pytest.fixture(scope="session")

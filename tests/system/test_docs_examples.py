@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from psycopg2.extensions import get_wait_callback, set_wait_callback
 
 from etl.sample import ensure_sample
 from products_service.commands.serve import SAMPLE_PRODUCTS
+from tests.catalogue import without_wait_callback
 from tests.conftest import Database
 from tests.system.service import HANG, ROOT, Service, serving
 
@@ -66,13 +66,8 @@ def service(clone: Callable[[], Database]) -> Iterator[Service]:
     if shutil.which("curl") is None:
         pytest.skip("there is no curl here: `make test-all` installs it")
     database = clone()
-    # COPY does not go with the service's wait callback, which another test may have set.
-    callback = get_wait_callback()
-    set_wait_callback(None)
-    try:
+    with without_wait_callback():
         ensure_sample(database.etl, SAMPLE_PRODUCTS)
-    finally:
-        set_wait_callback(callback)
     with serving(database) as running:
         yield running
 
