@@ -41,6 +41,20 @@ def test_a_deploy_builds_the_indexes_that_are_missing(rollout: Rollout, second: 
     assert primary.sql(f"{served}'{INDEX}'") == "1"
 
 
+def test_a_deploy_does_not_begin_during_a_load(rollout: Rollout, second: str) -> None:
+    loader = rollout.groups["app"][0]
+    override = "/run/systemd/system/products-load.service.d"
+    loader.run(
+        f"mkdir {override} && printf '{ENDLESS}' > {override}/endless.conf && "
+        "systemctl daemon-reload && systemctl start --no-block products-load"
+    )
+    refused = rollout.play("deploy", "-e", "products_release=one", check=False)
+    loader.run(f"rm -r {override} && systemctl daemon-reload && systemctl stop products-load")
+    assert refused.status != 0
+    assert f"A load runs on {loader.name}" in refused.output
+    assert serving(rollout) == {second}
+
+
 def test_a_deploy_that_fails_ends_at_the_first_host(rollout: Rollout, second: str) -> None:
     broken = rollout.release("broken", break_it)
     with rollout.under_load():
@@ -79,6 +93,11 @@ def test_the_way_back_loses_no_request(rollout: Rollout, second: str) -> None:
         rollout.play("rollback")
     assert serving(rollout) == {"one"}
     assert out(rollout) == []
+    # a second time would be further back, and not to what was left just now
+    again = rollout.play("rollback", check=False)
+    assert again.status != 0
+    assert "No release served here before one" in again.output
+    assert serving(rollout) == {"one"}
 
 
 def test_a_host_that_cannot_go_back_stays_out_alone(rollout: Rollout) -> None:
@@ -143,6 +162,7 @@ def test_an_upgrade_of_the_operating_system_loses_no_request(rollout: Rollout) -
     assert standby.run(SINCE).stdout != before
 
 
+ENDLESS = r"[Service]\nExecStart=\nExecStart=/bin/sleep infinity\n"
 STOPPING = 'APT::Update::Pre-Invoke {"systemctl stop postgresql@15-main";};'
 SINCE = "systemctl show --property=ActiveEnterTimestamp postgresql@15-main"
 

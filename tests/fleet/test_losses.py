@@ -58,6 +58,12 @@ def test_a_load_is_published_under_readers(rollout: Rollout) -> None:
     assert [answer["tag"].partition("-")[0] for answer in seen.answers[-25:]] == [str(after)] * 25
 
 
+def test_a_dry_run_of_a_load_loads_nothing(rollout: Rollout) -> None:
+    with rollout.under_load() as seen:
+        rollout.play("load", "--check", "-e", f"products_load_folder={rollout.catalogue}")
+    assert len(seen.loads) == 1
+
+
 def test_the_primary_is_lost(rollout: Rollout) -> None:
     (lost,) = rollout.groups["primary"]
     with rollout.under_load():
@@ -125,6 +131,14 @@ def test_one_that_was_promoted_is_not_stopped_for_an_older_inventory(rollout: Ro
     assert f"{primary.name} is in the group standby, and is a primary" in refused.output
     assert lost.run("systemctl is-active postgresql@15-main", check=False).stdout == "inactive\n"
 
+    # nor when the old one runs again, and is a primary too
+    lost.run("systemctl start postgresql@15-main")
+    with rollout.under_load():
+        refused = rollout.play("site", check=False)
+    lost.run("systemctl stop postgresql@15-main")
+    assert refused.status != 0
+    assert f"{primary.name} is in the group standby, and is a primary" in refused.output
+
     tag(rollout, {known[lost.name]: "standby", known[primary.name]: "primary"})
     exchange_roles(rollout, lost, primary)
     # which has to let the other one in
@@ -133,6 +147,18 @@ def test_one_that_was_promoted_is_not_stopped_for_an_older_inventory(rollout: Ro
         rollout.play("site", "-e", "replica_reseed=true", "--limit", lost.name)
         rollout.load()
     assert followers(primary) == 2
+
+
+def test_a_primary_that_has_lost_its_data_does_not_take_the_standbys(rollout: Rollout) -> None:
+    (primary,) = rollout.groups["primary"]
+    data = "/var/lib/postgresql/15/main"
+    with rollout.under_load():
+        primary.run(f"systemctl stop postgresql@15-main && mv {data} {data}.away")
+        refused = rollout.play("site", check=False)
+        primary.run(f"mv {data}.away {data} && systemctl start postgresql@15-main")
+    assert refused.status != 0
+    assert f"{primary.name} is to be the primary, and has no catalogue" in refused.output
+    wait_until(lambda: followers(primary) == 2, BACK)
 
 
 def test_a_standby_that_does_not_start_is_made_anew(rollout: Rollout) -> None:
