@@ -110,13 +110,11 @@ class Batches:
             return self._execution(asked)
 
         self._gathering = batch
+        place = None
         try:
             others.go_last()  # when all who can go on now have asked
             place = self._line.enter(others)
-            try:
-                answers = self._ask(begin)
-            finally:
-                self._line.leave(others, place)
+            answers = self._ask(begin)
             for request, answer in zip(asked, answers, strict=True):
                 request.answer = answer
         except StatementError:
@@ -132,6 +130,9 @@ class Batches:
             self._close(batch)
             for request in batch[1:]:
                 others.wake(request)
+            # Before any of these makes its answer, the next batch is asked for, so that PostgreSQL
+            # has something to do meanwhile.
+            self._line.leave(others, place)
 
     def _close(self, batch: list[Request]) -> None:
         """Have whoever asks from now on come with the next batch."""
@@ -175,10 +176,10 @@ class Line:
         return place
 
     def leave(self, others: Others, place: object) -> None:
-        """Let the next one in, unless it came in beside us."""
+        """Let the next one in, at once and before we go on, unless it came in beside us."""
         if self._last is not place:
             return
         self._last = self._queue.popleft() if self._queue else None
         if self._last is not None:
             self._since = time.monotonic()
-            others.wake(self._last)
+            others.hand_over(self._last)

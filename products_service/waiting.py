@@ -26,6 +26,9 @@ class Others(Protocol):
     def wake(self, key: Any) -> None:
         """Let who is parked by that key go on soon."""
 
+    def hand_over(self, key: Any) -> None:
+        """Let who is parked by that key go on at once, and the caller soon."""
+
     def go_last(self) -> None:
         """Let all others go on first who can at once, if there is anyone."""
 

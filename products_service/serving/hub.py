@@ -74,6 +74,13 @@ class Hub:
             parked, _ = self._parked.pop(key)
             self._ready.append((parked, (True,)))
 
+    def hand_over(self, key: Any) -> None:
+        """Let the greenlet that is parked by that key go on at once, and us when we may next."""
+        if key in self._parked:
+            parked, _ = self._parked.pop(key)
+            self._ready.append((getcurrent(), ()))
+            parked.switch(True)
+
     def pause(self) -> None:
         """Let everyone else who can go on do so first."""
         self._ready.append((getcurrent(), ()))

@@ -212,6 +212,31 @@ def test_who_asks_while_one_is_under_way_is_answered_together(worker: Make) -> N
     assert asked.uses.total == 2
 
 
+@pytest.mark.usefixtures("nothing_is_slow")
+def test_the_next_batch_is_asked_for_before_the_last_one_has_its_answers(worker: Make) -> None:
+    """Or PostgreSQL would have nothing to do while those answers are made and sent."""
+    asked = worker()
+    under_way: list[int] = []
+
+    class Noting(list[str]):
+        def append(self, body: str) -> None:
+            under_way.append(asked.uses.now)
+            super().append(body)
+
+    first, second = Noting(), Noting()
+    asked.start(first, ("sleep", 300), ("sleep", 301))
+    asked.turn(lambda: asked.uses.now == 1)
+    asked.start(second, ("sleep", 302), ("sleep", 303))
+    asked.turn_once()
+    assert not first
+    asked.turn(lambda: len(first) == 2)
+    assert under_way == [1, 1]
+    assert not second
+    asked.turn(lambda: len(second) == 2)
+    assert under_way == [1, 1, 0, 0]
+    assert asked.uses.total == 2
+
+
 def test_no_batch_is_too_large(worker: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "MOST", 3)
     asked = worker()

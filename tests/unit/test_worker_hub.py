@@ -173,6 +173,29 @@ def test_woken_greenlet_goes_on_once(hub: Hub, pair: tuple) -> None:
     run(hub, lambda: len(seen) == 2)
 
 
+def test_who_hands_over_goes_on_after_who_was_parked_and_who_was_ready(hub: Hub) -> None:
+    seen: list[str] = []
+
+    def parked() -> None:
+        assert hub.park("key", math.inf)
+        seen.append("parked")
+        hub.pause()
+        seen.append("parked again")
+
+    def hand_over() -> None:
+        hub.pause()
+        hub.spawn(seen.append, "ready")
+        hub.hand_over("key")
+        seen.append("handed over")
+        hub.hand_over("nobody")
+        seen.append("went on")
+
+    hub.spawn(parked)
+    hub.spawn(hand_over)
+    run(hub, lambda: len(seen) == 5)
+    assert seen == ["parked", "ready", "handed over", "went on", "parked again"]
+
+
 def test_who_goes_last_goes_after_all_others_of_the_turn(hub: Hub) -> None:
     seen: list[str] = []
     sockets = [socket.socketpair() for _ in range(3)]
