@@ -98,8 +98,8 @@ def test_no_request_fails_when_the_database_ends_every_session(
                 "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND application_name = 'products_service'"
             )
-            # one of each worker at least
-            assert len(cursor.fetchall()) >= 2 * len(fleet.hosts)
+            # one of each host at least: a worker that nobody asked since has none
+            assert len(cursor.fetchall()) >= len(fleet.hosts)
             time.sleep(1)
     assert_none_failed(fleet, run)
 
