@@ -64,7 +64,10 @@ def test_the_rules_see_imports() -> None:
 
 def test_only_the_connection_modules_reach_the_driver() -> None:
     # the settings' URLs are read by libpq's own parser
-    assert importers("psycopg2") == CONNECTIONS | {"products_service.config"}
+    assert importers("psycopg2") == CONNECTIONS | {
+        "products_service.config",
+        "products_service.commands.libpq",
+    }
     assert importers("dbutils") == {"products_service.pool"}
     assert importers("psycopg") == set()
 
@@ -83,7 +86,7 @@ def test_only_the_connection_modules_reach_the_driver() -> None:
         ("benchmarks", "flask"),
     ],
 )
-def test_rooms_keep_apart(importer: str, target: str) -> None:
+def test_packages_keep_apart(importer: str, target: str) -> None:
     trespassers = {name for name in importers(target) if f"{name}.".startswith(f"{importer}.")}
     trespassers -= INSIDE
     assert not trespassers
@@ -130,8 +133,8 @@ def test_etl_knows_of_the_service_only_where_its_database_is() -> None:
 
 def test_benchmarks_know_of_the_service_only_what_a_client_may() -> None:
     known = known_of_the_service("benchmarks")
-    rooms = ("config", "urls", "embedded", "leash", "statements", "commands.problems")
-    allowed = tuple(f"products_service.{room}." for room in rooms)
+    modules = ("config", "urls", "embedded", "extras", "leash", "statements", "commands.problems")
+    allowed = tuple(f"products_service.{module}." for module in modules)
     assert all(name.startswith(allowed) for name in known), known
 
 
@@ -214,15 +217,6 @@ def test_every_sql_file_is_run(package: str) -> None:
     }
     for file in (ROOT / package / "sql").glob("*.sql"):
         assert file.stem in used, f"{file.name} is run by nothing"
-
-
-def test_migrations_are_numbered_and_go_both_ways() -> None:
-    files = sorted((ROOT / "migrations").iterdir())
-    for number, file in enumerate(files, 1):
-        assert re.fullmatch(rf"{number:04}_[a-z_]+\.sql", file.name)
-        text = file.read_text("utf-8")
-        assert text.startswith("-- migrate:up\n")
-        assert "\n-- migrate:down\n" in text
 
 
 def test_modules_are_small() -> None:
