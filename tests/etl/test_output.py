@@ -11,6 +11,7 @@ import pytest
 
 from etl.commands.summary import summarise
 from etl.load import Load
+from etl.progress import Lines
 from tests.catalogue import load_catalogue
 from tests.conftest import Database
 from tests.etl.loads import (
@@ -78,6 +79,22 @@ def test_bars_on_a_terminal(
     hidden, visible = "\x1b[?25l", "\x1b[?25h"
     assert visible in shown.decode().rpartition(hidden)[2]
     assert any(line.startswith("Error: ") for line in lines) == bool(status)
+
+
+def test_lines_say_how_far_it_is_and_how_long_it_takes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("etl.progress.time.monotonic", lambda: now)
+    lines = Lines()
+    lines.begin_file("reading skus.csv", 4_000_000)
+    now += 4
+    lines.advance(500_000)  # too early to say anything
+    now += 2
+    lines.advance(500_000)
+    assert capsys.readouterr().err == (
+        "reading skus.csv, 4,000,000 bytes\nreading skus.csv: 25%, about 18 s left\n"
+    )
 
 
 def test_a_folder_whose_name_is_not_utf8(database: Database, folder: Path, reports: Path) -> None:
