@@ -47,11 +47,11 @@ test-all: $(VENV)/test lint ## every test, on PostgreSQL 18 and 15 (installs wha
 	$(VENV)/bin/python -m pytest
 	TEST_PG_BIN=$(PG15) $(VENV)/bin/python -m pytest --ignore=tests/fleet
 
-fleet-test: $(VENV)/test ## a fleet from nothing, and all that becomes of it, on hosts made on this machine (root, systemd-nspawn)
+fleet-test: $(VENV)/test ## test the Ansible playbooks on a fleet of containers (root, systemd-nspawn)
 	sh tests/install-tools.sh fleet
 	$(VENV)/bin/python -m pytest tests/fleet
 
-soak: $(VENV)/test ## half of what a fleet can answer for SOAK_MINUTES (20): nothing fails, nothing grows
+soak: $(VENV)/test ## soak test: half of the highest load for SOAK_MINUTES (20), in which nothing may fail or grow
 	$(VENV)/bin/python -m tests.system.soak
 
 lint: $(VENV)/test ## check style and format
@@ -60,14 +60,14 @@ lint: $(VENV)/test ## check style and format
 	$(VENV)/bin/yamllint --strict ansible
 	PATH="$$PWD/$(VENV)/bin:$$PATH" ansible-lint --offline --strict -q
 
-release: $(VENV)/run ## what is deployed, of the commit that is checked out: dist/products-ID.tar.gz
+release: $(VENV)/run ## build dist/products-ID.tar.gz, which is deployed, from the commit that is checked out
 	@PIP=$(VENV)/bin/pip sh ansible/release.sh
 
-examples: $(VENV)/test ## write the examples in the API's description anew, from real answers
+examples: $(VENV)/test ## write the examples of the API's description again, from real answers
 	WRITE_EXAMPLES=1 $(VENV)/bin/python -m pytest tests/http/test_openapi.py -k examples_are_what_is_answered
 
 bench: FEWER = $(if $(ROUNDS),--rounds $(ROUNDS))
-bench: $(VENV)/bench ## measure everything on the catalogue that is loaded, for an hour or two, and write the report (ROUNDS=3: what takes long in three rounds)
+bench: $(VENV)/bench ## measure everything on the catalogue that is loaded and write the report: one to two hours (ROUNDS=3: three rounds of what takes long)
 	for name in "index $(FEWER)" "load --readers 4 $(FEWER)" features peers "include $(FEWER)" \
 		"pool $(FEWER)" "rate $(FEWER)" "growth $(FEWER)"; do \
 		$(VENV)/bin/flask bench $$name || exit; done
@@ -77,7 +77,7 @@ bench: $(VENV)/bench ## measure everything on the catalogue that is loaded, for 
 bench-quick: $(VENV)/bench ## compare what a request costs with what was last recorded, in a minute
 	@$(VENV)/bin/flask bench quick
 
-lock: ## write constraints.txt anew from the bounds in setup.cfg
+lock: ## write constraints.txt again from the bounds in setup.cfg
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/pip install --quiet uv
 	build/lock/bin/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
