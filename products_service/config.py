@@ -126,14 +126,16 @@ class SettingsSchema(Schema):
     )
     DEVDB_DIR = fields.String(
         load_default=".devdb",
-        metadata={"description": "Folder of the embedded server, relative to where one works."},
+        metadata={
+            "description": "Folder of the embedded server, relative to the working directory."
+        },
     )
     DB_POOL_SIZE = fields.Integer(
         load_default=4,
         validate=Range(1, 100),
         metadata={
-            "description": "Connections of one worker process. A gthread's are fewer than "
-            "GUNICORN_THREADS, so that one is left to refuse what the pool cannot serve."
+            "description": "Connections of one worker process. A gthread worker needs fewer than "
+            "GUNICORN_THREADS, so that a thread is free to refuse."
         },
     )
     DB_STATEMENT_TIMEOUT_MS = fields.Integer(
@@ -150,8 +152,9 @@ class SettingsSchema(Schema):
         load_default=800,
         validate=MILLISECONDS,
         metadata={
-            "description": "Longest time a request waits for the database, connecting included, "
-            "also when the database is frozen or its host is gone."
+            "description": "Longest time a statement waits for the database, connecting included, "
+            "also when the database is frozen or its host is gone; waiting for one of the pool's "
+            "connections comes before."
         },
     )
     DB_RETRY_PAUSE_MS = fields.Integer(
@@ -180,8 +183,9 @@ class SettingsSchema(Schema):
         load_default="greenlet",
         validate=OneOf(["greenlet", "gthread"]),
         metadata={
-            "description": "How a worker process serves its connections: greenlet, our own class, "
-            "in one thread that never waits; gthread, gunicorn's, with a pool of threads."
+            "description": "How a worker process serves its connections: greenlet, the service's "
+            "own class, in one thread, a greenlet for each; gthread, gunicorn's, with a pool of "
+            "threads."
         },
     )
     GUNICORN_THREADS = fields.Integer(
@@ -229,7 +233,7 @@ class SettingsSchema(Schema):
     LOG_LEVEL = fields.String(
         load_default="info",
         validate=OneOf(["debug", "info", "warning", "error"]),
-        metadata={"description": "Least level that is logged; requests are logged apart."},
+        metadata={"description": "Minimum level that is logged; requests are logged apart."},
     )
     LOG_FORMAT = fields.String(
         load_default="json",

@@ -15,6 +15,7 @@ from benchmarks.results import record
 from benchmarks.tables import index_table, load_table
 from benchmarks.workshop import own_workshop
 from products_service.config import load_settings
+from products_service.extras import how_to_install
 from products_service.urls import database
 
 
@@ -41,7 +42,7 @@ def index(sample: int, rounds: int, output: Path) -> None:
         from benchmarks.charts import draw_index
     except ImportError:
         raise click.ClickException(
-            "the chart needs matplotlib: pip install 'products-service[bench]'"
+            f"the chart needs matplotlib: {how_to_install('bench')}"
         ) from None
 
     def measure() -> dict[str, Any]:

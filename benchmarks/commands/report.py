@@ -7,6 +7,7 @@ import click
 from benchmarks.catalogue import BenchmarkError
 from benchmarks.commands.options import telling
 from benchmarks.results import FOLDER, read_results
+from products_service.extras import how_to_install
 
 
 @click.command()
@@ -27,7 +28,7 @@ def report(output: Path) -> None:
         from benchmarks.report import write_report
     except ImportError:
         raise click.ClickException(
-            "the charts need matplotlib: pip install 'products-service[bench]'"
+            f"the charts need matplotlib: {how_to_install('bench')}"
         ) from None
     results = read_results(output)
     if not results:

@@ -14,7 +14,9 @@ from products_service.urls import leaving_on
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--products", type=click.IntRange(1, 10_000_000), required=True, help="How many.")
+@click.option(
+    "--products", type=click.IntRange(1, 10_000_000), required=True, help="Number of products."
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same bytes.")
 @click.option("--dirty", is_flag=True, help="Add the dirt that the published files have.")
 @click.option("--force", is_flag=True, help="Overwrite files that are there already.")

@@ -10,7 +10,9 @@ from etl.connection import Connection
 
 
 @click.command()
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many.")
+@click.option(
+    "--limit", type=click.IntRange(1), default=20, show_default=True, help="Number of loads."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a load.")
 def history(limit: int, as_json: bool) -> None:
     """List the published loads, newest first."""

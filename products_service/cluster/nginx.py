@@ -14,6 +14,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from products_service.extras import how_to_install
+
 # Debian has it where only root looks.
 SYSTEM_FOLDER = "/usr/sbin"
 # New workers start and old ones stop taking connections in a fraction of it.
@@ -33,8 +35,7 @@ def find_program() -> str:
     )
     if found is None:
         raise NginxError(
-            "nginx is not installed: apt-get install nginx, or pip install "
-            "'products-service[balancer]'"
+            f"nginx is not installed: apt-get install nginx, or {how_to_install('balancer')}"
         )
     return found
 

@@ -1,1 +1,1 @@
-"""The service's part of the `flask` command: its database, and serving all of it at once."""
+"""The service's part of the `flask` command: database, settings, checks, cache and serving."""

@@ -23,9 +23,14 @@ from products_service.cluster.layout import (
 from products_service.cluster.members import Member, ask
 from products_service.commands.doctor import expected
 from products_service.commands.drain import drain_host, stop_holder
-from products_service.commands.migrate import migrate
 from products_service.commands.problems import plainly
-from products_service.commands.serve import fill_if_new, refuse_taken_port, stopping_on_signals
+from products_service.commands.serve import (
+    MIGRATIONS,
+    filled_database,
+    refuse_elsewhere,
+    refuse_taken_port,
+    stopping_on_signals,
+)
 from products_service.config import load_settings
 from products_service.doctor.examination import outcome
 from products_service.doctor.findings import Status
@@ -33,12 +38,11 @@ from products_service.doctor.installation import installed
 from products_service.doctor.server import check_connections
 from products_service.run_file import HeldError, find_holder, hold
 from products_service.serving.draining import FILE
-from products_service.urls import database, database_url, refuse_two_databases
+from products_service.urls import refuse_two_databases
 
 PORT = "8080"
 RUN_FILE = "up"
 NEEDED = ("wsgi.py", "gunicorn.conf.py", "nginx.conf", "nginx")
-MIGRATIONS = Path("migrations")
 RUNS_ALREADY = "a cluster runs already: `flask cluster down` stops it"
 
 
@@ -69,21 +73,14 @@ def up(hosts: int) -> None:
     given = {name: value for name, value in os.environ.items() if value}
     settings = load_settings({"PORT": PORT} | given)
     refuse_two_databases(settings)
-    missing = [name for name in NEEDED if not Path(name).exists()]
-    if missing:
-        raise click.ClickException(
-            f"there is no {' and no '.join(missing)} here: run this in a checkout or release folder"
-        )
+    refuse_elsewhere(NEEDED)
     nginx.find_program()
     layout = plan(cluster_folder(settings), settings["PORT"], hosts)
     if find_holder(layout.folder / RUN_FILE) is not None:
         raise click.ClickException(RUNS_ALREADY)
     for address in (ADDRESS, *layout.hosts):
         refuse_taken_port(address, layout.port)
-    with stopping_on_signals(), database(settings, "app") as url:
-        click.echo("migrating the database")
-        migrate(database_url(settings, "admin"), MIGRATIONS, "migrate", "--strict")
-        fill_if_new(database_url(settings, "etl"))
+    with stopping_on_signals(), filled_database(settings) as url:
         refuse_too_many(settings, hosts)
         prepare(layout)
         run(layout, url)
@@ -178,6 +175,8 @@ def run(layout: Layout, url: str) -> None:
     balancer = nginx_member(layout)
     try:
         members.look_after(hosts, until=lambda: all(host.serves for host in hosts))
+        members.look_after([*hosts, balancer], until=lambda: balancer.serves)
+        click.echo(f"serving on http://{ADDRESS}:{layout.port}/")
         members.look_after([*hosts, balancer], until=lambda: False)
     finally:
         members.stop([balancer])

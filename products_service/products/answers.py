@@ -88,7 +88,9 @@ class Style(Answer):
     is_default = fields.Boolean(
         required=True,
         data_key="default?",
-        metadata={"description": "Whether to show this style first; it may be none, or several."},
+        metadata={
+            "description": "Whether to show this style first; true for one style, none or several."
+        },
     )
     photos = array(Photo, "The style's photos; the first is the one to show.", least=1)
     skus = fields.Dict(

@@ -23,8 +23,8 @@ HEADERS = {
         "The request's id: the one that came with it, or one made for it.", REQUEST_ID
     ),
     "Cache-Control": _header(
-        "How long the answer may be kept: products as long as the service is configured to say, "
-        "pages as long as one asks each time, errors and what is said of the host not at all.",
+        "How long the answer may be kept: products as long as the service is configured to say; "
+        "pages, if one asks each time (no-cache); errors and the host's status not at all.",
         "public, max-age=30, stale-while-revalidate=10, stale-if-error=600",
     ),
     "ETag": _header(

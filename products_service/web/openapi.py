@@ -1,6 +1,6 @@
 """The API's description, OpenAPI 3.1: made when the service starts, from what its routes use.
 
-Each room describes its own routes, with the schemas that check their requests.
+Each package describes its own routes, with the schemas that check their requests.
 """
 
 import json
@@ -34,7 +34,7 @@ blueprint = Blueprint("openapi", __name__)
 
 
 class Description:
-    """The description while the rooms add to it."""
+    """The description while the packages add to it."""
 
     def __init__(self) -> None:
         plugin = MarshmallowPlugin()

