@@ -23,8 +23,6 @@ from tests.servers import checkout, children, stat
 from tests.system.fleet import Fleet, cluster
 from tests.system.service import HANG, ROOT, environment, free_port, running, wait_for
 
-pytestmark = pytest.mark.slow
-
 HOSTS = 3
 # How many clients ask, each on a new connection for each request.
 CLIENTS = 3
@@ -136,6 +134,7 @@ def test_without_nginx_it_says_what_to_install(
         nginx.find_program()
 
 
+@pytest.mark.slow
 def test_a_host_that_is_none_is_said(fleet: Fleet) -> None:
     said = fleet.command("cluster", "kill", "127.0.0.99", status=1)
     assert f"no host 127.0.0.99: there are {', '.join(fleet.hosts)}" in said
@@ -230,6 +229,7 @@ def refresh(fleet: Fleet, _: str) -> None:
     fleet.command("cache", "refresh")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "happen",
     [
@@ -244,6 +244,7 @@ def test_no_request_fails_while(fleet: Fleet, happen: Callable[[Fleet, str], Non
     assert statuses[200] > 50
 
 
+@pytest.mark.slow
 def test_a_killed_nginx_comes_back(fleet: Fleet) -> None:
     master = int((fleet.nginx / "nginx.pid").read_text())
     workers = find_workers(master)
@@ -253,6 +254,7 @@ def test_a_killed_nginx_comes_back(fleet: Fleet) -> None:
     assert "nginx 127.0.0.1 was ended by SIGKILL; starts again in 1 s" in fleet.service.log
 
 
+@pytest.mark.slow
 def test_what_happened_is_said_in_a_line_each(fleet: Fleet) -> None:
     host = fleet.hosts[2]
     before = fleet.process_of(host)
