@@ -97,6 +97,7 @@ def again(env: dict[str, str]) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_when_it_is_killed_nothing_of_it_is_left(shared_database: Database) -> None:
     with cluster(shared_database, 2) as fleet:
         everyone = processes_of(fleet)
