@@ -23,7 +23,7 @@ def peak(database: Database, folder: Path, reports: Path) -> float:
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0
-    return usage.ru_maxrss / 1024
+    return usage.ru_maxrss * 1024 / 1e6
 
 
 def test_it_does_not_grow_with_the_files(database: Database, tmp_path: Path) -> None:
