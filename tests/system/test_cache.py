@@ -89,6 +89,16 @@ def test_what_has_not_changed_is_not_sent_again(short: Fleet) -> None:
     assert [entry["upstream_status"] for entry in sent] == ["304"]
 
 
+def test_a_tag_of_what_the_cache_lacks_brings_the_whole_answer_into_it(fleet: Fleet) -> None:
+    path = another()
+    tag = fleet.ask_host(fleet.hosts[0], path).headers["ETag"]
+    reply = fleet.get(path, {"If-None-Match": tag})
+    assert (reply.status, reply.headers["X-Cache"]) == (304, "MISS")
+    (entry,) = logged(fleet, path, 1)
+    assert entry["upstream_status"] == "200"
+    assert states(fleet, path) == ["HIT"]
+
+
 @pytest.mark.parametrize("program", list(NGINX))
 @pytest.mark.usefixtures("publish")
 def test_no_condition_ends_a_worker_of_nginx(database: Database, program: str) -> None:
