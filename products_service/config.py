@@ -49,6 +49,20 @@ def check_libpq_url(url: str) -> None:
         )
 
 
+def read_libpq_url(url: str) -> dict[str, str]:
+    """Return what a libpq URL says, decoded, by libpq's names.
+
+    Raises ConfigurationError, without the URL.
+    """
+    try:
+        return parse_dsn(url)
+    except psycopg2.ProgrammingError:
+        raise ConfigurationError(
+            "the database's URL is not of the form postgresql://user:password@host:port/database "
+            "(a / or @ in the password is written %2F or %40)"
+        ) from None
+
+
 class Origins(fields.Field[frozenset[str]]):
     """Web origins (RFC 6454) separated by spaces; `*` for all, `none` for none."""
 

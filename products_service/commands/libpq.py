@@ -3,10 +3,7 @@
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote, urlencode
 
-import psycopg2
-from psycopg2.extensions import parse_dsn
-
-from products_service.config import ConfigurationError
+from products_service.config import read_libpq_url
 
 
 @dataclass(frozen=True)
@@ -48,13 +45,7 @@ class ConnectionUrl:
 
 def parse(url: str) -> ConnectionUrl:
     """Return the parts of a libpq URL. Raises ConfigurationError, without the URL: it is secret."""
-    try:
-        parts = parse_dsn(url)
-    except psycopg2.ProgrammingError:
-        raise ConfigurationError(
-            "the database's URL is not of the form postgresql://user:password@host:port/database "
-            "(a / or @ in the password is written %2F or %40)"
-        ) from None
+    parts = read_libpq_url(url)
     return ConnectionUrl(
         user=parts.pop("user", ""),
         password=parts.pop("password", ""),
