@@ -44,7 +44,7 @@ class ConnectionUrl:
 
 
 def parse(url: str) -> ConnectionUrl:
-    """Return the parts of a libpq URL. Raises ConfigurationError, without the URL: it is secret."""
+    """Return the parts of a libpq URL, one of the settings or of the embedded server."""
     parts = read_libpq_url(url)
     return ConnectionUrl(
         user=parts.pop("user", ""),
