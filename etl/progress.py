@@ -59,13 +59,19 @@ class Lines(Progress):
 
 
 class Bars(Progress):
-    """A bar a file on a terminal, with the time that is left."""
+    """A bar a file on a terminal, with the time that is left; in MB where bytes are read."""
 
     _bar: Any = None
 
     def begin_file(self, what: str, size: int, unit: str = "bytes") -> None:
-        """Draw the file's bar."""
-        self._bar = click.progressbar(length=size, label=f"{what:<21}", file=sys.stderr)
+        """Draw the file's bar, which with all that stands beside it fits 80 columns."""
+        self._bar = click.progressbar(
+            length=size,
+            label=f"{what:<21}",
+            file=sys.stderr,
+            width=16,
+            item_show_func=self._megabytes if unit == "bytes" else None,
+        )
         self._bar.__enter__()
 
     def advance(self, size: int) -> None:
@@ -75,6 +81,11 @@ class Bars(Progress):
     def end_file(self) -> None:
         """Leave the bar as it is and go on below it."""
         self._bar.__exit__(None, None, None)
+
+    def _megabytes(self, _: object) -> str:
+        done, size = self._bar.pos / 1e6, self._bar.length / 1e6
+        digits = 0 if size >= 10 else 1
+        return f"{done:,.{digits}f} of {size:,.{digits}f} MB"
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:

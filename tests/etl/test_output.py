@@ -1,5 +1,6 @@
 """What a load prints: progress, the summary, for people and for programs."""
 
+import io
 import json
 import os
 import pty
@@ -11,7 +12,7 @@ import pytest
 
 from etl.commands.summary import summarise
 from etl.load import Load
-from etl.progress import Lines
+from etl.progress import Bars, Lines
 from tests.catalogue import load_catalogue
 from tests.conftest import Database
 from tests.etl.loads import (
@@ -25,6 +26,15 @@ from tests.etl.loads import (
     flask_etl,
     served,
 )
+
+
+class Terminal(io.StringIO):
+    """What is written to it, as to a terminal."""
+
+    def isatty(self) -> bool:
+        """Say that it is one."""
+        return True
+
 
 # what takes a second or more says at its end how long it took
 PUBLISHED_LAST = re.compile(r".*^publishing\n(publishing: [\d.]+ s\n)?", re.DOTALL | re.MULTILINE)
@@ -79,6 +89,33 @@ def test_bars_on_a_terminal(
     hidden, visible = "\x1b[?25l", "\x1b[?25h"
     assert visible in shown.decode().rpartition(hidden)[2]
     assert any(line.startswith("Error: ") for line in lines) == bool(status)
+
+
+@pytest.mark.parametrize(
+    ("size", "part", "shown"),
+    [
+        (300_000, 100_000, "0.1 of 0.3 MB"),
+        (1_055_400_000, 500_000_000, "500 of 1,055 MB"),
+    ],
+)
+def test_bars_say_how_much_is_read_and_how_long_it_takes(
+    monkeypatch: pytest.MonkeyPatch, size: int, part: int, shown: str
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("time.time", lambda: now)  # which is what click goes by
+    monkeypatch.setattr("sys.stderr", terminal := Terminal())
+    bars = Bars()
+    bars.begin_file("reading products.csv", size)
+    now += 2
+    bars.advance(part)
+    now += 2
+    bars.advance(size - part)
+    bars.end_file()
+    *_, during, done = terminal.getvalue().split("\r\x1b[?25l")
+    assert re.fullmatch(rf"reading products.csv .*%  00:00:0\d  {re.escape(shown)} *", during)
+    assert len(during.rstrip()) <= 80
+    whole = shown.partition(" of ")[2]
+    assert f" 100%  {whole.removesuffix(' MB')} of {whole} " in done
 
 
 def test_lines_say_how_far_it_is_and_how_long_it_takes(
