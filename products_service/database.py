@@ -158,7 +158,8 @@ class Database:
         except DatabaseError as error:
             self._observer.failed(statement, time.monotonic() - started, error)
             raise
-        self._seen = (started, answer.load_number, answer.load_digest)
+        if started > self._seen[0]:
+            self._seen = (started, answer.load_number, answer.load_digest)
         self._observer.answered(statement, time.monotonic() - started, answer.load_number)
         return answer
 

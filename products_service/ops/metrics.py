@@ -83,7 +83,7 @@ REQUEST_SECONDS = Histogram(
 )
 STATEMENT_SECONDS = Histogram(
     "products_statement_duration_seconds",
-    "Time from asking the pool for a connection to the statement's row, successful ones.",
+    "What a request waited for its row, for others of its batch and a connection too, if it came.",
     ["statement"],
     buckets=SECONDS,
 )
