@@ -1,6 +1,7 @@
 """Hosts crash, lose their power or their network, and no client notices."""
 
 import json
+import re
 import time
 from collections.abc import Callable
 
@@ -62,6 +63,33 @@ def test_a_dry_run_of_a_load_loads_nothing(rollout: Rollout) -> None:
     with rollout.under_load() as seen:
         rollout.play("load", "--check", "-e", f"products_load_folder={rollout.catalogue}")
     assert len(seen.loads) == 1
+
+
+def test_a_load_that_a_database_has_no_room_for_is_not_begun(rollout: Rollout) -> None:
+    with rollout.under_load() as seen:
+        folder = f"products_load_folder={rollout.catalogue}"
+        refused = rollout.play("load", "-e", folder, "-e", "products_load_room=1e6", check=False)
+    assert refused.status != 0
+    told = re.search(
+        r"disk of database\d has [\d,]+ MB free.* takes about ([\d,]+) MB", refused.output
+    )
+    assert told, refused.output[-3000:]
+    size = sum(file.stat().st_size for file in rollout.catalogue.glob("*.csv"))
+    assert told[1] == f"{size:,}"
+    assert len(seen.loads) == 1
+
+
+def test_a_load_goes_on_without_a_standby(rollout: Rollout) -> None:
+    standby = rollout.groups["standby"][-1]
+    with rollout.under_load() as seen:
+        standby.cut()
+        rollout.load()
+        standby.mend()
+        standby.wait()
+        time.sleep(2)
+    assert len(seen.loads) == 2
+    (primary,) = rollout.groups["primary"]
+    wait_until(lambda: followers(primary) == 2, BACK)
 
 
 def test_the_primary_is_lost(rollout: Rollout) -> None:

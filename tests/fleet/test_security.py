@@ -37,6 +37,24 @@ async def main():
 
 asyncio.run(main())
 """
+# Prints each security group's rules and each running instance's groups.
+CLOUD = """
+import boto3, json
+
+cloud = boto3.client("ec2")
+print(json.dumps({
+    "groups": {
+        group["GroupName"]: group["IpPermissions"]
+        for group in cloud.describe_security_groups()["SecurityGroups"]
+    },
+    "instances": {
+        instance["PrivateIpAddress"]: [group["GroupName"] for group in instance["SecurityGroups"]]
+        for reservation in cloud.describe_instances()["Reservations"]
+        for instance in reservation["Instances"]
+        if instance["State"]["Name"] == "running"
+    },
+}))
+"""
 # what this machine's own services do not listen on is asked for all the same
 USUAL = range(1, 1025)
 
@@ -84,6 +102,32 @@ def test_the_world_reaches_the_balancers_http_and_https_alone(rollout: Rollout) 
     assert administrator.pop("balancer1") == {22, 80, 443}
     assert {name: {22} for name in administrator} == administrator
     assert len(administrator) == len(hosts) - 1
+
+
+def test_ec2_keeps_the_world_to_the_balancers_http_and_https(rollout: Rollout) -> None:
+    told = subprocess.run(
+        [*network.inside(network.ADMIN), sys.executable, "-c", CLOUD],
+        env=rollout.environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    cloud = json.loads(told)
+    # an open door in a group that no host has opens nothing
+    groups = {name for names in cloud["instances"].values() for name in names}
+    opened = {
+        (name, rule["FromPort"], rule["ToPort"])
+        for name in groups
+        for rule in cloud["groups"][name]
+        if rule["Ipv6Ranges"] or any(each["CidrIp"] == "0.0.0.0/0" for each in rule["IpRanges"])
+    }
+    assert opened == {("products-balancer", 80, 80), ("products-balancer", 443, 443)}
+    of_role = {"primary": "database", "standby": "database"}
+    assert cloud["instances"] == {
+        host.address: [f"products-{of_role.get(role, role)}"]
+        for role, hosts in rollout.groups.items()
+        for host in hosts
+    }
 
 
 @pytest.mark.parametrize(
