@@ -94,6 +94,14 @@ def options(command: click.Command) -> set[str]:
     }
 
 
+@pytest.mark.parametrize("path", [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")], ids=str)
+def test_prose_fits_a_window(path: Path) -> None:
+    lines = enumerate(path.read_text("utf-8").splitlines(), 1)
+    # what a program printed, and tables, are as wide as they are
+    prose = ((number, line) for number, line in lines if not line.startswith(("    ", "|")))
+    assert [number for number, line in prose if len(line) > 120] == []
+
+
 def test_every_setting_has_its_row_with_its_default() -> None:
     rows = {code(cells[0])[0]: cells for cells in table(OPERATIONS, "variable")}
     assert sorted(rows) == sorted(SettingsSchema().fields)
