@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import describe_machine, find_commit
+from benchmarks.machine import describe_machine, find_commit, stolen_seconds
 
 FOLDER = Path("benchmarks/results")
 
@@ -24,15 +24,19 @@ def record(
     # of what is measured: it may be another one by the end, which writes into the checkout too
     commit = find_commit()
     started = datetime.now(UTC)
-    clock = time.monotonic()
+    clock, stolen = time.monotonic(), stolen_seconds()
     measured = measure()
+    seconds, stolen = time.monotonic() - clock, stolen_seconds() - stolen
+    machine = describe_machine()
     result = {
         "benchmark": name,
         "command": f"flask bench {name} {arguments}".strip(),
         "started_at": started.isoformat(timespec="seconds"),
-        "seconds": round(time.monotonic() - clock, 1),
+        "seconds": round(seconds, 1),
         "commit": commit,
-        "machine": describe_machine(),
+        "machine": machine,
+        # of the time of all cores, what a hypervisor kept from them
+        "stolen": round(stolen / (seconds * machine["cores"]), 4),
         **measured,
     }
     (output / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")

@@ -49,5 +49,6 @@ def result(output: Path, name: str) -> dict[str, Any]:
     assert found["benchmark"] == name
     assert found["command"].startswith(f"flask bench {name}")
     assert found["machine"]["cores"] > 0
+    assert 0 <= found["stolen"] < 1
     assert "commit" in found
     return found

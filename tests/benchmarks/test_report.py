@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -9,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from benchmarks import machine
 from tests.benchmarks.bench import run
 from tests.system.service import ROOT
 
@@ -23,6 +25,7 @@ def folder(tmp_path: Path) -> Path:
         shutil.copy(path, tmp_path)
     quick = json.loads((tmp_path / "quick.json").read_text("utf-8"))
     quick["routes"]["get_product"]["relative"] = 98765.4
+    quick["stolen"] = 0.0123
     (tmp_path / "quick.json").write_text(json.dumps(quick), "utf-8")
     return tmp_path
 
@@ -49,6 +52,7 @@ def test_page_of_all_results_needs_nothing_else(folder: Path) -> None:
         result = json.loads(path.read_text("utf-8"))
         assert f"<code>{result['command']}</code>, {result['started_at']}" in page
     assert "98765.4 lots of the yardstick" in page
+    assert "of whose time 1.2% was stolen." in page
 
 
 def test_what_is_not_measured_is_said(folder: Path) -> None:
@@ -62,6 +66,15 @@ def test_what_is_not_measured_is_said(folder: Path) -> None:
     assert references(page) == []
     assert "98765.4 lots of the yardstick" in page
     assert all(f"<code>flask bench {name}</code>" in page for name in missing)
+
+
+def test_stolen_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stat = tmp_path / "stat"
+    stat.write_text("cpu  165553 0 25832 188154 1436 0 972 4066 0 0\ncpu0 1 0 0 0 0 0 0 9 0 0\n")
+    monkeypatch.setattr(machine, "STAT", stat)
+    assert machine.stolen_seconds() == 4066 / os.sysconf("SC_CLK_TCK")
+    stat.unlink()
+    assert machine.stolen_seconds() == 0
 
 
 def test_no_results_are_no_report(tmp_path: Path) -> None:
