@@ -9,7 +9,7 @@ STATIC = Path(__file__).parents[1] / "static"
 # Nothing from elsewhere but photos, which the catalogue has from any host; nothing inline.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self' data: https:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "img-src 'self' https:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
 blueprint = Blueprint("pages", __name__)

@@ -2,10 +2,10 @@
 
 from tests.catalogue import Rows
 
-CAMO, SHADES, JOGGERS, BARE, HOSTILE, COSTLY, TEXTUAL = 1, 2, 3, 5, 6, 7, 8
+CAMO, SHADES, JOGGERS, BARE, HOSTILE, COSTLY, TEXTUAL, NAMELESS = 1, 2, 3, 5, 6, 7, 8, 9
 FOREST, OCEAN, DIGITAL, SKY = 11, 12, 13, 14
 WIDE = 32
-FILLERS = range(20, 60)  # enough products for pages, and for a long row of related ones
+FILLERS = range(20, 59)  # enough products for pages, and for a long row of related ones
 
 # Would change the page's title if any of it were taken for markup.
 MARKUP = """<img src=x onerror="document.title='owned'">"""
@@ -41,6 +41,8 @@ def catalogue(url: str) -> Rows:
             (BARE, "Bare", None, None, None, "19.90"),
             (HOSTILE, MARKUP, SCRIPT, f"{MARKUP} {SCRIPT}", f'"><b>{MARKUP}', "10"),
             (COSTLY, "Juniper Dress", "", "", "Dresses", "500000000"),
+            # longer than the API takes for a category
+            (NAMELESS, "", None, None, "Long " * 41, "12"),
             (TEXTUAL, "null", "null", "undefined", "null", "0.5"),
             *(
                 (number, f"Plain Shirt {number}", "Plain", "Plain.", "Shirts", f"{number}.90")
@@ -63,6 +65,7 @@ def catalogue(url: str) -> Rows:
             (WIDE, JOGGERS, "Black, wide", None, "40", False),
             (61, HOSTILE, MARKUP, None, "10", True),
             (71, COSTLY, "Navy, striped", None, "500000000", False),
+            (91, NAMELESS, "", None, "12", True),
             # Out of view in the row of related products.
             (241, FILLERS[4], "White", "9.90", "24.90", True),
         ],
@@ -77,6 +80,7 @@ def catalogue(url: str) -> Rows:
             (8, SKY, None, None),
             (9, 21, photo(9), photo(9)),
             (10, 31, photo(10), photo(10)),
+            (91, 91, f"{url}/photos/gone/91.svg", photo(91)),
             (61, 61, "javascript:document.title='owned'", f"data:text/html,{SCRIPT}"),
             (62, 61, f'x" onerror="document.title=1" {MARKUP}', "http://127.0.0.1:1/elsewhere.png"),
         ],
@@ -103,6 +107,7 @@ def catalogue(url: str) -> Rows:
             (323, WIDE, "5XL", 9),
             (324, WIDE, "XL", 9),
             (611, 61, MARKUP, 1),
+            (911, 91, "M", 1),
         ],
         "related": [
             (number, CAMO, related)

@@ -14,6 +14,7 @@ from tests.browser.catalogue import (
     HOSTILE,
     JOGGERS,
     MARKUP,
+    NAMELESS,
     SCRIPT,
     SHADES,
     SKY,
@@ -104,6 +105,39 @@ def test_a_size_is_kept_where_the_next_style_has_it(visit: Opener) -> None:
     choose(page, "XS")
     choose(page, "Forest Green & Black")
     expect(outcome(page)).to_contain_text("XS in Forest Green & Black: $140")
+
+
+def test_a_quantity_is_kept_where_there_are_so_many(visit: Opener) -> None:
+    page = visit(f"/?product={CAMO}&style={FOREST}").page
+    quantity = page.get_by_label("Quantity")
+    choose(page, "XL")
+    quantity.select_option("7")
+    choose(page, "XS")
+    expect(quantity).to_have_value("7")
+    expect(outcome(page)).to_contain_text("7 \N{MULTIPLICATION SIGN} XS")
+    choose(page, "Ocean Blue & Grey")
+    choose(page, "M")
+    expect(quantity).to_have_value("1")
+
+
+def test_what_has_no_name_has_its_number(visit: Opener) -> None:
+    shop = visit(f"/?product={NAMELESS}")
+    page = shop.page
+    expect(heading(page)).to_have_text("Product 9")
+    expect(page).to_have_title("Product 9 · Atelier")
+    expect(page.get_by_role("radio", name="Style 91")).to_be_checked()
+    expect(outcome(page)).to_contain_text("M in Style 91: $12")
+    # a category that cannot be asked for is no link
+    expect(page.locator(".details .eyebrow")).to_have_text(("Long " * 41).strip())
+    expect(page.get_by_role("navigation", name="Breadcrumb").get_by_role("link")).to_have_count(1)
+    page.get_by_role("link", name="All products").click()
+    expect(page.locator(".card-name").filter(has_text="Product 9")).to_be_visible()
+
+
+def test_the_other_photo_stands_in_for_one_that_is_gone(visit: Opener) -> None:
+    shop = visit(f"/?product={NAMELESS}")
+    photo = shop.page.locator(".stage .has-photo img")
+    expect(photo).to_have_attribute("src", f"{shop.url}/photos/91.svg")
 
 
 def test_style_without_photos_and_skus(visit: Opener) -> None:

@@ -22,8 +22,8 @@ def trial(page: Page, operation: str) -> Locator:
 def send(form: Locator) -> Locator:
     """Send the form and return what it shows of the answer."""
     form.get_by_role("button", name="Send").click()
-    outcome = form.get_by_role("status")
-    expect(outcome.locator(".status")).to_be_visible()
+    outcome = form.locator(".outcome")
+    expect(form.get_by_role("status").locator(".status")).to_be_visible()
     return outcome
 
 

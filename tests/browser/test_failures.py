@@ -64,6 +64,35 @@ def test_without_a_connection_and_with_it_again(visit: Opener) -> None:
     expect(heading(shop.page)).to_have_text("Camo Onesie")
 
 
+def test_an_answer_of_something_else_can_be_asked_for_again(visit: Opener) -> None:
+    shop = visit("/")
+    where = f"**/products/{CAMO}?**"
+    shop.page.route(where, lambda route: route.fulfill(body="<html>Log in to the network"))
+    shop.page.get_by_role("link", name="Camo Onesie").click()
+    expect(heading(shop.page)).to_have_text("Something went wrong")
+    # which alone is read aloud again while its button counts seconds
+    alert = shop.page.get_by_role("alert")
+    expect(alert).to_contain_text("The shop gave an answer that makes no sense.")
+    expect(alert.get_by_role("button")).to_have_count(0)
+    shop.page.unroute(where)
+    shop.page.get_by_role("button", name="Try again").click()
+    expect(heading(shop.page)).to_have_text("Camo Onesie")
+
+
+@pytest.mark.parametrize(("page", "module"), [("/", "shop/format.js"), ("/docs", "docs/json.js")])
+def test_a_script_that_does_not_come_is_told(visit: Opener, page: str, module: str) -> None:
+    shop = visit(page)
+    shop.excuse(f"/static/{module}")
+    shop.excuse(page)
+    shop.page.route(f"**/static/{module}", lambda route: route.abort())
+    shop.page.goto(shop.url + page)
+    link = shop.page.get_by_role("link", name="load the page again")
+    expect(link).to_be_visible()
+    shop.page.unroute(f"**/static/{module}")
+    link.click()
+    expect(heading(shop.page)).to_be_visible()
+
+
 def test_suggestions_that_fail_do_no_harm(visit: Opener) -> None:
     shop = visit(f"/?product={CAMO}")
     shop.excuse("/products?q=")

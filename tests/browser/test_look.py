@@ -70,3 +70,19 @@ def test_nothing_moves_for_those_who_ask(visit: Opener) -> None:
     assert (
         page.eval_on_selector(".track", "node => getComputedStyle(node).scrollBehavior") == "smooth"
     )
+
+
+def test_what_is_chosen_shows_where_the_system_has_its_own_colours(visit: Opener) -> None:
+    page = visit(f"/?product={CAMO}&style={OCEAN}").page
+    choose(page, "M")
+    page.emulate_media(forced_colors="active")
+    for kind in ("tiles .tile", "sizes .size"):
+        chosen, others = (
+            page.eval_on_selector_all(
+                f".{kind}{which}",
+                "nodes => [...new Set(nodes.map((node) => getComputedStyle(node).borderTopColor))]",
+            )
+            for which in (":has(:checked)", ":not(:has(:checked))")
+        )
+        assert len(chosen) == 1
+        assert chosen[0] not in others

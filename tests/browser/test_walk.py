@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.catalogue import CAMO, JOGGERS, OCEAN, SHADES
 from tests.browser.visit import Visit
@@ -229,6 +229,56 @@ def test_search_results_and_categories(visit: Opener) -> None:
     search.press("Enter")
     expect(page.locator(".nothing")).to_be_visible()
     expect(page.get_by_role("link", name="All products")).to_be_visible()
+
+
+def test_a_choice_does_not_move_the_page(visit: Opener) -> None:
+    page = visit(f"/?product={CAMO}", width=390).page
+    page.get_by_label("Quantity").scroll_into_view_if_needed()
+    before = page.evaluate("scrollY")
+    assert before > 0
+    choose(page, "Ocean Blue & Grey")
+    choose(page, "Forest Green & Black")
+    expect(page.locator(".counter")).to_have_text("1 / 3")
+    assert page.evaluate("scrollY") == before
+    # but the thumbnails move to the one that is shown
+    thumbnails = page.locator(".thumbnails")
+    thumbnails.evaluate("list => { list.style.width = '6rem'; }")
+    page.get_by_role("button", name="Previous photo").click()
+    expect(page.locator(".counter")).to_have_text("3 / 3")
+    assert thumbnails.evaluate("list => list.scrollLeft") > 0
+
+
+def test_a_choice_while_the_next_page_is_on_its_way(visit: Opener) -> None:
+    shop = visit(f"/?product={CAMO}")
+    page = shop.page
+    held: list[Route] = []
+    page.route(f"**/products/{JOGGERS}?**", lambda route: held.append(route))
+    with page.expect_request(f"**/products/{JOGGERS}?**"):
+        page.get_by_role("link", name="Morning Joggers").click()
+    choose(page, "Ocean Blue & Grey")
+    expect(page).to_have_url(f"{shop.url}/?product={JOGGERS}")
+    held[0].continue_()
+    expect(heading(page)).to_have_text("Morning Joggers")
+    expect(page).to_have_url(f"{shop.url}/?product={JOGGERS}")
+
+
+def test_what_is_typed_while_a_page_is_on_its_way_is_kept(visit: Opener) -> None:
+    page = visit(f"/?product={CAMO}").page
+    held: list[Route] = []
+    page.route(f"**/products/{JOGGERS}?**", lambda route: held.append(route))
+    with page.expect_request(f"**/products/{JOGGERS}?**"):
+        page.get_by_role("link", name="Morning Joggers").click()
+    search_box(page).press_sequentially("x")
+    held[0].continue_()
+    expect(heading(page)).to_have_text("Morning Joggers")
+    expect(search_box(page)).to_have_value("x")
+    expect(search_box(page)).to_be_focused()
+
+
+def test_a_search_for_nothing_is_the_whole_list(visit: Opener) -> None:
+    shop = visit("/?q=")
+    expect(heading(shop.page)).to_have_text("The catalogue")
+    assert shop.api_requests() == ["/products?count=24"]
 
 
 def test_links_open_elsewhere_as_links_do(visit: Opener) -> None:

@@ -25,7 +25,7 @@ POLICY = {
     "script-src": "'self'",
     "style-src": "'self'",
     "connect-src": "'self'",
-    "img-src": "'self' data: https:",
+    "img-src": "'self' https:",
     "base-uri": "'none'",
     "form-action": "'self'",
     "frame-ancestors": "'none'",

@@ -62,6 +62,7 @@ try {
   // The browser looked for the address' place before it was there.
   if (location.hash.length > 1) document.getElementById(location.hash.slice(1))?.scrollIntoView();
 } catch (error) {
+  reportError(error);
   main.replaceChildren(
     element("h1", {}, "No description"),
     element("p", { role: "alert" }, error.message),

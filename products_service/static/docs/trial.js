@@ -16,7 +16,10 @@ export function trialForm(path, parameters) {
     { name: "method" },
     ...METHODS.map((name) => element("option", {}, name.toUpperCase())),
   );
-  const outcome = element("div", { class: "outcome", role: "status" });
+  // read aloud, which the whole of an answer would take too long for
+  const status = element("p", { role: "status" });
+  const exchange = element("div");
+  let sending = new AbortController();
   const form = element(
     "form",
     { class: "trial" },
@@ -28,13 +31,20 @@ export function trialForm(path, parameters) {
       element("label", {}, element("span", { class: "hidden" }, "Method"), method),
       element("button", { class: "button" }, "Send"),
     ),
-    outcome,
+    element("div", { class: "outcome" }, status, exchange),
   );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const values = inputs.map(([parameter, node]) => [parameter, node.value]);
-    outcome.replaceChildren("…");
-    outcome.replaceChildren(...(await send(method.value, addressOf(path, values), headersOf(values))));
+    sending.abort();
+    sending = new AbortController();
+    const { signal } = sending;
+    status.replaceChildren("…");
+    exchange.replaceChildren();
+    const { said, shown } = await send(method.value, addressOf(path, values), headersOf(values), signal);
+    if (signal.aborted) return;
+    status.replaceChildren(...said);
+    exchange.replaceChildren(...shown);
   });
   return form;
 }
@@ -60,31 +70,29 @@ function headersOf(values) {
   return given.map(([{ name }, value]) => [name, value]);
 }
 
-/** Send a request and return nodes that show it and its answer. */
-async function send(method, address, headers) {
+/** Send a request and return nodes: `said` is what came of it in a word, `shown` the request and its answer. */
+async function send(method, address, headers, ended) {
   const request = element("pre", { tabindex: "0" }, commandOf(method, address, headers));
   const started = performance.now();
   try {
     // no-store: what is shown is what the service answers, 304 too, and not what the browser kept
-    const options = { method, headers, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) };
+    const signal = AbortSignal.any([ended, AbortSignal.timeout(PATIENCE)]);
+    const options = { method, headers, cache: "no-store", signal };
     const response = await fetch(address, options);
     const text = await response.text();
-    return [request, ...answer(response, text, performance.now() - started)];
+    const kind = response.status < 400 ? "success" : "failure";
+    const status = element("span", { class: `status ${kind}` }, String(response.status));
+    const milliseconds = Math.round(performance.now() - started);
+    return { said: [status, ` in ${milliseconds} ms`], shown: [request, ...answer(response, text)] };
   } catch (error) {
-    return [request, element("p", {}, `There is no answer: ${error.message}`)];
+    return { said: [`There is no answer: ${error.message}`], shown: [request] };
   }
 }
 
-function answer(response, text, milliseconds) {
+function answer(response, text) {
   const headers = [...response.headers].map(([name, value]) => `${name}: ${value}\n`);
   const isJson = /[/+]json/.test(response.headers.get("Content-Type") ?? "");
   return [
-    element(
-      "p",
-      {},
-      element("span", { class: `status ${response.status < 400 ? "success" : "failure"}` }, String(response.status)),
-      ` in ${Math.round(milliseconds)} ms`,
-    ),
     element("pre", { tabindex: "0" }, ...headers),
     text ? element("pre", { tabindex: "0", class: "body" }, ...(isJson ? showJson(text) : [text])) : null,
   ].filter((node) => node !== null);

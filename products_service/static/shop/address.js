@@ -2,6 +2,7 @@
 
 const ID = /^[1-9][0-9]{0,9}$/;
 const LIST_PARAMETERS = ["q", "category", "page", "after"];
+const LONGEST_CATEGORY = 200; // characters that the API takes
 const LIST_COUNT = 24; // fills rows of two, three and four cards
 
 /** Read a page's query: {product, style} with ids as text or null, or {list} with the API's query. */
@@ -25,6 +26,11 @@ export function listAddress(query) {
   return picked.size ? "/?" + picked : "/";
 }
 
+/** Return the address of a category's list, or null where the API does not take so long a name. */
+export function categoryAddress(category) {
+  return [...category].length > LONGEST_CATEGORY ? null : listAddress({ category });
+}
+
 /** Return the API's path for a whole product page, or null where the id cannot be one. */
 export function productPath(id) {
   return ID.test(id) ? `/products/${id}?include=styles,related` : null;
@@ -36,5 +42,6 @@ export function listPath(list, count = LIST_COUNT) {
 }
 
 function pick(query) {
-  return new URLSearchParams([...query].filter(([name]) => LIST_PARAMETERS.includes(name)));
+  // a search for nothing is the whole list
+  return new URLSearchParams([...query].filter(([name, value]) => value && LIST_PARAMETERS.includes(name)));
 }

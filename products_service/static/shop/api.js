@@ -24,9 +24,10 @@ export async function get(path, signal) {
       signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]),
     });
     text = await response.text();
-  } catch {
+  } catch (error) {
     signal.throwIfAborted();
-    throw new RequestError("The shop did not answer. Is this device online?");
+    const when = error.name === "TimeoutError" ? ` within ${PATIENCE / 1000} s` : "";
+    throw new RequestError(`The shop did not answer${when}. Is this device online?`);
   }
   const data = parse(text);
   if (!response.ok || data === undefined) {

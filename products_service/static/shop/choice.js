@@ -14,7 +14,7 @@ export function createChoice() {
   const outcome = element("output", { class: "outcome", for: "quantity" });
   const node = element(
     "div",
-    { class: "choice" },
+    {},
     sizeField,
     element("div", { class: "field" }, element("label", { for: "quantity" }, "Quantity"), quantity),
     outcome,
@@ -26,7 +26,10 @@ export function createChoice() {
   function choose(size) {
     chosen = size;
     const most = Math.min(chosen?.quantity ?? 0, MOST);
-    const options = Array.from({ length: most }, (_, place) => element("option", {}, place + 1));
+    const wanted = Number(quantity.value);
+    const options = Array.from({ length: most }, (_, place) =>
+      element("option", { selected: place + 1 === wanted }, place + 1),
+    );
     quantity.replaceChildren(...(most ? options : [element("option", {}, "–")]));
     quantity.disabled = most === 0;
     describe();

@@ -58,6 +58,7 @@ const VIEWS = [
 /** Put the garments into the document, where drawings refer to them; none shows before that. */
 export async function loadGarments() {
   const answer = await fetch("/static/shop/garments.svg");
+  if (!answer.ok) return;
   const file = new DOMParser().parseFromString(await answer.text(), "image/svg+xml");
   file.documentElement.setAttribute("hidden", "");
   document.body.append(file.documentElement);

@@ -11,10 +11,15 @@ export function failurePage(error, retry, signal) {
   const title = missing ? "There is no such product" : titleOf(error.status);
   const node = element(
     "div",
-    { class: "failure", role: "alert" },
-    error.status >= 400 ? element("p", { class: "eyebrow" }, `Error ${error.status}`) : null,
-    element("h1", { tabindex: "-1" }, title),
-    element("p", {}, missing ? "It may have left the catalogue, or the address has a typing error." : error.message),
+    { class: "failure" },
+    // apart from the button, whose seconds would have all of it read aloud again each time
+    element(
+      "div",
+      { role: "alert" },
+      error.status >= 400 ? element("p", { class: "eyebrow" }, `Error ${error.status}`) : null,
+      element("h1", { tabindex: "-1" }, title),
+      element("p", {}, missing ? "It may have left the catalogue, or the address has a typing error." : error.message),
+    ),
     element(
       "p",
       { class: "actions" },
@@ -30,11 +35,12 @@ function titleOf(status) {
   if (status === 0) return "No connection";
   if (status === 400) return "This address is not valid";
   if (status === 429) return "Too many requests";
-  return isPassing(status) ? "The shop is busy" : "Something went wrong";
+  return status === 503 || status === 504 ? "The shop is busy" : "Something went wrong";
 }
 
+/** Whether it may be another time: also of no answer, and of one that something in between has made. */
 function isPassing(status) {
-  return status === 0 || status === 429 || status >= 500;
+  return status < 400 || status === 429 || status >= 500;
 }
 
 function retryButton(seconds, retry, signal) {

@@ -1,4 +1,15 @@
-// Prices are decimal text of any length: they are shown and multiplied without a floating point number.
+// How things read. Prices are decimal text of any length: they are shown and multiplied without a
+// floating point number.
+
+/** Return a product's name, or where that is empty, which the catalogue may have, its number. */
+export function productName({ id, name }) {
+  return name || `Product ${id}`;
+}
+
+/** Return a style's name, likewise. */
+export function styleName({ style_id, name }) {
+  return name || `Style ${style_id}`;
+}
 
 /** Return "$19,500.90" for "19500.90": thousands grouped, every digit kept, cents of one digit padded. */
 export function formatPrice(price) {

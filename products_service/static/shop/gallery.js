@@ -4,6 +4,15 @@ import { announce, element } from "./dom.js";
 import { describeDrawing } from "./drawing.js";
 import { picture } from "./picture.js";
 
+/** Bring an item of a list into view, without the page, which scrollIntoView would move as well. */
+function scrollTo(list, item) {
+  const [outer, inner] = [list, item].map((node) => node.getBoundingClientRect());
+  list.scrollBy({
+    left: Math.min(0, inner.left - outer.left) + Math.max(0, inner.right - outer.right),
+    top: Math.min(0, inner.top - outer.top) + Math.max(0, inner.bottom - outer.bottom),
+  });
+}
+
 /** Make a product's gallery; `show(style)` fills it with a style's photos, from the first on. */
 export function createGallery(product) {
   const stage = element("div", { class: "stage" });
@@ -32,7 +41,7 @@ export function createGallery(product) {
     const radio = thumbnails.querySelectorAll("input")[current];
     if (radio) {
       radio.checked = true;
-      radio.parentNode.scrollIntoView({ block: "nearest", inline: "nearest" });
+      scrollTo(thumbnails, radio.parentNode);
     }
   }
 

@@ -1,6 +1,6 @@
 // Lists of products: the whole catalogue, a category or what a search found, a page at a time.
 
-import { listAddress } from "./address.js";
+import { categoryAddress, listAddress } from "./address.js";
 import { card } from "./cards.js";
 import { element, pageLink } from "./dom.js";
 
@@ -13,7 +13,7 @@ export function listPage(products, list, links) {
     "div",
     { class: "list" },
     isPart ? element("nav", { class: "breadcrumb", "aria-label": "Breadcrumb" }, pageLink("/", {}, "All products")) : null,
-    element("h1", { tabindex: "-1" }, title, page ? element("small", {}, page) : null),
+    element("h1", { tabindex: "-1" }, title, " ", page ? element("small", {}, page) : null),
     isPart ? null : introduction(),
     list.has("category") ? null : categories(products),
     products.length ? element("ul", { class: "grid" }, ...products.map(card)) : nothing(isPart),
@@ -34,9 +34,10 @@ function introduction() {
 
 function categories(products) {
   const names = [...new Set(products.map((product) => product.category).filter(Boolean))].sort();
-  if (names.length < 2) return null;
-  const links = names.map((category) =>
-    element("li", {}, pageLink(listAddress({ category }), { class: "chip" }, category)),
+  const listed = names.filter((category) => categoryAddress(category) !== null);
+  if (listed.length < 2) return null;
+  const links = listed.map((category) =>
+    element("li", {}, pageLink(categoryAddress(category), { class: "chip" }, category)),
   );
   return element("nav", { "aria-label": "Categories" }, element("ul", { class: "chips" }, ...links));
 }

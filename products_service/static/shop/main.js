@@ -15,6 +15,7 @@ const progress = document.getElementById("progress");
 const trace = document.getElementById("trace");
 
 let navigation = new AbortController();
+let known = ""; // what is in the search box, but for what is typed while a page is on its way
 let entry = history.state ?? 0; // of the history, by the number that its state carries
 let entries = entry;
 const scrolled = new Map(); // where each entry was left
@@ -46,10 +47,12 @@ async function show({ top = 0, focus = true } = {}) {
   if (signal.aborted) return;
   main.replaceChildren(page.node);
   document.title = `${page.title} · Atelier`;
-  query.value = new URLSearchParams(location.search).get("q") ?? "";
   showTrace(page.trace);
   window.scrollTo({ top, behavior: "instant" });
-  if (focus) main.querySelector("h1").focus({ preventScroll: true });
+  if (query.value === known) {
+    query.value = known = new URLSearchParams(location.search).get("q") ?? "";
+    if (focus) main.querySelector("h1").focus({ preventScroll: true });
+  }
   announce(page.said ?? "");
 }
 
@@ -72,9 +75,15 @@ function showTrace(request) {
   );
 }
 
+/** Note how the page is left, for another one. */
+function leave() {
+  scrolled.set(entry, window.scrollY);
+  known = query.value;
+}
+
 /** Go to another page of the shop. */
 function open(address) {
-  scrolled.set(entry, window.scrollY);
+  leave();
   entry = entries += 1;
   history.pushState(entry, "", address);
   show();
@@ -83,8 +92,9 @@ function open(address) {
 history.scrollRestoration = "manual"; // pages are made after the browser would restore
 history.replaceState(entry, "");
 window.addEventListener("popstate", (event) => {
-  scrolled.set(entry, window.scrollY);
+  leave();
   entry = event.state;
+  entries = Math.max(entries, entry); // after a reload it may be one that is further on
   show({ top: scrolled.get(entry) ?? 0 });
 });
 document.addEventListener("click", (event) => {

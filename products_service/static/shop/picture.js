@@ -4,26 +4,27 @@ import { element } from "./dom.js";
 import { draw } from "./drawing.js";
 
 /**
- * Make a picture of the first url that can be one. `alt` is empty where a text beside it says the
+ * Make a picture of the first url that leads to one. `alt` is empty where a text beside it says the
  * same; `eager` is for a picture that is seen at once.
  */
 export function picture(urls, drawing, { alt = "", eager = false } = {}) {
   const sketch = draw(drawing);
   const frame = element("span", { class: "picture" }, sketch);
   frame.style.setProperty("--tint", drawing.colours[0]);
-  const url = urls.find(isUsable);
-  if (url === undefined) {
-    nameDrawing(sketch, alt);
-    return frame;
-  }
+  const usable = [...new Set(urls.filter(isUsable))];
   const photo = element("img", { alt, loading: eager ? "eager" : "lazy", decoding: "async" });
+  const tryNext = () => {
+    if (usable.length) {
+      photo.src = usable.shift();
+    } else {
+      photo.remove();
+      nameDrawing(sketch, alt);
+    }
+  };
   photo.addEventListener("load", () => frame.classList.add("has-photo"));
-  photo.addEventListener("error", () => {
-    photo.remove();
-    nameDrawing(sketch, alt);
-  });
-  photo.src = url;
+  photo.addEventListener("error", tryNext);
   frame.append(photo);
+  tryNext();
   return frame;
 }
 

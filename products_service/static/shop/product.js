@@ -1,23 +1,25 @@
 // A product's page, made of one answer of GET /products/{id}?include=styles,related.
 
-import { listAddress, productAddress } from "./address.js";
+import { categoryAddress, productAddress, readAddress } from "./address.js";
 import { card, priceTag } from "./cards.js";
 import { createChoice } from "./choice.js";
 import { announce, element, pageLink } from "./dom.js";
 import { describeDrawing } from "./drawing.js";
-import { formatPrice } from "./format.js";
+import { formatPrice, productName, styleName } from "./format.js";
 import { createGallery } from "./gallery.js";
 import { picture } from "./picture.js";
 
 /** Return {title, node} for a product; `styleId` is the one the address asks for, or null. */
-export function productPage(product, styleId) {
+export function productPage(answer, styleId) {
+  const styles = answer.styles.map((style) => ({ ...style, name: styleName(style) }));
+  const product = { ...answer, name: productName(answer), styles };
   const gallery = createGallery(product);
   const price = element("p", { class: "price-line" });
-  const styleName = element("span", { class: "chosen" });
+  const chosenStyle = element("span", { class: "chosen" });
   const choice = createChoice();
 
   function show(style) {
-    styleName.textContent = style?.name ?? "";
+    chosenStyle.textContent = style?.name ?? "";
     const [original, sale] = pricesOf(product, style);
     price.replaceChildren(priceTag(original, sale));
     gallery.show(style);
@@ -26,8 +28,11 @@ export function productPage(product, styleId) {
 
   function change(style) {
     show(style);
-    // Not one step back for every style that was looked at.
-    history.replaceState(history.state, "", productAddress(product.id, style.style_id));
+    // Not one step back for every style that was looked at. Where the next page is on its way the
+    // address is that one's already.
+    if (readAddress(location.search).product === String(product.id)) {
+      history.replaceState(history.state, "", productAddress(product.id, style.style_id));
+    }
     const [original, sale] = pricesOf(product, style);
     const was = sale === null ? "" : `, was ${formatPrice(original)}`;
     announce(`${style.name}: ${formatPrice(sale ?? original)}${was}`);
@@ -46,7 +51,7 @@ export function productPage(product, styleId) {
       product.category ? element("p", { class: "eyebrow" }, product.category) : null,
       element("h1", { tabindex: "-1" }, product.name),
       price,
-      product.styles.length ? stylePicker(product, shown, styleName, change) : null,
+      product.styles.length ? stylePicker(product, shown, chosenStyle, change) : null,
       choice.node,
     ),
     about(product),
@@ -70,9 +75,8 @@ function pricesOf(product, style) {
 }
 
 function breadcrumb(product) {
-  const category = product.category
-    ? element("li", {}, pageLink(listAddress({ category: product.category }), {}, product.category))
-    : null;
+  const address = product.category && categoryAddress(product.category);
+  const category = address ? element("li", {}, pageLink(address, {}, product.category)) : null;
   return element(
     "nav",
     { class: "breadcrumb", "aria-label": "Breadcrumb" },
@@ -80,7 +84,7 @@ function breadcrumb(product) {
   );
 }
 
-function stylePicker(product, shown, styleName, change) {
+function stylePicker(product, shown, chosenStyle, change) {
   const tiles = product.styles.map((style) => {
     const radio = element("input", {
       type: "radio",
@@ -97,7 +101,7 @@ function stylePicker(product, shown, styleName, change) {
   return element(
     "fieldset",
     { class: "field" },
-    element("legend", {}, "Style ", styleName),
+    element("legend", {}, "Style ", chosenStyle),
     element("div", { class: "tiles" }, ...tiles),
   );
 }
@@ -113,7 +117,7 @@ function about(product) {
     { class: "about", "aria-label": "About this product" },
     element(
       "div",
-      { class: "story" },
+      {},
       slogan ? element("p", { class: "slogan" }, slogan) : null,
       description ? element("p", { class: "description" }, description) : null,
     ),

@@ -3,7 +3,7 @@
 import { listAddress, listPath, productAddress } from "./address.js";
 import { get, RequestError } from "./api.js";
 import { announce, element } from "./dom.js";
-import { formatPrice } from "./format.js";
+import { formatPrice, productName } from "./format.js";
 
 const PAUSE = 150; // milliseconds between the last key and the request
 const LEAST = 2; // letters: shorter ends of words match nothing in the API
@@ -44,9 +44,9 @@ export function startSearch(form, open) {
     const node = element(
       "li",
       { role: "option", id: `suggestion-${place}`, "aria-selected": "false" },
-      element("span", { class: "suggestion-name" }, product.name),
+      element("span", {}, productName(product)),
       element("span", { class: "suggestion-category" }, product.category ?? ""),
-      element("span", { class: "suggestion-price" }, formatPrice(product.default_price)),
+      element("span", {}, formatPrice(product.default_price)),
     );
     // Before the box loses its focus, which closes the list.
     node.addEventListener("mousedown", (event) => event.preventDefault());

@@ -20,9 +20,8 @@ export function sizesOf(skus) {
     .sort((one, other) => rank(one.size) - rank(other.size));
 }
 
-/** Return how the stock of a size reads. */
+/** Return how the stock of a size reads, of which there are some. */
 export function describeStock(quantity) {
-  if (quantity === 0) return "Out of stock";
   return quantity < 10 ? `Only ${quantity} left` : "In stock";
 }
 
