@@ -28,6 +28,8 @@ PATHS = [
     for number in range(1, 200, 20)
     for path in (f"/{number}", f"/{number}/styles", f"/{number}/related", f"?page={number}&count=2")
 ]
+# of a unit: what it runs never ends
+ENDLESS = r"[Service]\nExecStart=\nExecStart=/bin/sleep infinity\n"
 # seconds that an answer may take, whatever is broken
 LONGEST = 2
 # name, role; one more of either is one more line
@@ -242,6 +244,24 @@ class Rollout:
             role: [Host(name, addresses[name]) for name in sorted(listed[role]["hosts"])]
             for role in set(self.machines.values())
         }
+
+
+@contextmanager
+def endless_load(loader: Host) -> Iterator[None]:
+    """Have a load run while the block does, as far as anyone can see."""
+    override = "/run/systemd/system/products-load.service.d"
+    loader.run(
+        f"mkdir {override} && printf '{ENDLESS}' > {override}/endless.conf && "
+        "systemctl daemon-reload && systemctl start --no-block products-load"
+    )
+    try:
+        yield
+    finally:
+        loader.run(
+            f"rm -r {override} && systemctl daemon-reload && systemctl stop products-load && "
+            # of what is stopped before it is done systemd says that it has failed
+            "systemctl reset-failed products-load"
+        )
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> None:

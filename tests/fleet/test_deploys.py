@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.fleet.hosts import Host
-from tests.fleet.rollout import Rollout, wait_until
+from tests.fleet.rollout import Rollout, endless_load, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -43,19 +43,17 @@ def test_a_deploy_builds_the_indexes_that_are_missing(rollout: Rollout, second: 
 
 def test_a_deploy_does_not_begin_during_a_load(rollout: Rollout, second: str) -> None:
     loader = rollout.groups["app"][0]
-    override = "/run/systemd/system/products-load.service.d"
-    loader.run(
-        f"mkdir {override} && printf '{ENDLESS}' > {override}/endless.conf && "
-        "systemctl daemon-reload && systemctl start --no-block products-load"
-    )
-    refused = rollout.play("deploy", "-e", "products_release=one", check=False)
-    loader.run(
-        f"rm -r {override} && systemctl daemon-reload && systemctl stop products-load && "
-        # of what is stopped before it is done systemd says that it has failed
-        "systemctl reset-failed products-load"
-    )
+    with endless_load(loader):
+        refused = rollout.play("deploy", "-e", "products_release=one", check=False)
     assert refused.status != 0
     assert f"A load runs on {loader.name}" in refused.output
+    assert serving(rollout) == {second}
+
+
+def test_a_dry_run_of_a_deploy(rollout: Rollout, second: str) -> None:
+    name = rollout.release("dry")
+    with rollout.under_load():
+        rollout.play("deploy", "--check", "-e", f"products_release={name}")
     assert serving(rollout) == {second}
 
 
@@ -166,7 +164,6 @@ def test_an_upgrade_of_the_operating_system_loses_no_request(rollout: Rollout) -
     assert standby.run(SINCE).stdout != before
 
 
-ENDLESS = r"[Service]\nExecStart=\nExecStart=/bin/sleep infinity\n"
 STOPPING = 'APT::Update::Pre-Invoke {"systemctl stop postgresql@15-main";};'
 SINCE = "systemctl show --property=ActiveEnterTimestamp postgresql@15-main"
 
