@@ -97,8 +97,8 @@ class Connection:
     ) -> list[tuple[Any, ...]]:
         """Run the statements of a file and return the rows of the last one.
 
-        `identifiers` fill the file's {places}: a name, a tuple of names for a qualified one,
-        or a list of names for a list. Raises DatabaseError.
+        `identifiers` fill the file's {places}: a name, or a list of names for a list. Raises
+        DatabaseError.
         """
         with _translated(), _interruptible(), self._connection.cursor() as cursor:
             cursor.execute(_compose(read_sql(name), identifiers), parameters)

@@ -90,7 +90,7 @@ def load(
 
     Raises FilesError before anything is touched when the files are not what is expected, another
     EtlError later, and OSError, which names the file or folder.
-    Readers are not disturbed at any time.
+    Readers wait while it publishes, for 200 ms a try at most.
     """
     sources = find_files(load_.folder)
     refuse_own_report(sources, report_folder)

@@ -104,13 +104,15 @@ class Report:
         # A text that is not UTF-8 is shown with escapes; rejects/ has its bytes.
         decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
         rejects = self._open(source) if incident.rejected else None
+        chunk = b""
         for chunk in _read(source.path, incident.offset, incident.length):
             self._csv.write(decoder.decode(chunk).replace('"', '""'))
             if rejects:
                 rejects.write(chunk)
         self._csv.write(decoder.decode(b"", final=True) + '"\n')
         if rejects:
-            rejects.write(b"\n")
+            # a carriage return that is wrong would be half of a right line end
+            rejects.write(b"\r\n" if chunk.endswith(b"\r") else b"\n")
 
     def _open(self, source: SourceFile) -> IO[bytes]:
         if source.name not in self._rejects:
@@ -156,28 +158,30 @@ def locate_lines(source: SourceFile, lines: Iterable[int]) -> Iterator[tuple[int
     with source.path.open("rb") as stream:
         stream.seek(source.data_offset)
         block, block_offset = b"", source.data_offset
-        at, line = 0, 2  # `line` begins at block[at]
+        at, line = 0, 2  # `line` begins at block[at], or ends there
+        ends = 0  # line ends from there on
 
         def advance() -> bool:
-            nonlocal block, block_offset, at
+            nonlocal block, block_offset, at, ends
             block_offset += len(block)
             block, at = stream.read(_CHUNK), 0
+            ends = block.count(b"\n")
             return bool(block)
 
         for wanted in lines:
-            while line + (ends := block.count(b"\n", at)) < wanted:
+            while line + ends < wanted:
                 line += ends
                 if not advance():
                     return
             for _ in range(wanted - line):
                 at = block.index(b"\n", at) + 1
+            ends -= wanted - line
             line = wanted
             start = block_offset + at
             while (end := block.find(b"\n", at)) < 0 and advance():
                 pass
-            stop = block_offset + (end if end >= 0 else len(block))
-            at = max(end, 0) if end >= 0 else len(block)
-            yield wanted, start, _without_return(source.path, start, stop)
+            at = end if end >= 0 else len(block)
+            yield wanted, start, _without_return(source.path, start, block_offset + at)
 
 
 def _without_return(path: Path, start: int, stop: int) -> int:

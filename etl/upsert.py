@@ -82,6 +82,7 @@ def upsert(
 
 def _merge(builder: Builder, sources: list[SourceFile], load_: Load, limit: RejectLimit) -> None:
     connection = builder.connection
+    connection.run("lock_identity")
     connection.run("collect_touched")
     whole, before = _recorded_digests(connection), compute_digests(connection, "pg_temp")
     connection.run("collect_shifts")

@@ -147,7 +147,8 @@ def _print(summary: str) -> None:
     try:
         click.echo(summary)
     except OSError as error:
-        click.echo(f"The summary could not be printed: {error.strerror}.\n{summary}", err=True)
+        with suppress(OSError):  # it may go where the summary did
+            click.echo(f"The summary could not be printed: {error.strerror}.\n{summary}", err=True)
         # What is left in the buffer would be written, and fail, once more at the end.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

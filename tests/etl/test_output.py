@@ -279,6 +279,19 @@ def test_a_summary_on_a_full_disk(shared_database: Database, folder: Path, repor
     assert done.stderr.endswith(".\n")
 
 
+def test_nothing_can_be_printed(shared_database: Database, folder: Path, reports: Path) -> None:
+    """As of a load from cron, whose log is on a full disk: it is published all the same."""
+    before, _ = served(shared_database)
+    keywords = command(shared_database, "load", folder, "--report", reports, "--quiet")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            **keywords | {"stdout": full, "stderr": full}, timeout=60, check=False
+        )
+    assert done.returncode == 0
+    after, _ = served(shared_database)
+    assert after == before + 1
+
+
 def test_progress_that_nobody_reads_ends_the_load(
     loaded: Database, folder: Path, reports: Path
 ) -> None:

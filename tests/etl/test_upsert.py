@@ -31,7 +31,9 @@ from tests.etl.loads import (
     rows_of,
     schemas,
     served,
+    started,
     texts,
+    wait_until,
 )
 
 Model = dict[str, list[tuple]]
@@ -204,6 +206,43 @@ def test_mended_rejects_are_loaded(database: Database, tmp_path: Path) -> None:
     result = run_upsert(database, mended, tmp_path)
     assert counts(result) == {"skus.csv": (2, 2, 0, 0)}
     assert rows_of(database, "skus")[-2:] == texts([(8, 1, "M", 12), (9, 2, "L", 3)])
+
+
+def test_rejects_that_are_not_mended_are_rejected_again(database: Database, tmp_path: Path) -> None:
+    folder = write_catalogue(tmp_path / "all", ROWS)
+    # the first carriage return is part of its field, the second one of the line end
+    with (folder / "related.csv").open("ab") as stream:
+        stream.write(b"7,1,2\r\r\n8,1,2,9\n")
+    load_catalogue(database.etl, folder, tmp_path)
+    before = served(database)
+    again = (tmp_path / "rejects").rename(tmp_path / "again")
+    result = run_upsert(database, again, tmp_path)
+    assert counts(result) == {"related.csv": (2, 0, 0, 2)}
+    assert served(database)[1] == before[1]
+
+
+def test_an_upsert_waits_for_a_migration_and_holds_nothing(
+    database: Database, tmp_path: Path
+) -> None:
+    """Both take the identity's lock first, so that neither has what the other one wants."""
+    load_catalogue(database.etl, write_catalogue(tmp_path / "all", ROWS), tmp_path)
+    folder = write_changes(tmp_path / "changes", {"skus": [(8, 1, "M", 12, None)]})
+    held = """
+        SELECT relation::regclass::text, mode FROM pg_locks
+        WHERE locktype = 'relation' AND granted AND pid IN (
+          SELECT pid FROM pg_locks
+          WHERE NOT granted AND relation = 'catalogue.published_load'::regclass)"""
+    waits = "SELECT pid FROM pg_locks WHERE NOT granted"
+    with closing(psycopg2.connect(database.admin)) as migration, migration.cursor() as cursor:
+        cursor.execute("LOCK TABLE catalogue.published_load IN SHARE MODE")
+        told = ("load", folder, "--mode", "upsert", "--report", tmp_path, "--quiet")
+        with started(database, *told) as process:
+            wait_until(lambda: query(database.admin, waits), process)
+            locks = query(database.admin, held)
+            assert not [name for name, _ in locks if name.startswith("catalogue.")]
+            migration.commit()
+            assert process.wait(timeout=60) == 0
+    assert served(database)[0] == 2
 
 
 def test_too_many_rejects_change_nothing(database: Database, tmp_path: Path) -> None:

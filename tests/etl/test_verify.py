@@ -1,16 +1,23 @@
 """flask etl verify: the served catalogue against a folder, without touching it."""
 
 import json
+import os
+import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
+import psycopg2
 import pytest
 
+from etl.build import BuildError
 from etl.connection import Connection
+from etl.verify import VerifyError, verify
 from tests.catalogue import Rows, load_catalogue, write_catalogue
 from tests.conftest import Database
-from tests.etl.loads import ROWS, flask_etl, query, schemas, served
+from tests.etl.loads import ROWS, At, flask_etl, query, schemas, served, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +108,38 @@ def test_a_running_load_is_no_hindrance(loaded: tuple[Database, Path]) -> None:
     with closing(Connection(database.etl)) as other:
         assert other.value("lock_loads")
         assert flask_etl(database, "verify", folder).returncode == 0
+
+
+def test_files_that_change_meanwhile_are_not_compared(
+    loaded: tuple[Database, Path], tmp_path: Path
+) -> None:
+    database, folder = loaded
+    copied = shutil.copytree(folder, tmp_path / "copied")
+    progress = At("reading related.csv", lambda: os.truncate(copied / "skus.csv", 40))
+    with pytest.raises(BuildError, match=r"^skus.csv was changed while it was read: "):
+        verify(database.etl, copied, progress)
+    assert progress.done
+
+
+def test_a_catalogue_that_changes_meanwhile_is_not_compared(
+    loaded: tuple[Database, Path],
+) -> None:
+    database, folder = loaded
+    with (
+        ThreadPoolExecutor() as threads,
+        closing(psycopg2.connect(database.admin)) as other,
+        other.cursor() as cursor,
+    ):
+        hold = partial(cursor.execute, "LOCK TABLE catalogue.skus")
+        progress = At("computing the served catalogue's digest", hold)
+        verifying = threads.submit(verify, database.etl, folder, progress)
+        wait_until(lambda: query(database.admin, "SELECT pid FROM pg_locks WHERE NOT granted"))
+        cursor.execute("UPDATE catalogue.published_load SET number = 2")
+        other.commit()
+        with pytest.raises(VerifyError, match=r"^a load was published meanwhile: verify again$"):
+            verifying.result(timeout=60)
+        cursor.execute("UPDATE catalogue.published_load SET number = 1")
+        other.commit()
 
 
 def test_what_cannot_be_compared_is_said(loaded: tuple[Database, Path], tmp_path: Path) -> None:
