@@ -88,7 +88,7 @@ KINDS = {
     ),
     "bad-gateway": Kind(
         502,
-        "The balancer got an answer from a host that makes no sense.",
+        "Another balancer, before that of the service, got an answer that makes no sense.",
         "The request could not be answered.",
     ),
     "database-unavailable": Kind(

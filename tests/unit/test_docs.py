@@ -22,7 +22,7 @@ from products_service.web.problems import FURTHER_TYPES, TYPES
 
 ROOT = Path(__file__).parents[2]
 DOCS = {path.name: path.read_text("utf-8") for path in (ROOT / "docs").glob("*.md")}
-PAGES = DOCS | {"README.md": (ROOT / "README.md").read_text("utf-8")}
+PAGES = DOCS | {name: (ROOT / name).read_text("utf-8") for name in ("README.md", "CONTRIBUTING.md")}
 OPERATIONS, API, DEVELOPMENT = (DOCS[f"{name}.md"] for name in ("operations", "api", "development"))
 # Those of flask itself.
 FLASK_COMMANDS = {"run", "routes", "shell"}
