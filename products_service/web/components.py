@@ -55,6 +55,11 @@ PARAMETERS = {
         "is 304 without a body.",
         '"7-4d2c9f0a61b83e57d4c20f19"',
     ),
+    "If-Match": _parameter(
+        "The `ETag` that the answer has to have, one of several, or `*`. If it has another, the "
+        "answer is 412.",
+        "*",
+    ),
     "Accept-Encoding": _parameter("`gzip` gets larger answers compressed.", "gzip"),
     "X-Request-ID": _parameter(
         "An id to know the request by, in the answer and in the log: 1 to 128 letters, digits, "

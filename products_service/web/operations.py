@@ -69,7 +69,8 @@ class Operation:
         if self.tagged:
             responses[304] = self._success("The client has it already: `If-None-Match` names it.")
         parameters = [*self.query().fields] if self.query else []
-        parameters += ["If-None-Match"] * self.tagged + ["Accept-Encoding"] * self.compressed
+        parameters += ["If-None-Match", "If-Match"] * self.tagged
+        parameters += ["Accept-Encoding"] * self.compressed
         return {
             "operationId": name,
             "tags": [self.group],
