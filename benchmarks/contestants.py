@@ -28,8 +28,8 @@ UNPOOLED = "benchmarks.unpooled:app"
 BARE = {"ACCESS_LOG": "false", "METRICS": "false"}
 GREENLET = {"GUNICORN_WORKER_CLASS": "greenlet"}
 ONE_WORKER = {"GUNICORN_WORKERS": "1"}
-# A gthread answers 503 at once when its pool is in use, and a closed loop that is answered so is no
-# measurement: so its pool is larger than any share of the loop's 16 connections.
+# A gthread answers 503 soon when its pool stays in use, and a closed loop that is answered so is no
+# measurement: so its pool is larger than half of the loop's 16 connections, a worker's share.
 GTHREAD = {"GUNICORN_WORKER_CLASS": "gthread", "GUNICORN_THREADS": "13", "DB_POOL_SIZE": "12"}
 # Of this service: the application and its settings.
 SERVICE = {

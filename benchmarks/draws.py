@@ -21,7 +21,6 @@ MIXES = {
     "styles": {"get_styles": 1},
     "page": {"get_product": 50, "get_styles": 50, "get_related": 10, "list_products": 1},
 }
-DISTRIBUTIONS = ("uniform", "zipf")
 # Products on a page of the list, unless a client asks for another number.
 PAGE_SIZE = 5
 SEED = 1

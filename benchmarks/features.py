@@ -16,6 +16,7 @@ from typing import Any
 
 from flask import Flask, Response
 
+from benchmarks.catalogue import BenchmarkError
 from products_service import later
 from products_service.config import load_settings
 from products_service.database import Answer
@@ -202,7 +203,9 @@ def environ(number: int) -> dict[str, Any]:
 
 
 def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
-    """Take status and headers, as a server does."""
+    """Take status and headers, as a server does. Raises BenchmarkError unless it is 200."""
+    if not status.startswith("200 "):
+        raise BenchmarkError(f"the service answers {status}: nothing is measured")
 
 
 @contextmanager

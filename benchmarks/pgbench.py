@@ -85,6 +85,8 @@ def run_mix(
 
 def _read(printed: str, taken: Mapping[str, float]) -> Turn:
     requests = int(_find(r"number of transactions actually processed: (\d+)", printed))
+    if requests == 0:
+        raise BenchmarkError(f"pgbench was not answered:\n{printed}")
     return Turn(
         requests=requests,
         seconds=round(requests / float(_find(r"tps = ([\d.]+)", printed)), 3),

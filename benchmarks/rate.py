@@ -9,6 +9,7 @@ from benchmarks import contest, generators
 from benchmarks.contestants import HttpContestant, Load, competing
 from benchmarks.fleet import Fleet, fleet
 from benchmarks.generators import Turn
+from benchmarks.installation import install_peers
 from benchmarks.prerequisites import find_programs
 from benchmarks.steps import step
 from benchmarks.subject import Subject
@@ -40,7 +41,8 @@ def measure(
     in turn, and how often very many users ask this service and Express.
     Raises BenchmarkError.
     """
-    find_programs("wrk", "k6", "node", "npm")
+    find_programs("wrk", "k6", "node", "npm", "pgbench")
+    install_peers()
     settings = {"GUNICORN_WORKER_CLASS": worker_class, "GUNICORN_WORKERS": str(WORKERS)}
     constant: list[dict[str, Any]] = []
     for number in range(1, rounds + 1):
@@ -129,8 +131,9 @@ def measure_users(subject: Subject, rounds: int, seconds: float, ours: str) -> d
     Uniform ids, no cache; by k6, and by wrk, which leaves more of the machine to who is asked: only
     there the floor, of as many connections as in other contests, tells whether Express is fair.
     """
-    names = (ours, "express", contest.FLOOR)
-    order = [("k6", ours), ("k6", "express"), *(("wrk", name) for name in names)]
+    asked = (ours, "express", "express-1")
+    names = (*asked, contest.FLOOR)
+    order = [("k6", name) for name in asked] + [("wrk", name) for name in names]
     found: dict[str, contest.Turns] = {"k6": {}, "wrk": {}}
     chance = random.Random(MIX)  # noqa: S311
     with tempfile.TemporaryDirectory() as folder, competing(names, subject) as contestants:

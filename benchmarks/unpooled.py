@@ -14,7 +14,7 @@ from products_service.statements import Statement
 from products_service.turns import Turns
 
 STATEMENT = "get_styles"
-MOST = 4  # connections where the pool has one: as many as requests are worked on at a time
+MOST = 4  # connections where the pool has one, since each takes longer to be had
 
 
 class AskedAlone(Statement):

@@ -107,7 +107,7 @@ def locked(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BenchmarkError("another `flask bench load` runs in this folder") from None
+            raise BenchmarkError(f"another benchmark works in {path.parent}") from None
         yield
 
 

@@ -31,6 +31,10 @@ FIXED = {
 }
 
 
+async def keep(connection: asyncpg.Connection) -> None:
+    """Give a connection back as it is: to reset it takes another statement, and nothing was set."""
+
+
 @asynccontextmanager
 async def lifespan(app: FastAPI):
     """Keep a pool for as long as the process lives."""
@@ -38,7 +42,7 @@ async def lifespan(app: FastAPI):
     # one plan for all values of a statement, as the service has it
     settings = {"plan_cache_mode": "force_generic_plan"}
     async with asyncpg.create_pool(
-        min_size=connections, max_size=connections, server_settings=settings
+        min_size=connections, max_size=connections, server_settings=settings, reset=keep
     ) as pool:
         app.state.pool = pool
         yield
