@@ -125,7 +125,7 @@ def ask(application: Callable[..., Any], path: str, ids: Sequence[int]) -> None:
 
 
 def calm(figures: Iterable[float]) -> float:
-    """Return what a quarter of the figures are below: what other programs do mostly adds to them."""
+    """Return what a quarter of the figures are below: other programs mostly add to them."""
     ordered = sorted(figures)
     return ordered[len(ordered) // 4]
 
