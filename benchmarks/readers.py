@@ -3,9 +3,6 @@
 import http.client
 import math
 import random
-import signal
-import socket
-import subprocess
 import sys
 import threading
 import time
@@ -16,15 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.catalogue import BenchmarkError
+from benchmarks.servers import HOST, PATIENCE, Program, free_port, running
 from benchmarks.workshop import Workshop
-from products_service.leash import leashed
 
 PER_SECOND = 50  # requests of all readers together
 SEED = 1
-START_SECONDS = 30
-PATIENCE = 10.0  # seconds, far beyond the service's own deadline
-HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -115,36 +108,9 @@ def serving(workshop: Workshop) -> Iterator[int]:
 
     Raises BenchmarkError if it does not come up.
     """
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     argv = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
+    environment = workshop.environment | {"PORT": str(port), "BIND_ADDRESS": HOST}
     log = workshop.folder / "service.log"
-    with log.open("wb") as stream:
-        process = subprocess.Popen(
-            leashed(argv, signal.SIGTERM),
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=stream,
-            env=workshop.environment | {"PORT": str(port), "BIND_ADDRESS": HOST},
-            start_new_session=True,  # Ctrl-C is for us
-        )
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while not _is_ready(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise BenchmarkError(f"gunicorn does not serve:\n{_end_of(log)}")
-            time.sleep(0.05)
-        yield port
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _is_ready(port: int) -> bool:
-    with closing(http.client.HTTPConnection(HOST, port, timeout=PATIENCE)) as client:
-        return _ask(client, "/ready") is None
-
-
-def _end_of(log: Path) -> str:
-    return log.read_text("utf-8", "replace")[-2000:]
+    with running(Program(argv, environment, Path(), log), port, "/ready") as server:
+        yield server.port

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.catalogue import BenchmarkError
-from products_service.config import SettingsSchema, load_settings
+from benchmarks.servers import plain_environment
+from products_service.config import load_settings
 from products_service.embedded import running, stop
 from products_service.embedded.binaries import wheel_folder
 from products_service.embedded.place import locate, outside
@@ -41,12 +42,7 @@ class Workshop:
     @property
     def environment(self) -> dict[str, str]:
         """Our variables without any setting of the service, but for those that lead here."""
-        ours = {
-            name: value
-            for name, value in os.environ.items()
-            if name not in SettingsSchema().fields and not name.startswith("PG")
-        }
-        return ours | {"DEVDB_DIR": str(self.devdb)}
+        return plain_environment() | {"DEVDB_DIR": str(self.devdb)}
 
     @staticmethod
     def flask(*arguments: str | Path) -> list[str]:
