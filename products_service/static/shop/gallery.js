@@ -5,7 +5,7 @@ import { describeDrawing } from "./drawing.js";
 import { picture } from "./picture.js";
 
 /** Bring an item of a list into view, without the page, which scrollIntoView would move as well. */
-function scrollTo(list, item) {
+function bringIntoView(list, item) {
   const [outer, inner] = [list, item].map((node) => node.getBoundingClientRect());
   list.scrollBy({
     left: Math.min(0, inner.left - outer.left) + Math.max(0, inner.right - outer.right),
@@ -41,7 +41,7 @@ export function createGallery(product) {
     const radio = thumbnails.querySelectorAll("input")[current];
     if (radio) {
       radio.checked = true;
-      scrollTo(thumbnails, radio.parentNode);
+      bringIntoView(thumbnails, radio.parentNode);
     }
   }
 
