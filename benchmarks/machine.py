@@ -8,10 +8,6 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-TICKS = os.sysconf("SC_CLK_TCK")
-# Its first line is of all cores: proc_stat(5).
-STAT = Path("/proc/stat")
-STOLEN = 8
 
 
 def describe_machine() -> dict[str, Any]:
@@ -26,17 +22,6 @@ def describe_machine() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release().partition('-')[0]}",
         "python": platform.python_version(),
     }
-
-
-def stolen_seconds() -> float:
-    """Return for how long virtual cores that had work were kept from it, all of them together.
-
-    By their hypervisor, since the start, as the kernel knows it; 0 where it knows of none.
-    """
-    try:
-        return int(STAT.read_text("ascii").split()[STOLEN]) / TICKS
-    except OSError:
-        return 0.0
 
 
 def _cpu() -> str:

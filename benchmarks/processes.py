@@ -1,4 +1,4 @@
-"""The CPU time of groups of processes, as the kernel accounts for it. Linux only."""
+"""The CPU time of groups of processes, and of the machine, as Linux accounts for it."""
 
 import os
 import resource
@@ -13,6 +13,8 @@ TICKS = os.sysconf("SC_CLK_TCK")
 # system time of the process, and of those that it has started and waited for.
 PARENT = 1
 TIMES = slice(11, 15)
+# Of the first line of /proc/stat, which is of all cores: proc_stat(5).
+STOLEN = 8
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:
@@ -28,6 +30,17 @@ def cpu_seconds(pids: Iterable[int]) -> float:
         before, members = members, _members(roots)
         if members == before:
             return ticks / TICKS
+
+
+def stolen_seconds() -> float:
+    """Return for how long virtual cores that had work were kept from it, all of them together.
+
+    By their hypervisor, since the start, as the kernel knows it; 0 where it knows of none.
+    """
+    try:
+        return int((PROC / "stat").read_text("ascii").split()[STOLEN]) / TICKS
+    except OSError:
+        return 0.0
 
 
 def _members(pids: Iterable[int]) -> set[int]:

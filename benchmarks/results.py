@@ -1,13 +1,15 @@
 """What a benchmark leaves: a JSON file of what was measured, on what, and by which command."""
 
 import json
+import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import describe_machine, find_commit, stolen_seconds
+from benchmarks.machine import describe_machine, find_commit
+from benchmarks.processes import stolen_seconds
 
 FOLDER = Path("benchmarks/results")
 
@@ -27,16 +29,15 @@ def record(
     clock, stolen = time.monotonic(), stolen_seconds()
     measured = measure()
     seconds, stolen = time.monotonic() - clock, stolen_seconds() - stolen
-    machine = describe_machine()
     result = {
         "benchmark": name,
         "command": f"flask bench {name} {arguments}".strip(),
         "started_at": started.isoformat(timespec="seconds"),
         "seconds": round(seconds, 1),
         "commit": commit,
-        "machine": machine,
-        # of the time of all cores, what a hypervisor kept from them
-        "stolen": round(stolen / (seconds * machine["cores"]), 4),
+        "machine": describe_machine(),
+        # of the time of all cores, ours or not, what a hypervisor kept from them
+        "stolen": round(stolen / (seconds * (os.cpu_count() or 1)), 4),
         **measured,
     }
     (output / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")

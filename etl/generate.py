@@ -38,8 +38,8 @@ def generate(
 ) -> dict[str, int]:
     """Write the six files into `folder`, made if missing, and return the rows per table.
 
-    The files appear whole, in place of those of the same names; what is half-written is removed,
-    but by a process that is killed: then it stays in a folder .generate-*.
+    The files appear whole, in place of those of the same names. What is half-written is removed,
+    unless the process is killed: then it stays, in a folder .generate-*.
     Without `dirty` a load repairs and rejects nothing. `progress` is told the table, its rows
     so far and its rows in all. Raises ValueError for an impossible number of products, OSError.
     """

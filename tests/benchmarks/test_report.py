@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import machine
+from benchmarks import processes
 from tests.benchmarks.bench import run
 from tests.system.service import ROOT
 
@@ -71,10 +71,10 @@ def test_what_is_not_measured_is_said(folder: Path) -> None:
 def test_stolen_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stat = tmp_path / "stat"
     stat.write_text("cpu  165553 0 25832 188154 1436 0 972 4066 0 0\ncpu0 1 0 0 0 0 0 0 9 0 0\n")
-    monkeypatch.setattr(machine, "STAT", stat)
-    assert machine.stolen_seconds() == 4066 / os.sysconf("SC_CLK_TCK")
+    monkeypatch.setattr(processes, "PROC", tmp_path)
+    assert processes.stolen_seconds() == 4066 / os.sysconf("SC_CLK_TCK")
     stat.unlink()
-    assert machine.stolen_seconds() == 0
+    assert processes.stolen_seconds() == 0
 
 
 def test_no_results_are_no_report(tmp_path: Path) -> None:
