@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.catalogue import BenchmarkError
 from benchmarks.servers import plain_environment
 from benchmarks.workshop import failed
 
@@ -147,4 +148,7 @@ def cpu_of(work: Callable[[], None]) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except BenchmarkError as error:
+        sys.exit(str(error))

@@ -4,6 +4,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from benchmarks import quick
+from benchmarks.catalogue import BenchmarkError
 from tests.benchmarks.bench import loaded, result, run
 from tests.conftest import Database
 
@@ -33,3 +37,9 @@ def test_quick_records_and_compares(clone: Callable[[], Database], tmp_path: Pat
     recorded["machine"]["cpu"] = "another"
     (output / "quick.json").write_text(json.dumps(recorded), "utf-8")
     assert "of another machine" in run(database, *short).stdout
+
+
+def test_what_is_not_answered_is_not_measured(shared_database: Database) -> None:
+    with pytest.raises(BenchmarkError, match="the service answers 404 ") as raised:
+        quick.measure(shared_database.app, [2**31 - 1], 1)
+    assert "Traceback" not in str(raised.value)
