@@ -50,8 +50,8 @@ def verify(url: str, folder: Path, progress: Progress) -> list[Comparison]:
             builder.check_unchanged(source)
         with progress.step("computing the files' digest"):
             expected = compute_digests(connection, SCRATCH)
+        number = connection.value("get_load_number")
         with progress.step("computing the served catalogue's digest"):
-            number = connection.value("get_load_number")
             served = compute_digests(connection, "catalogue")
             if connection.value("get_load_number") != number:
                 raise VerifyError("a load was published meanwhile: verify again")
