@@ -4,9 +4,10 @@ import http.client
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks.contest import CONNECTIONS, PATHS_PER_SECOND, summarise, take_turns
@@ -95,6 +96,7 @@ def measure(
         "seconds_a_turn": seconds,
         "by_products": by_products(subject, rounds, seconds, settings, sizes),
         **by_workers_and_connections(subject, rounds, seconds, settings),
+        **at_rest(subject, rounds, settings),
     }
 
 
@@ -153,17 +155,12 @@ def generated(products: int) -> Iterator[Subject]:
 def by_workers_and_connections(
     subject: Subject, rounds: int, seconds: float, settings: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return figures by workers and connections, what each takes of memory, and of two pages."""
+    """Return figures by workers and by connections, and of two pages of the list."""
     with ExitStack() as stack:
         hosts = {
-            workers: stack.enter_context(
-                host(subject, {**settings, "GUNICORN_WORKERS": str(workers)}, f"workers-{workers}")
-            )
-            for workers in WORKERS
+            workers: stack.enter_context(host_of(workers, subject, settings)) for workers in WORKERS
         }
-        idle = {workers: _memory(each) for workers, each in hosts.items()}
-        shipped = hosts[load_settings({})["GUNICORN_WORKERS"]]
-        held = {number: _memory(shipped, number) for number in (LOOPS[0], LOOPS[-1])}
+        shipped = hosts[shipped_workers()]
         turns = take_turns(
             {str(workers): each for workers, each in hosts.items()},
             *(subject.draw, MIX, rounds, seconds, CONNECTIONS),
@@ -180,12 +177,34 @@ def by_workers_and_connections(
             },
             *(subject.draw, MIX, rounds, seconds, CONNECTIONS),
         )
-        starts = {workers: each.server.start_seconds for workers, each in hosts.items()}
-    fewest, most = WORKERS[0], WORKERS[-1]
     return {
         "by_workers": summarise(turns)["contestants"],
         "by_connections": summarise(loops)["contestants"],
         "pages_of_the_list": summarise(pages, ["first"]),
+    }
+
+
+def at_rest(subject: Subject, rounds: int, settings: Mapping[str, str]) -> dict[str, Any]:
+    """Return how long hosts take to start, and what workers and connections take of memory.
+
+    Each host is started in each round; medians.
+    """
+    started, empty = ({workers: [] for workers in WORKERS} for _ in range(2))
+    connected: dict[int, list[int]] = {LOOPS[0]: [], LOOPS[-1]: []}
+    for _ in range(rounds):
+        for workers in WORKERS:
+            with host_of(workers, subject, settings) as each:
+                started[workers].append(each.server.start_seconds)
+                empty[workers].append(_memory(each))
+                if workers == shipped_workers():
+                    for number, found in connected.items():
+                        found.append(_memory(each, number))
+    starts, idle, held = (
+        {number: median(found) for number, found in figures.items()}
+        for figures in (started, empty, connected)
+    )
+    fewest, most = WORKERS[0], WORKERS[-1]
+    return {
         "memory_bytes": {
             "host_idle_by_workers": idle,
             "a_worker": round((idle[most] - idle[fewest]) / (most - fewest)),
@@ -194,6 +213,18 @@ def by_workers_and_connections(
         },
         "start_seconds_by_workers": starts,
     }
+
+
+def host_of(
+    workers: int, subject: Subject, settings: Mapping[str, str]
+) -> AbstractContextManager[HttpContestant]:
+    """Run a host with so many workers. Raises BenchmarkError."""
+    return host(subject, {**settings, "GUNICORN_WORKERS": str(workers)}, f"workers-{workers}")
+
+
+def shipped_workers() -> int:
+    """Return how many workers a host has that is told nothing."""
+    return load_settings({})["GUNICORN_WORKERS"]
 
 
 def _memory(contestant: HttpContestant, connections: int = 0) -> int:

@@ -1,11 +1,15 @@
 """The programs that a benchmark takes beyond the service: found at its start, or asked for."""
 
+import re
 import shutil
+import subprocess
 import sysconfig
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.catalogue import BenchmarkError
+from products_service.cluster import nginx
 from products_service.embedded import EmbeddedError
 from products_service.embedded.binaries import wheel_folder
 from products_service.extras import how_to_install
@@ -21,19 +25,40 @@ PROGRAMS = {
 # What is served is what stands here.
 RELEASE = ("migrations", "wsgi.py", "gunicorn.conf.py")
 FLEET = ("nginx.conf", "nginx")
+# What has each say its version.
+VERSION = {"wrk": "-v", "node": "--version", "k6": "version", "pgbench": "--version"}
 
 
 def find_programs(*names: str) -> dict[str, str]:
     """Return the paths of programs. Raises BenchmarkError, which says how to install what lacks."""
-    places = [*_own_folders(), None]
-    found = {
-        name: next(filter(None, (shutil.which(name, path=place) for place in places)), None)
-        for name in names
-    }
+    found = _find(*names)
     missing = [f"{name} ({PROGRAMS[name]})" for name, path in found.items() if path is None]
     if missing:
         raise BenchmarkError(f"this benchmark needs {', '.join(missing)}")
     return {name: path for name, path in found.items() if path is not None}
+
+
+def describe_programs() -> dict[str, str]:
+    """Return the version of each program that is here and measures, or is measured."""
+    found = {path: VERSION[name] for name, path in _find(*VERSION).items() if path is not None}
+    with suppress(nginx.NginxError):
+        found[nginx.find_program()] = "-v"
+    return {Path(path).name: _version(path, option) for path, option in found.items()}
+
+
+def _version(path: str, option: str) -> str:
+    # wrk ends with 1, nginx says it on stderr
+    said = subprocess.run([path, option], capture_output=True, text=True, check=False)
+    number = re.search(r"\d+(\.\d+)+", said.stdout + said.stderr)
+    return number[0] if number else "unknown"
+
+
+def _find(*names: str) -> dict[str, str | None]:
+    places = [*_own_folders(), None]
+    return {
+        name: next(filter(None, (shutil.which(name, path=place) for place in places)), None)
+        for name in names
+    }
 
 
 def _own_folders() -> Iterator[str]:

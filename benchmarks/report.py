@@ -148,11 +148,12 @@ def render(
 def describe(result: Result, table: Table) -> dict[str, Any]:
     """Return a result for the template: its table, and on what it was measured."""
     machine, data = result["machine"], result.get("data")
+    programs = "".join(f", {name} {number}" for name, number in result.get("programs", {}).items())
     stolen = f", of whose time {result['stolen']:.1%} was stolen" if "stolen" in result else ""
     return {
         "table": "\n".join(table(result)).strip(),
         "machine": f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gb']} GB, "
-        f"{machine['system']}, Python {machine['python']}{stolen}",
+        f"{machine['system']}, Python {machine['python']}{programs}{stolen}",
         "data": data
         and f"{data['products']:,} products, {data['bytes'] / 1e9:.2f} GB, PostgreSQL "
         f"{data['postgresql']['server_version'].split()[0]}.",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import describe_machine, find_commit
+from benchmarks.prerequisites import describe_programs
 from benchmarks.processes import stolen_seconds
 
 FOLDER = Path("benchmarks/results")
@@ -36,6 +37,7 @@ def record(
         "seconds": round(seconds, 1),
         "commit": commit,
         "machine": describe_machine(),
+        "programs": describe_programs(),
         # of the time of all cores, ours or not, what a hypervisor kept from them
         "stolen": round(stolen / (seconds * (os.cpu_count() or 1)), 4),
         **measured,

@@ -69,14 +69,21 @@ def quick(seconds: int, to_record: bool, output: Path) -> None:
             with closing(Connection(url)) as connection:
                 sample = {"seed": SEED, "count": QUICK_IDS}
                 rows = connection.run("sample_ids", sample, schema="catalogue")
+                ((number, digest),) = connection.run("get_load")
             if not rows:
                 raise click.ClickException("the catalogue is empty: run `flask etl load`")
-            return quickly.measure(database_url(settings, "app"), [id_ for (id_,) in rows], seconds)
+            measured = quickly.measure(
+                database_url(settings, "app"), [each for (each,) in rows], seconds
+            )
+            return {"load": number, "digest": digest, **measured}
 
     file = output / "quick.json"
     recorded = json.loads(file.read_text("utf-8")) if file.exists() else None
     found = record("quick", f"--seconds {seconds} --record", output, measure) if to_record else None
-    for line in quickly.compare(found or measure(), recorded):
+    found = found or measure()
+    for line in quickly.compare(found, recorded):
         click.echo(line)
+    if recorded and recorded["digest"] != found["digest"]:
+        click.echo("(what was recorded is of another catalogue)")
     if recorded and recorded["machine"] != describe_machine():
         click.echo("(what was recorded is of another machine)")

@@ -51,4 +51,5 @@ def result(output: Path, name: str) -> dict[str, Any]:
     assert found["machine"]["cores"] > 0
     assert 0 <= found["stolen"] < 1
     assert "commit" in found
+    assert found["programs"]["pgbench"]
     return found

@@ -37,6 +37,9 @@ def test_quick_records_and_compares(clone: Callable[[], Database], tmp_path: Pat
     recorded["machine"]["cpu"] = "another"
     (output / "quick.json").write_text(json.dumps(recorded), "utf-8")
     assert "of another machine" in run(database, *short).stdout
+    recorded["digest"] = "another"
+    (output / "quick.json").write_text(json.dumps(recorded), "utf-8")
+    assert "of another catalogue" in run(database, *short).stdout
 
 
 def test_what_is_not_answered_is_not_measured(shared_database: Database) -> None:
