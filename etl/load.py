@@ -16,7 +16,7 @@ from etl.digest import Digests, combine, compute_digests
 from etl.errors import EtlError
 from etl.files import TABLES, SourceFile, find_files
 from etl.progress import Progress
-from etl.publish import Publication, publish, was_published
+from etl.publish import Publication, name_strangers, publish, was_published
 from etl.report import Report, Tally
 from etl.space import check_space
 from etl.standbys import await_standbys
@@ -98,6 +98,8 @@ def load(
         begin(connection)
         if first and connection.value("get_load_number"):
             raise NotFirstError("a catalogue was loaded before")
+        if strangers := name_strangers(connection):
+            raise LoadError(strangers)
         check_space(connection, sources)
         migrations = connection.value("list_migrations")
         connection.run("create_schema")

@@ -13,12 +13,15 @@ from typing import Any
 from etl import patience
 from etl.connection import Connection, DatabaseError, Json
 from etl.errors import EtlError
+from etl.files import TABLES
 from etl.standbys import await_standbys
 
 # How long a server may take to come back, or to notice that a session's client is gone.
 COMING_BACK = 30.0  # seconds
 # No statement of the service runs longer: DB_STATEMENT_TIMEOUT_MS of its settings, as shipped.
 STATEMENT_TIMEOUT = 0.5  # seconds
+# What a catalogue is made of; indexes and keys belong to these.
+OURS = [*(table.name for table in TABLES), "product_ranks", "published_load"]
 
 
 class PublishError(EtlError):
@@ -75,9 +78,22 @@ def _swap(connection: Connection, publication: Publication, migrations: str | No
         connection.run("lock_catalogue")
         if connection.value("list_migrations") != migrations:
             raise PublishError("the database was migrated while the load ran: load again")
+        if strangers := name_strangers(connection):
+            raise PublishError(strangers)
         connection.run("copy_grants")
         connection.run("swap_catalogues")
         record(connection, publication)
+
+
+def name_strangers(connection: Connection) -> str:
+    """Return what others keep in the schema that is served, and why not; nothing if they do not."""
+    names = [name for (name,) in connection.run("list_strangers", {"tables": OURS})]
+    if not names:
+        return ""
+    return (
+        f"schema catalogue has {', '.join(names)} beside the service's tables, which a load would "
+        "drop in time: move that to a schema of its own (ALTER ... SET SCHEMA) and load again"
+    )
 
 
 def record(connection: Connection, publication: Publication) -> None:

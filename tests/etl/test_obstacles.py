@@ -13,7 +13,7 @@ import pytest
 from etl import patience, space
 from etl.connection import Connection, DatabaseError
 from etl.files import find_files
-from etl.load import Load, RejectLimit, load
+from etl.load import Load, LoadError, RejectLimit, load
 from etl.progress import Progress
 from etl.publish import PublishError
 from tests.catalogue import load_catalogue
@@ -46,6 +46,30 @@ def test_a_migration_meanwhile(loaded: Database, folder: Path, reports: Path, st
     with pytest.raises(PublishError, match="migrated while the load ran: load again"):
         run_load(loaded, folder, reports, progress)
     assert progress.done
+
+
+@pytest.fixture
+def without_stranger(shared_database: Database) -> Iterator[None]:
+    """Removes the table that a test keeps beside the service's."""
+    yield
+    query(shared_database.admin, "DROP TABLE IF EXISTS catalogue.stranger")
+
+
+STRANGER = "CREATE TABLE catalogue.stranger (); GRANT SELECT ON catalogue.stranger TO products_app"
+
+
+@pytest.mark.usefixtures("without_stranger")
+@pytest.mark.parametrize(
+    ("at", "error"), [("begin products.csv", LoadError), ("publishing", PublishError)]
+)
+def test_tables_of_others_are_not_dropped(
+    loaded: Database, folder: Path, reports: Path, at: str, error: type[Exception]
+) -> None:
+    progress = At(at, lambda: query(loaded.admin, STRANGER))
+    if error is LoadError:
+        progress.reach(at)
+    with pytest.raises(error, match=r"^schema catalogue has stranger beside the service's tables"):
+        run_load(loaded, folder, reports, progress)
 
 
 def test_a_disk_without_room_is_seen_beforehand(
