@@ -9,6 +9,7 @@ import click
 
 from etl.files import TABLES
 from etl.indexes import read_indexes
+from etl.publish import STATEMENT_TIMEOUT
 from products_service.commands.db import directory_option
 from products_service.commands.problems import plainly
 from products_service.doctor import Expected, Result, Status, examine
@@ -59,6 +60,7 @@ def expected(migrations: Path, hosts: int) -> Expected:
             for column in table.references
         ),
         indexes={index.name: index.table for index in read_indexes().values()},
+        statement_timeout=round(STATEMENT_TIMEOUT * 1000),
         migrations=migrations,
         hosts=hosts,
     )

@@ -17,13 +17,15 @@ class Expected:
     """What the installation should be like, as far as its settings do not say.
 
     `tables` and `references` (table, column, the table it refers to) are those that a load fills,
-    `indexes` those that it builds: each with its table. `migrations` is their folder, `hosts` how
-    many hosts the fleet has.
+    `indexes` those that it builds: each with its table. `statement_timeout` (ms) is the longest
+    that a load allows for on standbys. `migrations` is their folder, `hosts` how many hosts the
+    fleet has.
     """
 
     tables: tuple[str, ...]
     references: tuple[tuple[str, str, str], ...]
     indexes: Mapping[str, str]
+    statement_timeout: int
     migrations: Path
     hosts: int
 

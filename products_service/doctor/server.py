@@ -120,11 +120,22 @@ def gigabytes(size: int) -> str:
 
 
 def check_replication(installation: Installation) -> Finding:
-    """Whether standbys are close behind their primary; what is asked is the service's server."""
+    """Whether standbys are close behind their primary, and may stand in for it.
+
+    What is asked is the service's server.
+    """
     in_recovery, size, seconds = installation.app().row("get_standby_lag")
+    standbys = installation.session("admin").run("list_standbys") if not in_recovery else []
+    limit = installation.settings["DB_STATEMENT_TIMEOUT_MS"]
+    longest = installation.expected.statement_timeout
+    if (in_recovery or standbys) and limit > longest:
+        return warn(
+            f"there are standbys, and DB_STATEMENT_TIMEOUT_MS is {limit}",
+            f"at most {longest}: before it publishes, a load waits that long for statements that "
+            "still run on standbys, and a longer one may miss rows of the next catalogue",
+        )
     if in_recovery:
         return lagging([("this standby", "replaying", size, seconds)])
-    standbys = installation.session("admin").run("list_standbys")
     if not standbys:
         return ok("a primary without standbys")
     if any(state is None for _, state, *_ in standbys):

@@ -136,6 +136,11 @@ def test_a_standby(server: Server, folder: Path, reports: Path) -> None:
         # A load into a standby is nothing that could be.
         assert doctor(there)["etl role"].found == "the server is a standby, which only reads"
 
+        for settings in ({}, reading):
+            check = doctor(here, **settings, DB_STATEMENT_TIMEOUT_MS="501")["replication"]
+            assert check.label == "warn"
+            assert check.hint.startswith("at most 500: ")
+
         change(there, "SELECT pg_wal_replay_pause()")
         change(
             here, "CREATE TABLE late AS SELECT md5(n::text) FROM generate_series(1, 400000) AS n"
