@@ -102,6 +102,9 @@ def test_with_the_mouse(visit: Opener) -> None:
     expect(heading(page)).to_have_text("Camo Onesie")
     page.reload()
     expect(page.get_by_role("radio", name="Ocean Blue & Grey")).to_be_checked()
+    expect(page.get_by_role("link", name="Morning Joggers")).to_be_in_viewport()
+    page.go_back()
+    expect(heading(page)).to_have_text("The catalogue")
 
 
 def test_with_the_keyboard_alone(visit: Opener) -> None:
@@ -303,5 +306,7 @@ def test_related_products_scroll(visit: Opener) -> None:
     page.locator(".track").evaluate("track => track.scrollTo({ left: track.scrollWidth })")
     expect(cards.last).to_be_in_viewport()
     expect(further).to_be_disabled()
+    # who scrolls by the keyboard goes on from there
+    expect(further).to_be_focused()
     earlier.click()
     expect(further).to_be_enabled()

@@ -16,9 +16,11 @@ const trace = document.getElementById("trace");
 
 let navigation = new AbortController();
 let known = ""; // what is in the search box, but for what is typed while a page is on its way
-let entry = history.state ?? 0; // of the history, by the number that its state carries
-let entries = entry;
-const scrolled = new Map(); // where each entry was left
+const scrolled = new Map(keptScrolls()); // where each entry of the history was left
+// Entries go by the number that their state carries, also after a reload.
+let entries = Math.max(-1, ...scrolled.keys());
+let entry = history.state ?? entries + 1;
+entries = Math.max(entries, entry);
 
 /** Get and make the page of the current address. Throws RequestError, or what aborted the signal. */
 async function load(signal) {
@@ -81,6 +83,24 @@ function leave() {
   known = query.value;
 }
 
+/** Return what this tab's last page of the shop kept for its next one, of a reload for example. */
+function keptScrolls() {
+  try {
+    return JSON.parse(sessionStorage.getItem("scrolled")) ?? [];
+  } catch {
+    return []; // storage may be forbidden
+  }
+}
+
+function keepScrolls() {
+  leave();
+  try {
+    sessionStorage.setItem("scrolled", JSON.stringify([...scrolled]));
+  } catch {
+    // as above, or full: pages then begin at their top
+  }
+}
+
 /** Go to another page of the shop. */
 function open(address) {
   leave();
@@ -94,9 +114,10 @@ history.replaceState(entry, "");
 window.addEventListener("popstate", (event) => {
   leave();
   entry = event.state;
-  entries = Math.max(entries, entry); // after a reload it may be one that is further on
+  entries = Math.max(entries, entry); // where nothing was kept it may be one that is further on
   show({ top: scrolled.get(entry) ?? 0 });
 });
+window.addEventListener("pagehide", keepScrolls);
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-page]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
@@ -109,4 +130,4 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 });
 loadGarments().catch(() => {}); // pictures then are plain
 startSearch(document.getElementById("search"), open);
-show({ focus: false });
+show({ top: scrolled.get(entry) ?? 0, focus: false });

@@ -144,8 +144,9 @@ function related(product) {
   const update = () => {
     const room = track.scrollWidth - track.clientWidth;
     back.hidden = on.hidden = room <= 1;
-    back.disabled = track.scrollLeft <= 1;
-    on.disabled = track.scrollLeft >= room - 1;
+    // not disabled, or they would lose the focus at each end
+    back.setAttribute("aria-disabled", track.scrollLeft <= 1);
+    on.setAttribute("aria-disabled", track.scrollLeft >= room - 1);
   };
   track.addEventListener("scroll", update, { passive: true });
   new ResizeObserver(update).observe(track);
