@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from benchmarks.contestants import HttpContestant, competing
+from benchmarks.contestants import LOGS, HttpContestant, competing
 from benchmarks.servers import ask
 from benchmarks.subject import warm
 from tests.benchmarks.bench import PRODUCTS, loaded
@@ -64,3 +64,22 @@ def test_peers_answer_as_this_service(
 def test_peers_know_what_is_not_there(servers: dict[str, HttpContestant], peer: str) -> None:
     for path in ("/products/999999", "/products/999999/styles"):
         assert ask(servers[peer].server.port, path)[0] == 404
+
+
+def log_line(name: str, port: int) -> dict[str, object]:
+    """Return the last line that a server's log has of an answer; some write many at a time."""
+    for _ in range(200):
+        ask(port, "/products/1")
+        lines = (LOGS / f"{name}.log").read_text("utf-8").splitlines()
+        if found := [line for line in lines if '"/products/1"' in line and line.endswith("}")]:
+            return json.loads(found[-1])
+    raise AssertionError(f"{name} logs nothing")
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_peers_log_as_this_service(servers: dict[str, HttpContestant], peer: str) -> None:
+    ours, theirs = (log_line(name, servers[name].server.port) for name in ("gthread", peer))
+    shapes = ({key: type(value) for key, value in line.items()} for line in (ours, theirs))
+    assert next(shapes) == next(shapes)
+    for key in ("level", "event", "method", "path", "status"):
+        assert theirs[key] == ours[key]
