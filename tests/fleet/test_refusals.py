@@ -56,6 +56,11 @@ def test_a_fleet_that_the_inventory_would_not_find(rollout: Rollout) -> None:
     refuse(rollout, "provision", *told, because="ec2_fleet is staging, in eu-central-1")
 
 
+def test_a_firewall_lets_in_who_raises_it(rollout: Rollout) -> None:
+    told = ("-e", '{"fleet_admin_networks": ["192.0.2.0/24", "198.51.100.7"]}')
+    refuse(rollout, "site", *told, because="which none of fleet_admin_networks has (192.0.2.0/24,")
+
+
 def test_secrets_need_a_password_of_the_vault(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if "VAULT" not in name}
     made = subprocess.run(
