@@ -30,6 +30,7 @@ from products_service.logs import logging_config
 from products_service.run_file import HeldError
 from products_service.serving import draining, refusals
 from products_service.serving.logger import Logger
+from products_service.serving.worker import GreenletWorker
 
 _METRICS_PREFIX = "products-service-metrics-"
 
@@ -106,6 +107,8 @@ def post_worker_init(worker):
 def child_exit(server, worker):
     """Forget what a worker that has ended said of its present state; its counts stay."""
     mark_process_dead(worker.pid)
+    if isinstance(worker, GreenletWorker):
+        worker.ended()
 
 
 def on_exit(server):

@@ -21,7 +21,10 @@ class Shares:
         self._owners: WeakValueDictionary[int, Any] = WeakValueDictionary()
 
     def assign(self, worker: Any) -> "Share":
-        """Return the share of a worker to be forked; its place is free again when it is gone."""
+        """Return the share of a worker to be forked; its place is free again when it is forgotten.
+
+        Until another one has the place, its number stays as it was left.
+        """
         place = next(number for number in count() if number not in self._owners)
         self._owners[place] = worker
         share = Share(self._numbers, place)

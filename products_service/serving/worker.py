@@ -51,6 +51,10 @@ class GreenletWorker(Worker):
         super().__init__(*arguments)
         self._share = self.shares.assign(self)
 
+    def ended(self) -> None:
+        """Note, in the process that forked us, that ours has ended: who is killed has not left."""
+        self._share.leave()
+
     def init_process(self) -> None:
         """Prepare what serving takes, in the forked process, and run."""
         self.hub = Hub()

@@ -133,6 +133,31 @@ def test_who_has_fewer_connections_gets_those_that_come() -> None:
         assert abs(first[old] + later[old] - later[new]) <= 10
 
 
+def test_a_worker_that_was_killed_has_no_share_any_more() -> None:
+    """After a reload another place is given to its successor than it had itself."""
+    with probe(workers=2) as service, ExitStack() as stack:
+        first = set(workers_of(service))
+        service.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: len(now := workers_of(service)) == 2 and first.isdisjoint(now))
+        killed, old = workers_of(service)
+        os.kill(killed, signal.SIGKILL)
+        wait_for(lambda: len(now := workers_of(service)) == 2 and killed not in now)
+        wait_for(lambda: both_serve(service))
+        for _ in range(16):
+            stack.enter_context(Wire(service.port)).ask("/live")
+            time.sleep(0.01)
+        # Who left connections to one that is gone would look every few ms whether it takes them.
+        before = times_asleep(old)
+        time.sleep(1)
+        assert times_asleep(old) - before < 10
+
+
+def times_asleep(pid: int) -> int:
+    """How often a process had nothing to do so far."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.rpartition("\nvoluntary_ctxt_switches:")[2].split()[0])
+
+
 def both_serve(service: Service) -> bool:
     """Whether each of two workers is there for its share of those who connect."""
     with ExitStack() as stack:
