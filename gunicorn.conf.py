@@ -23,10 +23,10 @@ if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         ) from None
 
 from flask import Flask
-from prometheus_client.multiprocess import mark_process_dead
 
 from products_service.config import ConfigurationError, host_and_port, load_settings
 from products_service.logs import logging_config
+from products_service.ops import metrics
 from products_service.run_file import HeldError
 from products_service.serving import draining, refusals
 from products_service.serving.logger import Logger
@@ -105,8 +105,8 @@ def post_worker_init(worker):
 
 
 def child_exit(server, worker):
-    """Forget what a worker that has ended said of its present state; its counts stay."""
-    mark_process_dead(worker.pid)
+    """Let the others know that a worker has ended: who is killed has not told them."""
+    metrics.forget(worker.pid)
     if isinstance(worker, GreenletWorker):
         worker.ended()
 

@@ -9,6 +9,7 @@ import struct
 import time
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import (
@@ -20,16 +21,17 @@ from prometheus_client import (
     generate_latest,
     values,
 )
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.values import MultiProcessValue
 
-from products_service import later
+from products_service import later, waiting
 from products_service.database_events import DatabaseError
 from products_service.web.edge import Exchange, StatementTimer
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 # How long another worker may take to make the file that it counts in.
 PATIENCE = 1.0  # seconds
+PAUSE = 0.005  # seconds
 
 # Each count asks whether the process is another one than before; so the kernel is asked once.
 _process = {"id": os.getpid()}
@@ -172,4 +174,23 @@ def exposition() -> bytes:
             # A worker that counts its first request is just making its file, which is empty yet.
             if time.monotonic() > deadline:
                 raise
-            time.sleep(0.005)
+            _pause()
+
+
+def _pause() -> None:
+    others = waiting.others()
+    if others is None:
+        time.sleep(PAUSE)
+    else:
+        others.park(object(), time.monotonic() + PAUSE)
+
+
+def forget(pid: int) -> None:
+    """Forget what a process that has ended said of its present state; its counts stay.
+
+    A file that it was only about to begin goes, since all who add up would wait for it.
+    """
+    mark_process_dead(pid)
+    for file in Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob(f"*_{pid}.db"):
+        if file.stat().st_size == 0:
+            file.unlink()

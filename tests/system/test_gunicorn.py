@@ -1,11 +1,14 @@
 """What the service's processes do together: count, log, and refuse what is no request."""
 
 import json
+import os
 import re
+import signal
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
@@ -15,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
 from tests.http.example_catalogue import ROWS
+from tests.servers import children
 from tests.system.service import Service, serving, wait_for
 
 REQUESTS = 40
@@ -55,6 +59,25 @@ def test_workers_count_together(service: Service) -> None:
     # Each worker that is asked knows of all.
     for _ in range(8):
         assert requests_counted(service, "/ready") == before + REQUESTS
+
+
+def test_counts_of_who_has_not_begun_to_count(loaded: Database, tmp_path: Path) -> None:
+    settings = {"GUNICORN_WORKER_CLASS": "greenlet", "GUNICORN_WORKERS": "1"}
+    with serving(loaded, **settings, PROMETHEUS_MULTIPROC_DIR=str(tmp_path)) as service:
+        service.wait_for_status(200, "/metrics")
+        (worker,) = children(service.process.pid)
+        begun = tmp_path / f"summary_{worker}.db"
+        begun.touch()
+        with service.asked(["/metrics"]) as (reply,):
+            time.sleep(0.1)
+            # while it waits for what that worker writes, others are answered
+            assert service.get("/live").status == 200
+            begun.unlink()
+            assert reply.result().status == 200
+        begun.touch()
+        os.kill(worker, signal.SIGKILL)
+        service.wait_for_status(200, "/metrics")
+        assert not begun.exists()
 
 
 def test_every_line_of_the_log_is_json(service: Service) -> None:
