@@ -3,7 +3,9 @@
 import posixpath
 from pathlib import Path
 
-from flask import Blueprint, Response, abort, request, send_from_directory
+from flask import Blueprint, Response, abort, send_from_directory
+
+from products_service.web.conditions import heed_conditions
 
 STATIC = Path(__file__).parents[1] / "static"
 # Nothing from elsewhere but photos, which the catalogue has from any host; nothing inline.
@@ -36,19 +38,15 @@ def send_static(name: str) -> Response:
 
 
 def _send(name: str) -> Response:
-    """Return a file of the package, or 304 where the client has it. Raises NotFound.
+    """Return a file of the package, or 304 where the client has it.
 
     Its modules fit one another, so none may be older than the others: a client asks each time
     (werkzeug's no-cache). The tag is made of the bytes: file times differ from host to host.
+    Raises NotFound, PreconditionFailed.
     """
     with send_from_directory(STATIC, name, conditional=False, etag=False) as response:
         del response.last_modified
         response.direct_passthrough = False
         response.add_etag()  # reads the file, which is then closed
         response.headers["Content-Security-Policy"] = POLICY
-    # of If-Match: *, which holds for whatever is there, werkzeug takes none for the tag
-    conditions = {} if not request.if_match.star_tag else {"HTTP_IF_MATCH": ""}
-    response.make_conditional(request.environ | conditions)
-    if response.status_code == 412:
-        abort(412)
-    return response
+    return heed_conditions(response)

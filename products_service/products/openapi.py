@@ -78,7 +78,7 @@ def json_content(schema: type[Schema] | dict[str, Any], *examples: str) -> dict[
 
 COMMON = {
     "group": GROUP,
-    "errors": (404, 412),
+    "errors": (404,),
     "tagged": True,
     "compressed": True,
 }
@@ -101,7 +101,7 @@ def operations() -> dict[str, Operation]:
             ),
             headers=("Link",),
             links=("firstOfList", "stylesOfFirst", "relatedOfFirst"),
-            **COMMON | {"errors": (412,)},
+            **COMMON | {"errors": ()},
         ),
         "/products/{product_id}": Operation(
             name="getProduct",

@@ -16,6 +16,7 @@ from flask import Blueprint, Flask, Response, current_app, request
 from marshmallow import fields
 
 from products_service.web.components import HEADERS, PARAMETERS
+from products_service.web.conditions import heed_conditions
 from products_service.web.operations import Operation
 from products_service.web.parameters import Number
 from products_service.web.problem_responses import responses
@@ -138,13 +139,14 @@ def describe_itself(description: Description) -> None:
 
 @blueprint.get("/openapi.json")
 def show_description() -> Response:
-    """Show the API's description; the next release may have another, so clients ask each time."""
+    """Show the API's description; the next release may have another, so clients ask each time.
+
+    Raises PreconditionFailed.
+    """
     plain, compressed = current_app.extensions["openapi"]
     accepted = request.accept_encodings["gzip"] > 0
     body, tag = compressed if accepted else plain
     headers = {"ETag": f'"{tag}"', "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
-    if request.if_none_match.contains_weak(tag):
-        return Response(status=304, headers=headers)
     if accepted:
         headers["Content-Encoding"] = "gzip"
-    return Response(body, headers=headers, content_type="application/json")
+    return heed_conditions(Response(body, headers=headers, content_type="application/json"))

@@ -15,8 +15,8 @@ class Operation:
 
     `content` is that of the answer by media type, as OpenAPI has it, with marshmallow's schemas
     in the place of schemas. `errors` are the statuses beside those that come everywhere.
-    `tagged` answers have an ETag, and a client that comes back with it gets 304; `compressed`
-    ones come so to those who accept it.
+    `tagged` answers have an ETag, and a client that comes back with it gets 304, one that insists
+    on another 412; `compressed` ones come so to those who accept it.
     """
 
     name: str
@@ -77,7 +77,7 @@ class Operation:
             "summary": summary,
             "description": description,
             "parameters": parameters,
-            "responses": responses | _failures(*self.errors),
+            "responses": responses | _failures(*self.errors, *[412] * self.tagged),
         }
 
     def _success(self, description: str, *headers: str) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def test_files_have_their_type_and_a_tag(client: FlaskClient, file: str) -> None
         assert again.headers["ETag"] == tag
 
 
-@pytest.mark.parametrize("path", ["/", "/static/docs/main.js"])
+@pytest.mark.parametrize("path", ["/", "/openapi.json", "/static/docs/main.js"])
 def test_condition_that_does_not_hold_is_a_problem(client: FlaskClient, path: str) -> None:
     answer = client.get(path, headers={"If-Match": '"other"'})
     assert (answer.status_code, answer.mimetype) == (412, "application/problem+json")
