@@ -114,6 +114,7 @@ def test_no_condition_ends_a_worker_of_nginx(database: Database, program: str) -
             refused = client.get(paths[0], {"If-Match": '"another"'})
             assert (refused.status, "X-Cache" in refused.headers) == (412, False)
             assert client.get(paths[0], {"If-Match": tag}).status == 200
+            assert client.get(paths[0], {"If-Match": tag, "If-None-Match": tag}).status == 304
             since = {"If-Unmodified-Since": "Wed, 21 Oct 2015 07:28:00 GMT"}
             assert client.get(paths[1], since).status == 200
             assert client.get(paths[2]).headers["X-Cache"] == "REVALIDATED"
