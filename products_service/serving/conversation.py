@@ -140,7 +140,7 @@ class Conversation:
             environ = request_environ(self._environ, request)
             if request._expected_100_continue:
                 self._client.sendall(CONTINUE)
-            self._answer(environ, answer)
+            self._answer(environ, answer, request.body)
         except GoneError:
             raise
         except Exception as error:
@@ -156,7 +156,7 @@ class Conversation:
         self._client.close_politely()
         return False
 
-    def _answer(self, environ: dict, answer: Answer) -> None:
+    def _answer(self, environ: dict, answer: Answer, body: Body) -> None:
         slots = self._worker.slots
         slot = slots.acquire()
         if not slot:
@@ -168,7 +168,8 @@ class Conversation:
                 slots.release()
         try:
             self._client.deadline = self._hub.now + ANSWER_SECONDS
-            if not self._worker.alive:
+            # more of the body than is read to get at the next request, which is then not expected
+            if getattr(body.reader, "length", 0) > DISCARD_BYTES or not self._worker.alive:
                 answer.close = True
             if isinstance(parts, FileWrapper):
                 parts.blksize = FILE_CHUNK

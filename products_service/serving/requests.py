@@ -20,6 +20,8 @@ END_OF_HEAD = b"\r\n\r\n"
 END_OF_LINE = b"\r\n"
 ID_NAME = "X-REQUEST-ID"  # as the parser gives it
 ID_FIELD = b"\r\nX-Request-ID: "
+# Of RFC 3986, 3.2.2 and 3.2.3, less the comma, by which some join two of them.
+_HOST = re.compile(r"(\[[\da-fA-F:.]+\]|[\w.~!$&'()*+;=%-]*)(:\d*)?", re.ASCII)
 _PLAIN_ID = re.compile(r"[\w.-]{1,128}", re.ASCII)
 _PLAIN_LINE = re.compile(
     r"GET (?P<uri>(?P<path>(?:/[\w.~-]{1,100}){1,10})(?:\?(?P<query>[\w.~,=&-]{0,200}))?)"
@@ -94,15 +96,16 @@ class Requests:
 
 
 def _complete(request: Request) -> None:
-    """Heed what gunicorn's parser does not of RFC 9112: the version (2.3), that there is a Host
-    (3.2), all of Connection (9.6).
+    """Heed what gunicorn's parser does not of RFC 9112: the version (2.3), that there is a
+    Host, and a valid one (3.2), all of Connection (9.6).
 
     Raises ParseException.
     """
     names = [name for name, _ in request.headers]
+    hosts = [value for name, value in request.headers if name == "HOST"]
     if request.version > (1, 1):
         raise InvalidHTTPVersion(request.version)
-    if request.version == (1, 1) and "HOST" not in names:
+    if (request.version == (1, 1) and not hosts) or not all(map(_HOST.fullmatch, hosts)):
         raise InvalidHeader("HOST", req=request)
     if "CONNECTION" in names:
         options = ",".join([value for name, value in request.headers if name == "CONNECTION"])
