@@ -98,6 +98,11 @@ def on_starting(server):
             shutil.rmtree(folder)
 
 
+def pre_fork(server, worker):
+    """Have a folder for its counts: a worker that finds none does not start, and ends the host."""
+    os.makedirs(os.environ["PROMETHEUS_MULTIPROC_DIR"], mode=0o700, exist_ok=True)
+
+
 def post_worker_init(worker):
     """Open the connections to the database before taking any from clients."""
     if isinstance(worker.wsgi, Flask):

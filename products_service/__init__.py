@@ -23,6 +23,10 @@ from products_service.web import (
 )
 from products_service.web.application import Application
 
+# Read with the code that goes with them: a worker that starts later has the same, whatever release
+# the files are of by then.
+STATEMENTS = read_statements()
+
 
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     """Return the WSGI application. `settings` are those of config.load_settings.
@@ -36,11 +40,10 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     # A path is one resource or none: nothing is redirected to a tidier spelling of itself.
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False
-    statements = read_statements()
     timer = metrics.DatabaseMetrics() if settings["METRICS"] else edge.StatementTimer()
     app.extensions["database"] = Database(
         database_url(settings, "app"),
-        statements,
+        STATEMENTS,
         pool_size=settings["DB_POOL_SIZE"],
         statement_timeout=settings["DB_STATEMENT_TIMEOUT_MS"] / 1000,
         connect_timeout=settings["DB_CONNECT_TIMEOUT_MS"] / 1000,
@@ -49,7 +52,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
         observer=timer,
     )
     parameters.init_app(app)
-    caching.init_app(app, statements)
+    caching.init_app(app, STATEMENTS)
     problems.init_app(app)
     failures.init_app(app)
     app.register_blueprint(products.blueprint)

@@ -42,11 +42,17 @@ def check_libpq_url(url: str) -> None:
     ports = parts.get("port", "").split(",")
     login_and_hosts, _, database = url.partition("://")[2].partition("?")[0].partition("/")
     spilled = login_and_hosts.count("@") > 1 or "@" in database
+    lists = {name: parts[name].split(",") for name in ("host", "hostaddr") if name in parts}
+    count = max(map(len, lists.values()), default=1)
     if spilled or any(port and not port.isdigit() for port in ports):
         raise ValidationError(
             "is not one that libpq understands: in user and password %, / and @ are written %25, "
             "%2F and %40"
         )
+    if any(len(each) != count for each in [*lists.values(), ports if ports[1:] else [""] * count]):
+        raise ValidationError("must name as many ports and hostaddr as hosts, or one port for all")
+    if any(port and not 0 < int(port) < 65_536 for port in ports):
+        raise ValidationError("has a port that is not one of 1 to 65535")
 
 
 def read_libpq_url(url: str) -> dict[str, str]:
@@ -155,7 +161,8 @@ class SettingsSchema(Schema):
     )
     DB_DEADLINE_MS = fields.Integer(
         load_default=800,
-        validate=MILLISECONDS,
+        # with half of it left nobody would begin to connect (sessions.py)
+        validate=Range(100, 60_000),
         metadata={
             "description": "Longest time a statement waits for the database, connecting included, "
             "also when the database is frozen or its host is gone; waiting for one of the pool's "

@@ -182,7 +182,10 @@ class Database:
         outer = DEADLINE.get()
         try:
             self._observer.taken()
-            DEADLINE.set(min(time.monotonic() + self._deadline, outer))
+            now = time.monotonic()
+            if outer <= now:
+                raise DatabaseTimeoutError("the request's time was over before it had a connection")
+            DEADLINE.set(min(now + self._deadline, outer))
             return self._execute_twice_if_lost(connection, *begin())
         except DeadlinePassedError:
             self._give_up(connection)
@@ -235,8 +238,10 @@ class Database:
         if code == _TIMED_OUT:
             return DatabaseTimeoutError(str(error).strip())
         if _is_lost(error) or code == _IN_THE_WAY or code.startswith(_OUT_OF_RESOURCES):
-            cause = self._connector.last_error
-            return DatabaseUnreachableError(f"{error} ({cause})" if cause else str(error))
+            # DBUtils passes on what made it connect, and not why it could not.
+            is_closed = isinstance(error, psycopg2.InterfaceError)
+            failed = self._connector.last_error if is_closed else None
+            return DatabaseUnreachableError(failed or str(error).strip())
         return StatementError(f"{code}: {error}")
 
     def close(self) -> None:

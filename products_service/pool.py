@@ -77,7 +77,8 @@ class Connector:
         self._retry_pause = retry_pause
         self._lock = threading.Lock()
         self._retry_at: float | None = None  # None: the last attempt succeeded
-        self.last_error: BaseException | None = None
+        # why the last attempt failed; not the error, whose traceback would keep its socket open
+        self.last_error: str | None = None
         self.filling = True  # the pool: it is given what _UnopenedConnection tells of
 
     def __call__(self) -> Any:
@@ -93,14 +94,15 @@ class Connector:
                 self._retry_at = math.inf
         try:
             connection = self._open()
-        except NoTimeLeftError:
+        except NoTimeLeftError as error:
             with self._lock:
                 self._retry_at = before
+            self.last_error = str(error)
             raise
         except BaseException as error:
             with self._lock:
                 self._retry_at = time.monotonic() + self._retry_pause
-            self.last_error = error
+            self.last_error = str(error).strip() or type(error).__name__
             raise
         with self._lock:
             self._retry_at = self.last_error = None

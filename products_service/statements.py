@@ -1,4 +1,4 @@
-"""The statements of the service: every file in sql/, read once at the start."""
+"""The statements of the service: every file in sql/."""
 
 import re
 from collections.abc import Iterable, Sequence

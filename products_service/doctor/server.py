@@ -76,13 +76,20 @@ def check_connections(installation: Installation) -> Finding:
     """Whether the server takes as many connections as the hosts' pools may open."""
     settings, hosts = installation.settings, installation.expected.hosts
     workers, pool = settings["GUNICORN_WORKERS"], settings["DB_POOL_SIZE"]
-    total, reserved = installation.app().row("get_limits")
-    needed = hosts * workers * pool + OTHER_CONNECTIONS
+    total, reserved, limit = installation.app().row("get_limits")
+    pools = (hosts + 1) * workers * pool
+    needed = pools + OTHER_CONNECTIONS
     found = (
         f"{hosts} x {workers} x {pool} (hosts x GUNICORN_WORKERS x DB_POOL_SIZE) + "
-        f"{OTHER_CONNECTIONS} for loads, migrations and operators = {needed}; "
+        f"{workers * pool} for a host that replaces its workers + {OTHER_CONNECTIONS} for loads, "
+        f"migrations and operators = {needed}; "
         f"there are {total - reserved} (max_connections {total} - {reserved} reserved)"
     )
+    if limit is not None and pools > limit:
+        return fail(
+            f"{found}, of which the service's role or database may have {limit}",
+            f"give both a CONNECTION LIMIT of {pools} or more (ALTER ROLE, ALTER DATABASE), or -1",
+        )
     if needed > total - reserved:
         return fail(
             found,

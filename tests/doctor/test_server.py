@@ -85,9 +85,24 @@ def test_more_hosts_than_the_server_has_connections_for(well: Database) -> None:
         total = int(cursor.fetchone()[0])
     check = doctor(well, "--hosts", "100", GUNICORN_WORKERS="3", DB_POOL_SIZE="2")["connections"]
     assert check.label == "FAIL"
-    assert check.found.startswith("100 x 3 x 2 (hosts x GUNICORN_WORKERS x DB_POOL_SIZE) + 8 for ")
-    assert f"= 608; there are {total - 3} (max_connections {total} - 3 reserved)" in check.found
-    assert "raise max_connections to 611 or more" in check.hint
+    assert check.found.startswith("100 x 3 x 2 (hosts x GUNICORN_WORKERS x DB_POOL_SIZE) + 6 for ")
+    assert f"= 614; there are {total - 3} (max_connections {total} - 3 reserved)" in check.found
+    assert "raise max_connections to 617 or more" in check.hint
+
+
+@pytest.mark.parametrize("of", ["ROLE products_app", "DATABASE {name}"])
+def test_more_hosts_than_the_role_or_the_database_may_connect_from(
+    loaded: Database, of: str
+) -> None:
+    change(loaded, f"ALTER {of} CONNECTION LIMIT 15")
+    try:
+        assert "products_app" in doctor(loaded)["database"].found
+        check = doctor(loaded)["connections"]
+        assert check.label == "FAIL"
+        assert check.found.endswith(", of which the service's role or database may have 15")
+        assert "CONNECTION LIMIT of 16 or more" in check.hint
+    finally:
+        change(loaded, f"ALTER {of} CONNECTION LIMIT -1")
 
 
 def test_a_clock_that_is_wrong(loaded: Database) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import time
@@ -78,6 +79,20 @@ def test_counts_of_who_has_not_begun_to_count(loaded: Database, tmp_path: Path) 
         os.kill(worker, signal.SIGKILL)
         service.wait_for_status(200, "/metrics")
         assert not begun.exists()
+
+
+def test_a_folder_of_counts_that_was_removed_ends_no_host(loaded: Database, tmp_path: Path) -> None:
+    folder = tmp_path / "counts"
+    folder.mkdir()
+    with serving(loaded, PROMETHEUS_MULTIPROC_DIR=str(folder)) as service:
+        service.wait_for_status(200, "/ready")
+        shutil.rmtree(folder)
+        killed = children(service.process.pid)
+        for worker in killed:
+            os.kill(worker, signal.SIGKILL)
+        wait_for(lambda: len(set(children(service.process.pid)) - set(killed)) == len(killed))
+        service.wait_for_status(200, "/products/1")
+        service.wait_for_status(200, "/metrics")
 
 
 def test_every_line_of_the_log_is_json(service: Service) -> None:

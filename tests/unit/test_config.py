@@ -31,6 +31,7 @@ def test_values_come_from_the_environment_and_foreign_variables_are_ignored() ->
     [
         "postgresql://who:50%25%2F%40@a:1,b,c:2/x",
         "postgresql:///x?host=/run/a&port=5432",
+        "postgresql://a,b/x?port=5433&hostaddr=192.0.2.1,192.0.2.2",
         "postgres://%40abstract/x%40y",
         "postgresql://who:a?b@host/x?application_name=a@b/c@d",
     ],
@@ -70,6 +71,18 @@ def test_empty_is_unset() -> None:
             for address in ("127.0.0.1:80", "[::1]", "a..b", "-a", "256.1.1.1", "a b", "a" * 254)
         ),
         ({"DB_STATEMENT_TIMEOUT_MS": "900"}, "DB_STATEMENT_TIMEOUT_MS=900: must be less than"),
+        ({"DB_DEADLINE_MS": "99"}, "DB_DEADLINE_MS=99: .*greater than or equal to 100"),
+        *(
+            (
+                {"DATABASE_URL": f"postgresql://a,b,c/database?{query}"},
+                r"DATABASE_URL=\(hidden\): must name as many ports and hostaddr as hosts",
+            )
+            for query in ("port=1,2", "hostaddr=192.0.2.1,192.0.2.2", "port=1,2,3,4")
+        ),
+        *(
+            ({"DATABASE_URL": f"postgresql://host:{port}/database"}, "a port that is not one of 1")
+            for port in ("0", "65536")
+        ),
     ],
 )
 def test_errors_name_the_variable(environ: dict[str, str], message: str) -> None:

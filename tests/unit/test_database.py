@@ -263,8 +263,11 @@ def test_connection_lost_in_a_statement_is_replaced(
 
 def test_unreachable_server_is_named_in_the_error(url: str) -> None:
     nowhere = "postgresql://nobody@127.0.0.1:1/nothing"
-    with opened(nowhere) as database, pytest.raises(DatabaseUnreachableError, match="refused"):
-        database.fetch("echo", body="")
+    with opened(nowhere) as database:
+        # also while it is not asked again
+        for _ in range(2):
+            with pytest.raises(DatabaseUnreachableError, match=r"^Connection refused"):
+                database.fetch("echo", body="")
 
 
 def test_statement_that_cannot_be_prepared_is_named_in_the_error(url: str) -> None:
@@ -274,6 +277,31 @@ def test_statement_that_cannot_be_prepared_is_named_in_the_error(url: str) -> No
         pytest.raises(DatabaseUnreachableError, match='relation "missing" does not exist'),
     ):
         database.fetch("broken")
+
+
+def test_who_has_no_time_left_harms_no_connection(
+    url: str, admin: "psycopg2.extensions.cursor"
+) -> None:
+    with opened(url, pool_size=1, deadline=0.1) as database:
+        before = database.fetch("session").body
+        with database.in_one_deadline():
+            time.sleep(0.11)
+            with pytest.raises(DatabaseTimeoutError, match="time was over"):
+                database.fetch("session")
+        assert database.fetch("session").body == before
+
+
+def test_why_it_was_not_tried_to_connect_is_said(
+    url: str, admin: "psycopg2.extensions.cursor"
+) -> None:
+    with opened(url, pool_size=1) as database:
+        database.fetch("echo", body="")
+        terminate(admin)
+        with (
+            deadline_within(0.02),
+            pytest.raises(DatabaseUnreachableError, match=r"^there is no time left to connect$"),
+        ):
+            database.fetch("echo", body="")
 
 
 def test_who_has_no_time_left_does_not_try_to_connect(url: str) -> None:

@@ -52,7 +52,7 @@ def test_connector_refuses_for_a_while_after_a_failure() -> None:
         with pytest.raises(DatabaseUnreachableError):
             connector()
     assert opening.count == 1
-    assert str(connector.last_error) == "no route"
+    assert connector.last_error == "no route"
 
 
 def test_connector_learns_nothing_from_who_has_no_time_left() -> None:
