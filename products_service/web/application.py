@@ -43,8 +43,10 @@ class Application(Flask):
             return None
         environ = request.environ
         path = environ["PATH_INFO"] or "/"
-        if path.startswith("//"):
-            path = f"/.{path}"  # no route's; werkzeug would leave out all slashes but one
+        raw = environ.get("RAW_URI", "")
+        # werkzeug would leave out all slashes but one; and %2F is none that divides a path
+        if path.startswith("//") or ("%" in raw and "%2F" in raw.partition("?")[0].upper()):
+            path = f"/.{path}"  # no route's
         return ShapeAdapter(
             self.extensions.setdefault("shapes", {}),
             self.url_map,

@@ -200,6 +200,8 @@ def test_what_no_product_has_is_404(client: FlaskClient, text: str, tail: str) -
         "/products/1/",
         "/products/1/styles/",
         "//products",
+        "/products%2F1",
+        "/products/1%2fstyles",
         "/products//1",
         "/Products",
     ],
