@@ -7,7 +7,7 @@ tag can be checked without asking for the body: it names what the URL shows now,
 
 import hashlib
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from flask import Flask, abort, current_app, request
@@ -40,17 +40,20 @@ def init_app(app: Flask, statements: Mapping[str, Statement]) -> None:
         f", stale-if-error={app.config['CACHE_STALE_IF_ERROR']}"
     )
     app.extensions["caching"] = _Policy(
-        form(statements, cache_control), cache_control, app.extensions["database"]
+        form(statements, cache_control, app.config["CORS_ORIGINS"]),
+        cache_control,
+        app.extensions["database"],
     )
 
 
-def form(statements: Mapping[str, Statement], cache_control: str) -> bytes:
-    """Return what changes with the bytes that we produce: statements, compressor, Cache-Control.
+def form(statements: Mapping[str, Statement], cache_control: str, origins: Iterable[str]) -> bytes:
+    """Return what changes with what we produce: statements, compressor, Cache-Control, and origins.
 
-    The last since a cache that is answered 304 may go on showing the header that it has.
+    The last two since a cache that is answered 304 may go on showing the headers that it has.
     """
     text = "\0".join(statement.sql for _, statement in sorted(statements.items()))
-    how = f"{text}\0{zlib.ZLIB_RUNTIME_VERSION}\0{COMPRESSION_LEVEL}\0{cache_control}"
+    headers = f"{cache_control}\0{' '.join(sorted(origins))}"
+    how = f"{text}\0{zlib.ZLIB_RUNTIME_VERSION}\0{COMPRESSION_LEVEL}\0{headers}"
     return hashlib.blake2b(how.encode(), digest_size=8).digest()
 
 

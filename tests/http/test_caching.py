@@ -168,10 +168,11 @@ def test_another_form_of_the_answers_has_other_tags() -> None:
     changed = dict(statements)
     one = changed["get_product"]
     changed["get_product"] = type(one)(one.name, one.parameters, one.sql + " -- changed")
-    shipped = form(statements, "max-age=30")
-    assert form(changed, "max-age=30") != shipped
-    assert form(statements, "max-age=5") != shipped
-    assert form(dict(reversed(statements.items())), "max-age=30") == shipped
+    shipped = form(statements, "max-age=30", {"*"})
+    assert form(changed, "max-age=30", {"*"}) != shipped
+    assert form(statements, "max-age=5", {"*"}) != shipped
+    assert form(statements, "max-age=30", {"https://shop.example"}) != shipped
+    assert form(dict(reversed(statements.items())), "max-age=30", {"*"}) == shipped
 
 
 def test_a_long_answer_is_compressed_for_those_who_ask(client: FlaskClient) -> None:

@@ -413,6 +413,20 @@ def test_without_a_host_it_says_so_at_once(
         assert b'"urn:problem-type:no-host-available"' in answer
 
 
+def test_half_of_the_hosts_down_fails_nobody(
+    fleet: Fleet, with_hosts: Callable[[list[str]], None]
+) -> None:
+    """Also not when both are tried again, each second."""
+    dead = [f"127.0.0.{number}:{fleet.port} fail_timeout=1s" for number in (9, 10)]
+    with_hosts([*dead, *(f"{host}:{fleet.port}" for host in fleet.hosts[:2])])
+    end = time.monotonic() + 5
+    statuses = set()
+    while time.monotonic() < end:
+        statuses.add(fleet.get(uncached()).status)
+        time.sleep(0.01)
+    assert statuses == {200}
+
+
 def test_hosts_that_hang_are_given_up_in_time(
     fleet: Fleet, with_hosts: Callable[[list[str]], None]
 ) -> None:

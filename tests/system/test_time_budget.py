@@ -92,7 +92,7 @@ def test_the_limits_are_those_of_the_table() -> None:
     assert (role_timeout(), SETTINGS["DB_STATEMENT_TIMEOUT_MS"]) == (500, 500)
     assert (DEADLINE, SETTINGS["DB_CONNECT_TIMEOUT_MS"]) == (800, 600)
     assert (CONNECT, SEND, READ) == (300, 900, 900)
-    assert (NEXT, only("proxy_next_upstream_tries")) == (1000, ["2"])
+    assert (NEXT, only("proxy_next_upstream_tries")) == (1000, ["3"])
     for name in ("client_header_timeout", "client_body_timeout", "send_timeout"):
         assert limit(name) == 10_000
 
@@ -123,6 +123,8 @@ WAYS = {
     "a host hangs, and so does the next": [LOCK, READ, READ],
     "two hosts are gone": [LOCK, CONNECT, CONNECT],
     "a host is gone, the next hangs": [LOCK, CONNECT, READ],
+    "three hosts are gone": [LOCK, CONNECT, CONNECT, CONNECT],
+    "two hosts are gone, the next hangs": [LOCK, CONNECT, CONNECT, READ],
 }
 
 
@@ -131,8 +133,9 @@ def test_no_answer_takes_longer_than_promised(way: str) -> None:
     assert sum(WAYS[way]) + CARRYING <= PROMISE
 
 
-def test_two_tries_are_all() -> None:
-    assert int(only("proxy_next_upstream_tries")[0]) == 2
+def test_three_tries_are_all_and_two_of_hosts_that_hang() -> None:
+    assert int(only("proxy_next_upstream_tries")[0]) == 3
+    assert 2 * READ > NEXT
     assert only("proxy_next_upstream") == ["error", "timeout"]
     # one that is to be delayed would wait 2 s
     assert "nodelay" in only("limit_req")
