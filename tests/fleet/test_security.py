@@ -135,9 +135,17 @@ def test_ec2_keeps_the_world_to_the_balancers_http_and_https(rollout: Rollout) -
     [
         (443, b"GET /products HTTP/1.1\r\nHost: x\r\n\r\n", 400),
         (80, b"rubbish\r\n\r\n", 400),
+        (80, b"GET /products/1 HTTP/1.0\r\n\r\n", 400),
+        (80, "GET /products?q=\u00e9 HTTP/1.0\r\nHost: x\r\n\r\n".encode(), 400),
         (80, b"GET / HTTP/1.1\r\nHost: x\r\nX: %s\r\n\r\n" % (b"x" * 9000), 431),
     ],
-    ids=["http on the port of https", "no request", "a long header"],
+    ids=[
+        "http on the port of https",
+        "no request",
+        "no host to lead to",
+        "other bytes than a URL has",
+        "a long header",
+    ],
 )
 def test_what_is_no_request_to_either_port_is_told_so(
     rollout: Rollout, port: int, sent: bytes, status: int
