@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-import psycopg2
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_schema
 from marshmallow.validate import OneOf, Range
-from psycopg2.extensions import parse_dsn
+
+from products_service.libpq_url import check_libpq_url
 
 MILLISECONDS = Range(1, 60_000)
 SECONDS = Range(0, 365 * 24 * 3600)
@@ -21,43 +21,6 @@ FOREIGN = {"GUNICORN_CMD_ARGS"}
 
 class ConfigurationError(Exception):
     """A setting in the environment is not valid; the message names each one and what is allowed."""
-
-
-def check_libpq_url(url: str) -> None:
-    """Refuse what libpq cannot read, and would quote in its messages, passwords included.
-
-    Raises ValidationError, without the URL.
-    """
-    if not re.match(r"postgres(ql)?://", url):
-        raise ValidationError("must be a URL such as postgresql://user@host/database")
-    try:
-        parts = parse_dsn(url)
-    except psycopg2.ProgrammingError as error:
-        if "invalid URI query parameter" in str(error):
-            raise ValidationError(
-                "has a parameter after ? that libpq does not know: leave it out"
-            ) from None
-        parts = {"port": "none"}
-    # what follows a bare / or @ in a password is taken for a port, a host or a database
-    ports = parts.get("port", "").split(",")
-    login_and_hosts, _, database = url.partition("://")[2].partition("?")[0].partition("/")
-    spilled = login_and_hosts.count("@") > 1 or "@" in database
-    lists = {name: parts[name].split(",") for name in ("host", "hostaddr") if name in parts}
-    count = max(map(len, lists.values()), default=1)
-    if spilled or any(port and not port.isdigit() for port in ports):
-        raise ValidationError(
-            "is not one that libpq understands: in user and password %, / and @ are written %25, "
-            "%2F and %40"
-        )
-    if any(len(each) != count for each in [*lists.values(), ports if ports[1:] else [""] * count]):
-        raise ValidationError("must name as many ports and hostaddr as hosts, or one port for all")
-    if any(port and not 0 < int(port) < 65_536 for port in ports):
-        raise ValidationError("has a port that is not one of 1 to 65535")
-
-
-def read_libpq_url(url: str) -> dict[str, str]:
-    """Return what a URL that check_libpq_url lets pass says, decoded, by libpq's names."""
-    return parse_dsn(url)
 
 
 class Origins(fields.Field[frozenset[str]]):

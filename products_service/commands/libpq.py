@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote, urlencode
 
-from products_service.config import read_libpq_url
+from products_service.libpq_url import read_libpq_url
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def test_the_rules_see_imports() -> None:
 
 def test_only_the_connection_modules_reach_the_driver() -> None:
     # the settings' URLs are read by libpq's own parser
-    assert importers("psycopg2") == CONNECTIONS | {"products_service.config"}
+    assert importers("psycopg2") == CONNECTIONS | {"products_service.libpq_url"}
     assert importers("dbutils") == {"products_service.pool"}
     assert importers("psycopg") == set()
 
