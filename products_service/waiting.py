@@ -1,8 +1,8 @@
 """How to wait: the thread blocks, unless its worker has others to serve meanwhile.
 
 By this sessions.py waits for PostgreSQL, turns.py for a connection, batches.py for the answer that
-somebody else asks for. A worker that serves all its connections in one thread puts its own way in
-the place of the one that blocks (serving/hub.py).
+somebody else asks for, ops/metrics.py for another worker's file. A worker that serves all its
+connections in one thread puts its own way in the place of the one that blocks (serving/hub.py).
 """
 
 import math
@@ -59,3 +59,12 @@ def wait(fd: int, events: int, deadline: float) -> bool:
     """Wait until the socket is ready; return False when the deadline came first."""
     shared = others()
     return block(fd, events, deadline) if shared is None else shared.wait(fd, events, deadline)
+
+
+def pause(seconds: float) -> None:
+    """Wait for so long, without holding up others."""
+    shared = others()
+    if shared is None:
+        time.sleep(seconds)
+    else:
+        shared.park(object(), time.monotonic() + seconds)

@@ -174,15 +174,7 @@ def exposition() -> bytes:
             # A worker that counts its first request is just making its file, which is empty yet.
             if time.monotonic() > deadline:
                 raise
-            _pause()
-
-
-def _pause() -> None:
-    others = waiting.others()
-    if others is None:
-        time.sleep(PAUSE)
-    else:
-        others.park(object(), time.monotonic() + PAUSE)
+            waiting.pause(PAUSE)
 
 
 def forget(pid: int) -> None:
