@@ -76,12 +76,8 @@ def json_content(schema: type[Schema] | dict[str, Any], *examples: str) -> dict[
     }
 
 
-COMMON = {
-    "group": GROUP,
-    "errors": (404,),
-    "tagged": True,
-    "compressed": True,
-}
+COMMON = {"group": GROUP, "tagged": True, "compressed": True}
+OF_A_PRODUCT = COMMON | {"errors": (404,)}
 
 
 def operations() -> dict[str, Operation]:
@@ -101,7 +97,7 @@ def operations() -> dict[str, Operation]:
             ),
             headers=("Link",),
             links=("firstOfList", "stylesOfFirst", "relatedOfFirst"),
-            **COMMON | {"errors": ()},
+            **COMMON,
         ),
         "/products/{product_id}": Operation(
             name="getProduct",
@@ -112,7 +108,7 @@ def operations() -> dict[str, Operation]:
             answer="The product.",
             content=json_content(WholeProduct, "product", "product_with_all"),
             links=("styles", "related"),
-            **COMMON,
+            **OF_A_PRODUCT,
         ),
         "/products/{product_id}/styles": Operation(
             name="getStyles",
@@ -122,7 +118,7 @@ def operations() -> dict[str, Operation]:
             answer="The styles.",
             content=json_content(Styles, "styles", "styles_without_anything"),
             links=("product",),
-            **COMMON,
+            **OF_A_PRODUCT,
         ),
         "/products/{product_id}/related": Operation(
             name="getRelated",
@@ -135,6 +131,6 @@ def operations() -> dict[str, Operation]:
                 "related",
             ),
             links=("firstRelated",),
-            **COMMON,
+            **OF_A_PRODUCT,
         ),
     }
