@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from products_service.cluster.nginx import SYSTEM_FOLDER, reload
 from products_service.run_file import find_holder
 from products_service.serving.draining import FILE
+from products_service.web.headers import API_POLICY
 from tests.conftest import Database
 from tests.servers import checkout
 from tests.system.service import (
@@ -140,6 +141,28 @@ def receive_all(connection: socket.socket) -> bytes:
         while part := connection.recv(1 << 16):
             received += part
     return received
+
+
+def check_problem(answer: bytes, status: int) -> dict[str, str]:
+    """Hold that the bytes are a problem as nginx makes it; return the headers."""
+    head, _, body = answer.decode().partition("\r\n\r\n")
+    line, *fields = head.split("\r\n")
+    headers = {name.lower(): value for name, value in (field.split(": ", 1) for field in fields)}
+    assert line.startswith(f"HTTP/1.1 {status} ")
+    assert headers["content-type"] == "application/problem+json"
+    assert headers["server"] == "nginx"
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["content-security-policy"] == API_POLICY
+    assert headers["access-control-allow-origin"] == "*"
+    document = json.loads(body)
+    assert list(document) == ["type", "title", "status", "detail", "instance"]
+    assert document["status"] == status
+    assert document["instance"] == f"urn:request:{headers['x-request-id']}"
+    assert len(headers["x-request-id"]) == 32
+    assert (status in (429, 503, 504)) == (headers.get("retry-after") == "1")
+    assert (status == 405) == ("allow" in headers)
+    return headers
 
 
 def find(program: str) -> str:

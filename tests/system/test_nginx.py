@@ -19,11 +19,10 @@ from products_service.cluster.members import ask
 from products_service.cluster.nginx import lay_out
 from products_service.embedded.binaries import nobody
 from products_service.leash import leashed
-from products_service.web.headers import API_POLICY
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
 from tests.servers import checkout
-from tests.system.fleet import NGINX, Fleet, cluster, find, receive_all
+from tests.system.fleet import NGINX, Fleet, check_problem, cluster, find, receive_all
 from tests.system.service import (
     HANG,
     LOOPBACK,
@@ -67,19 +66,6 @@ def fleet(request: pytest.FixtureRequest, database: Database) -> Iterator[Fleet]
 def uncached(path: str = PATH) -> str:
     """Return a URL of that path which nobody has asked for."""
     return f"{path}?fresh={next(_fresh)}"
-
-
-def pipelined(fleet: Fleet, paths: list[str], source: str = LOOPBACK) -> list[bytes]:
-    """Ask all on one connection, without waiting for an answer; return the answers."""
-    requests = [f"GET {path} HTTP/1.1\r\nHost: shop\r\n" for path in paths]
-    with closing(
-        socket.create_connection((LOOPBACK, fleet.port), HANG, source_address=(source, 0))
-    ) as connection:
-        connection.sendall(("\r\n".join(requests) + "Connection: close\r\n\r\n").encode())
-        received = receive_all(connection)
-    answers = re.findall(rb"HTTP/1\.1 .*?(?=HTTP/1\.1 |\Z)", received, re.DOTALL)
-    assert len(answers) == len(paths)
-    return answers
 
 
 # What it keeps.
@@ -297,28 +283,6 @@ def test_what_it_refuses_it_refuses_with_a_problem(fleet: Fleet, what: str) -> N
     check_problem(fleet.exchange(sent), status)
 
 
-def check_problem(answer: bytes, status: int) -> dict[str, str]:
-    """Hold that the bytes are a problem as nginx makes it; return the headers."""
-    head, _, body = answer.decode().partition("\r\n\r\n")
-    line, *fields = head.split("\r\n")
-    headers = {name.lower(): value for name, value in (field.split(": ", 1) for field in fields)}
-    assert line.startswith(f"HTTP/1.1 {status} ")
-    assert headers["content-type"] == "application/problem+json"
-    assert headers["server"] == "nginx"
-    assert headers["cache-control"] == "no-store"
-    assert headers["x-content-type-options"] == "nosniff"
-    assert headers["content-security-policy"] == API_POLICY
-    assert headers["access-control-allow-origin"] == "*"
-    document = json.loads(body)
-    assert list(document) == ["type", "title", "status", "detail", "instance"]
-    assert document["status"] == status
-    assert document["instance"] == f"urn:request:{headers['x-request-id']}"
-    assert len(headers["x-request-id"]) == 32
-    assert (status in (429, 503, 504)) == (headers.get("retry-after") == "1")
-    assert (status == 405) == ("allow" in headers)
-    return headers
-
-
 def test_what_the_service_refuses_passes_as_it_is(fleet: Fleet) -> None:
     for method, path, status in [
         ("GET", "/products/x", 404),
@@ -356,31 +320,6 @@ def test_a_body_that_comes_with_a_request_goes_no_further(fleet: Fleet) -> None:
     answer = fleet.exchange(sent)
     assert answer.count(b"HTTP/1.1") == 1
     assert answer.startswith(b"HTTP/1.1 200 ")
-
-
-@pytest.fixture
-def limited(fleet: Fleet) -> Iterator[str]:
-    """The address of a client that has a limit; LOOPBACK has none."""
-    listed = fleet.nginx / "nginx" / "unlimited.conf"
-    shipped = listed.read_text()
-    listed.write_text(f"{LOOPBACK} 1;\n")
-    fleet.reload()
-    yield "127.0.0.99"
-    listed.write_text(shipped)
-    fleet.reload()
-
-
-def test_an_address_is_limited_unless_it_is_listed(fleet: Fleet, limited: str) -> None:
-    fleet.get(PATH)
-    started = time.monotonic()
-    answers = pipelined(fleet, [PATH] * 900, limited)
-    seconds = time.monotonic() - started
-    statuses = Counter(answer[9:12] for answer in answers)
-    assert set(statuses) == {b"200", b"429"}
-    # a burst of 400 beyond the one that is always let in, and 200 a second
-    assert 401 <= statuses[b"200"] <= 401 + 200 * (seconds + 0.1)
-    check_problem(next(answer for answer in answers if answer[9:12] == b"429"), 429)
-    assert {answer[9:12] for answer in pipelined(fleet, [PATH] * 900)} == {b"200"}
 
 
 # Hosts that do not answer.
