@@ -16,6 +16,8 @@ from etl.progress import Progress
 from etl.report import Listing, Tally, locate_lines, naming
 
 _STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+# So many take about a second to list.
+_MANY_REJECTS = 30_000
 
 
 class BuildError(EtlError):
@@ -130,15 +132,27 @@ class Builder:
     def reject(self, source: SourceFile, tally: Tally, reason: str) -> None:
         """Take the collected rows out of the table; list and count their lines."""
         with self.connection.transaction():
-            # Closed, since a file that was cut short meanwhile ends before the rows do.
-            with closing(self.connection.stream("list_rejected")) as rows:
-                lines = tally.lines_at(position for (position,) in rows)
-                for line, offset, length in locate_lines(source, lines):
-                    self.listing.add(source, Incident(line, offset, length, reason, rejected=True))
-                    tally.repaired -= tally.was_repaired(line)
-                    tally.rejected += 1
-                    tally.loaded -= 1
+            count = self.connection.value("count_rejected")
+            progress = self.progress if count >= _MANY_REJECTS else Progress()
+            progress.begin_file(f"listing {source.name}", count, "rows")
+            try:
+                self._list_rejected(source, tally, reason, progress.advance)
+            finally:
+                progress.end_file()
             self.connection.run("delete_rejected", schema=self.schema, table=source.table.name)
+
+    def _list_rejected(
+        self, source: SourceFile, tally: Tally, reason: str, advance: Callable[[int], None]
+    ) -> None:
+        # Closed, since a file that was cut short meanwhile ends before the rows do.
+        with closing(self.connection.stream("list_rejected")) as rows:
+            lines = tally.lines_at(position for (position,) in rows)
+            for line, offset, length in locate_lines(source, lines):
+                self.listing.add(source, Incident(line, offset, length, reason, rejected=True))
+                tally.repaired -= tally.was_repaired(line)
+                tally.rejected += 1
+                tally.loaded -= 1
+                advance(1)
 
 
 class _HeldSignals:

@@ -62,15 +62,19 @@ class Bars(Progress):
     """A bar a file on a terminal, with the time that is left; in MB where bytes are read."""
 
     _bar: Any = None
+    # whether a step's name stands on the line, and its time is to come
+    _unfinished = False
 
     def begin_file(self, what: str, size: int, unit: str = "bytes") -> None:
         """Draw the file's bar, which with all that stands beside it fits 80 columns."""
+        self._finish_line()
         self._bar = click.progressbar(
             length=size,
             label=f"{what:<21}",
             file=sys.stderr,
             width=16,
             item_show_func=self._megabytes if unit == "bytes" else None,
+            update_min_steps=max(1, size // 1000),
         )
         self._bar.__enter__()
 
@@ -89,15 +93,23 @@ class Bars(Progress):
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Say what is done, and behind it how long it took."""
+        """Say what is done, and behind it how long it took; below the bars of its files, if any."""
         started = time.monotonic()
         click.echo(f"{name} ", err=True, nl=False)
+        self._unfinished = True
         try:
             yield
         except BaseException:
-            click.echo(err=True)
+            self._finish_line()
             raise
-        click.echo(f"{time.monotonic() - started:.1f} s", err=True)
+        before = "" if self._unfinished else f"{name} "
+        click.echo(f"{before}{time.monotonic() - started:.1f} s", err=True)
+        self._unfinished = False
+
+    def _finish_line(self) -> None:
+        if self._unfinished:
+            click.echo(err=True)
+            self._unfinished = False
 
 
 def choose_progress(quiet: bool) -> Progress:

@@ -134,6 +134,36 @@ def test_lines_say_how_far_it_is_and_how_long_it_takes(
     )
 
 
+def test_a_bar_within_a_step_stands_on_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", terminal := Terminal())
+    bars = Bars()
+    with bars.step("checking skus.csv"):
+        bars.begin_file("listing skus.csv", 3, "rows")
+        bars.advance(3)
+        bars.end_file()
+    with bars.step("analysing"):
+        pass
+    before, bar, step, last, end = terminal.getvalue().split("\n")
+    assert before == "checking skus.csv "
+    assert bar.startswith("\r\x1b[?25llisting skus.csv")
+    assert re.fullmatch(r"checking skus\.csv \d\.\d s", step)
+    assert re.fullmatch(r"analysing \d\.\d s", last)
+    assert end == ""
+
+
+@pytest.mark.parametrize(("count", "shown"), [(29_999, False), (30_000, True)])
+def test_listing_many_rejects_shows_how_far_it_is(
+    database: Database, folder: Path, reports: Path, count: int, shown: bool
+) -> None:
+    orphans = "".join(f"{id_},999999,XL,8\n" for id_ in range(1, count + 1))
+    (folder / "skus.csv").write_text("id,style_id,size,quantity\n" + orphans)
+    done = flask_etl(database, "load", folder, "--report", reports, "--max-rejects", "100%")
+    assert done.returncode == 0
+    said = f"checking skus.csv\nlisting skus.csv, {count:,} rows\n"
+    assert (said in done.stderr) == shown
+    assert ("listing" in done.stderr) == shown
+
+
 def test_a_folder_whose_name_is_not_utf8(database: Database, folder: Path, reports: Path) -> None:
     odd = reports / os.fsdecode(b"\xff d\xe9p\xf4t")
     add_bad_lines(folder, 1, 5)
