@@ -10,7 +10,7 @@ from etl.connection import Connection, read_parts
 from etl.errors import EtlError
 
 SERVED = "catalogue"
-KEY = "the key: keeps rows unique, and foreign keys stand on it"
+KEY = "the key: keeps rows unique"
 FOREIGN = "none of ours: the next load leaves it out"
 _DEFINITION = re.compile(r"^CREATE INDEX (\w+)\s+ON \{schema\}\.(\w+)", re.MULTILINE)
 
@@ -65,8 +65,8 @@ def choose_indexes(names: Sequence[str]) -> list[Index]:
     if unknown := [name for name in names if name not in indexes]:
         raise IndexesError(
             f"{', '.join(unknown)}: not among the indexes that can be dropped and built, which are "
-            f"{', '.join(indexes)}. Keys (names in _pkey) cannot: they keep ids unique, and the "
-            "foreign keys stand on them"
+            f"{', '.join(indexes)}. Keys (names in _pkey) cannot: they keep ids unique, and "
+            "upserts find rows by them"
         )
     return [indexes[name] for name in dict.fromkeys(names)] or list(indexes.values())
 
