@@ -3,15 +3,15 @@
 What each cut gives back is measured in docs/decisions/request-path.md.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
-from flask import Flask, Request, Response, request
+from flask import Flask, Request, Response, has_app_context, request
 from flask.sessions import NullSession, SessionInterface
 from werkzeug.routing import MapAdapter
 
-from products_service.web.routing import ShapeAdapter
+from products_service.web.routing import ShapeAdapter, Shapes
 
 
 class NoSessions(SessionInterface):
@@ -24,10 +24,56 @@ class NoSessions(SessionInterface):
         return self._none
 
 
-class Application(Flask):
-    """A Flask application that knows one host, makes no absolute URLs and sends no signals."""
+class LeanRequest(Request):
+    """A request of which the parts that views seldom need are made when one is asked for.
 
+    werkzeug's own has all of them from the beginning, and looks at its end for files that came.
+    """
+
+    _LATE = frozenset({"scheme", "server", "root_path", "path", "headers", "remote_addr"})
+
+    def __init__(
+        self, environ: dict[str, Any], populate_request: bool = True, shallow: bool = False
+    ):
+        self.environ = environ
+        self.shallow = shallow
+        self.method = environ["REQUEST_METHOD"].upper()
+        self.query_string = environ["QUERY_STRING"].encode("latin-1")
+        if populate_request and not shallow:
+            environ["werkzeug.request"] = self
+
+    def __getattr__(self, name: str) -> Any:
+        """Make the parts and return the one of that name. Raises AttributeError."""
+        if name not in self._LATE:
+            raise AttributeError(f"a request has no {name!r}", name=name, obj=self)
+        super().__init__(self.environ, populate_request=False, shallow=self.shallow)
+        return getattr(self, name)
+
+    def close(self) -> None:
+        """Close the files that came with it, if anybody looked for some."""
+        if "files" in vars(self):
+            super().close()
+
+
+class Application(Flask):
+    """A Flask application that knows one host, makes no absolute URLs and sends no signals.
+
+    Its context stays with whoever has a first request answered, a thread or a greenlet, and `g`
+    with it: nothing is to be put there, and nothing to be torn down with it.
+    """
+
+    request_class = LeanRequest
     session_interface = NoSessions()
+
+    def __init__(self, *arguments: Any, **named: Any):
+        super().__init__(*arguments, **named)
+        self.shapes: Shapes = {}
+
+    def wsgi_app(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer a request as PEP 3333 says."""
+        if not has_app_context():
+            self.app_context().push()
+        return super().wsgi_app(environ, start_response)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function: none is a coroutine."""
@@ -47,16 +93,9 @@ class Application(Flask):
         # werkzeug would leave out all slashes but one; and %2F is none that divides a path
         if path.startswith("//") or ("%" in raw and "%2F" in raw.partition("?")[0].upper()):
             path = f"/.{path}"  # no route's
-        return ShapeAdapter(
-            self.extensions.setdefault("shapes", {}),
-            self.url_map,
-            server_name="",
-            script_name=environ["SCRIPT_NAME"] or "/",
-            subdomain=None,
-            url_scheme=environ["wsgi.url_scheme"],
-            path_info=path,
-            default_method=environ["REQUEST_METHOD"],
-        )
+        # server and subdomain are nobody's
+        where = self.url_map, "", environ["SCRIPT_NAME"] or "/", None, environ["wsgi.url_scheme"]
+        return ShapeAdapter(self.shapes, *where, path, environ["REQUEST_METHOD"])
 
     def full_dispatch_request(self) -> Response:
         """Answer the request with what its view returns, or the handler of what it raises.
@@ -88,11 +127,6 @@ class Application(Flask):
         """Call what is to be called when a request has ended, if anything is."""
         if self.teardown_request_funcs:
             super().do_teardown_request(*arguments)
-
-    def do_teardown_appcontext(self, *arguments: Any) -> None:
-        """Call what is to be called when there is no more of it, if anything is."""
-        if self.teardown_appcontext_funcs:
-            super().do_teardown_appcontext(*arguments)
 
 
 class FinishedResponse(Response):

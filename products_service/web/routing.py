@@ -16,8 +16,8 @@ Shapes = dict[tuple[str, str, str], tuple[Rule, str]]
 class ShapeAdapter(MapAdapter):
     """Takes the route that another path had which differed in the id alone."""
 
-    def __init__(self, shapes: Shapes, *arguments: Any, **named: Any):
-        super().__init__(*arguments, **named)
+    def __init__(self, shapes: Shapes, *arguments: Any):
+        super().__init__(*arguments)
         self._shapes = shapes
 
     def match(self, *arguments: Any, **named: Any) -> tuple[Any, Mapping[str, Any]]:

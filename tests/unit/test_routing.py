@@ -58,5 +58,5 @@ def test_shape_is_remembered_without_the_id(app: Flask) -> None:
     for number in range(1, 100):
         environ = EnvironBuilder(f"/products/{number}/styles").get_environ()
         found(app.create_url_adapter(app.request_class(environ)))
-    shapes = [after for _, _, after in app.extensions["shapes"] if after == "/styles"]
+    shapes = [after for _, _, after in app.shapes if after == "/styles"]
     assert 1 <= len(shapes) <= 4  # a method each
