@@ -18,7 +18,7 @@ from gunicorn.http.wsgi import FileWrapper
 from products_service import turns
 from products_service.serving.answer import Answer
 from products_service.serving.client import CHUNK, LINGER_SECONDS, Client, GoneError, TooSlowError
-from products_service.serving.environ import Address, connection_environ, request_environ
+from products_service.serving.environ import Address, Environments, connection_environ
 from products_service.serving.requests import END_OF_HEAD, END_OF_LINE, Requests
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Conversation:
         self._client = client
         self._address = address
         self._settings = worker.settings_for(address[0])
-        self._environ = connection_environ(worker.environ, address, server)
+        self._environments = Environments(connection_environ(worker.environ, address, server))
         self._unreader = SocketUnreader(client, CHUNK)
         self._requests = Requests(self._settings, self._unreader, address)
         self._idle = False
@@ -137,7 +137,7 @@ class Conversation:
         try:
             self._worker.count(request)
             answer = Answer(self._client, request)
-            environ = request_environ(self._environ, request)
+            environ = self._environments.make(request, self._requests.repeated_id)
             if request._expected_100_continue:
                 self._client.sendall(CONTINUE)
             self._answer(environ, answer, request.body)

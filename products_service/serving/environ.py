@@ -53,14 +53,44 @@ def request_environ(connection: Environ, request: Request) -> Environ:
                 environ["SCRIPT_NAME"] = value
             key = "HTTP_" + name.replace("-", "_")
             environ[key] = f"{environ[key]},{value}" if key in environ else value
-    path, script = request.path, environ["SCRIPT_NAME"]
-    if script:
-        if not path.startswith(script):
-            raise ConfigurationProblem(
-                f"Request path {path!r} does not start with SCRIPT_NAME {script!r}"
-            )
-        path = path[len(script) :]
+    path = _below(environ["SCRIPT_NAME"], request.path)
     environ["PATH_INFO"] = unquote_to_wsgi_str(path) if "%" in path else path
     if request.proxy_protocol_info:
         environ.update(proxy_environ(request))
     return environ
+
+
+class Environments:
+    """Makes the environments of a connection's requests, of each as much as is new."""
+
+    def __init__(self, connection: Environ) -> None:
+        self._connection = connection
+        self._last: Environ = {}  # as it was before the application had it
+
+    def make(self, request: Request, repeated_id: str | None) -> Environ:
+        """Return the environment of the next request.
+
+        `repeated_id` is None, or the id of one that has the header fields of the last one but for
+        that, empty where they have none; its path is plain then (serving/requests.py).
+
+        Raises ConfigurationProblem as request_environ does.
+        """
+        if repeated_id is None:
+            self._last = request_environ(self._connection, request)
+            return self._last.copy()
+        environ = self._last.copy()
+        environ["QUERY_STRING"] = request.query
+        environ["RAW_URI"] = request.uri
+        environ["PATH_INFO"] = _below(environ["SCRIPT_NAME"], request.path)
+        if repeated_id:
+            environ["HTTP_X_REQUEST_ID"] = repeated_id
+        return environ
+
+
+def _below(script: str, path: str) -> str:
+    """Return the path without what the balancer calls SCRIPT_NAME."""
+    if not path.startswith(script):
+        raise ConfigurationProblem(
+            f"Request path {path!r} does not start with SCRIPT_NAME {script!r}"
+        )
+    return path[len(script) :]

@@ -6,7 +6,6 @@ what is left is a request line and the id; only those that cannot be read in two
 """
 
 import re
-from typing import NamedTuple
 
 from gunicorn.config import Config
 from gunicorn.http.body import LengthReader
@@ -30,23 +29,14 @@ _PLAIN_LINE = re.compile(
 )
 
 
-class _Fields(NamedTuple):
-    """The fields of a head: the id that it names, and what is before and after that."""
-
-    before: bytes
-    name: bytes
-    after: bytes
-
-    @classmethod
-    def split(cls, fields: bytes) -> tuple["_Fields", str]:
-        """Return them and the id, if they have one."""
-        before, name, rest = fields.partition(ID_FIELD)
-        request_id, _, after = rest.partition(END_OF_LINE)
-        return cls(before, name, after), request_id.decode("latin-1")
-
-
 class Requests:
-    """Makes a request of each head; one is done with when the next is made."""
+    """Makes a request of each head; one is done with when the next is made.
+
+    `repeated_id` is None where the last one was parsed as a whole, and its id where only that and
+    its line were: empty where it has none.
+    """
+
+    repeated_id: str | None = None
 
     def __init__(self, settings: Config, unreader: Unreader, address: Address) -> None:
         self._settings = settings
@@ -54,20 +44,27 @@ class Requests:
         self._address = address
         self._count = 0
         self._last: Request | None = None
-        self._fields: _Fields | None = None  # of the last one, if they are all that there was
+        # Of the last one, if they are all that there was: what is before the id, its name, and what
+        # is after it.
+        self._fields: tuple[bytes, bytes, bytes] | None = None
         self._id_at = 0
 
     def parse(self, head: bytes) -> Request:
         """Return the request of a whole head, which more may follow. Raises ParseException."""
         self._count += 1
         line, end, rest = head.partition(END_OF_LINE)
-        fields, request_id = _Fields.split(end + rest)
+        before, name, rest = (end + rest).partition(ID_FIELD)
+        request_id, _, after = rest.partition(END_OF_LINE)
+        request_id = request_id.decode("latin-1")
+        fields = before, name, after
         if (
             fields == self._fields
             and (plain := _PLAIN_LINE.fullmatch(line.decode("latin-1")))
-            and (not fields.name or _PLAIN_ID.fullmatch(request_id))
+            and (not name or _PLAIN_ID.fullmatch(request_id))
         ):
+            self.repeated_id = request_id
             return self._repeat(plain, request_id)
+        self.repeated_id = None
         self._unreader.unread(head)
         request = Request(self._settings, self._unreader, self._address, self._count)
         _complete(request)

@@ -11,7 +11,12 @@ from gunicorn.http.wsgi import create
 from hypothesis import given
 from hypothesis import strategies as st
 
-from products_service.serving.environ import connection_environ, request_environ, worker_environ
+from products_service.serving.environ import (
+    Environments,
+    connection_environ,
+    request_environ,
+    worker_environ,
+)
 from products_service.serving.requests import Requests
 from products_service.serving.settings import frozen, settings_for_peer
 
@@ -114,11 +119,12 @@ def repeated(*heads: bytes) -> tuple[dict[str, Any], Request, int]:
     """Return what the last of a connection's heads makes, and how many of them were parsed."""
     settings = settings_for_peer(frozen(config), TRUSTED[0])
     requests = Requests(settings, IterUnreader([]), TRUSTED)
+    environments = Environments(connection_environ(worker_environ(config), TRUSTED, SERVER))
     made = []
     for head in heads:
         request = requests.parse(head)
+        environ = environments.make(request, requests.repeated_id)
         made.append(id(request.headers))
-    environ = request_environ(connection_environ(worker_environ(config), TRUSTED, SERVER), request)
     return environ, request, len(set(made))
 
 
@@ -238,6 +244,17 @@ def test_same_fields_excuse_no_line(line: bytes) -> None:
         Request(config, IterUnreader([line + fields]), TRUSTED)
     with pytest.raises(ParseException):
         repeated(b"GET /first HTTP/1.1" + fields, line + fields)
+
+
+def test_what_an_application_writes_stays_out_of_the_next_request() -> None:
+    environments = Environments(connection_environ(worker_environ(config), TRUSTED, SERVER))
+    requests = Requests(settings_for_peer(frozen(config), TRUSTED[0]), IterUnreader([]), TRUSTED)
+    for line in (b"GET /1", b"GET /2?a=b", b"GET /3"):
+        environ = environments.make(requests.parse(line + FIELDS), requests.repeated_id)
+        expected = theirs(line + FIELDS, TRUSTED)
+        assert environ.keys() == expected.keys() - LEFT_OUT
+        assert environ["QUERY_STRING"] == expected["QUERY_STRING"]
+        environ.update(PATH_INFO="/mine", HTTP_X_A="mine", mine=1)
 
 
 def test_a_request_line_after_an_empty_one_is_no_field() -> None:
