@@ -73,8 +73,10 @@ def size_of(exchange: Exchange) -> str:
     """Return the body's size in bytes; null where it is not known before it is sent."""
     if exchange.environ["REQUEST_METHOD"] == "HEAD" or exchange.status in NO_BODY:
         return "0"
-    sizes = (value for name, value in exchange.headers if name == "Content-Length")
-    return next(sizes, "null")
+    for name, value in exchange.headers:
+        if name == "Content-Length":
+            return value
+    return "null"
 
 
 def write(lines: Iterable[str]) -> None:

@@ -27,7 +27,7 @@ NOT_MODIFIED = "304 NOT MODIFIED"
 class _Policy(NamedTuple):
     """What does not change from one answer to the next."""
 
-    form: bytes
+    hasher: Any  # of hashlib, that knows the form
     cache_control: str
     database: Database
 
@@ -40,7 +40,9 @@ def init_app(app: Flask, statements: Mapping[str, Statement]) -> None:
         f", stale-if-error={app.config['CACHE_STALE_IF_ERROR']}"
     )
     app.extensions["caching"] = _Policy(
-        form(statements, cache_control, app.config["CORS_ORIGINS"]),
+        hashlib.blake2b(
+            digest_size=12, salt=form(statements, cache_control, app.config["CORS_ORIGINS"])
+        ),
         cache_control,
         app.extensions["database"],
     )
@@ -116,9 +118,9 @@ def _entity_tag(
 ) -> str:
     """Return the tag, without quotes, of what the request's URL shows of that load."""
     url = f"{environ['SCRIPT_NAME']}{environ['PATH_INFO']}?{environ['QUERY_STRING']}"
-    named = f"{load_digest} {url}".encode()
-    hashed = hashlib.blake2b(named, digest_size=12, salt=policy.form).hexdigest()
-    return f"{load_number}-{hashed}"
+    hasher = policy.hasher.copy()
+    hasher.update(f"{load_digest} {url}".encode())
+    return f"{load_number}-{hasher.hexdigest()}"
 
 
 def _compressed(tag: str) -> str:

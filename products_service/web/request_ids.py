@@ -1,6 +1,6 @@
 """The id that a request is known by: in its answer, in problems and in the log."""
 
-import os
+import random
 import re
 from typing import Any
 
@@ -23,5 +23,5 @@ def current_request_id() -> str:
 
 
 def make_request_id() -> str:
-    """Return a new id of 128 random bits."""
-    return os.urandom(16).hex()
+    """Return a new id of 128 random bits. It is no secret: whoever has many can guess the next."""
+    return f"{random.getrandbits(128):032x}"
