@@ -108,9 +108,11 @@ def _change(
     """
     doing, done, needless = words
     with closing(Connection(url)) as connection:
-        if not all(state == wanted for state in _states(connection, chosen)):
+        states = _states(connection, chosen)
+        if not all(state == wanted for state in states):
             take_turn(connection)
-        for each, state in zip(chosen, _states(connection, chosen), strict=True):
+            states = _states(connection, chosen)
+        for each, state in zip(chosen, states, strict=True):
             if state == wanted:
                 click.echo(f"{each.name} {needless}")
                 continue
