@@ -1,5 +1,8 @@
 """flask etl: load, verify, generate, history, index."""
 
+import io
+import sys
+
 import click
 
 from etl.commands.generate import generate
@@ -12,6 +15,9 @@ from etl.commands.verify import verify
 @click.group()
 def etl() -> None:
     """Load, compare and generate catalogues."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # a folder's name may have letters that the terminal or file cannot show
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 for _command in (load, verify, generate, history, index):

@@ -7,6 +7,7 @@ import pty
 import re
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -173,6 +174,20 @@ def test_a_folder_whose_name_is_not_utf8(database: Database, folder: Path, repor
     assert "/rejects.csv\n" in done.stdout
     (line,) = flask_etl(database, "history").stdout.splitlines()
     assert line.endswith(r"/\xff d\xe9p\xf4t")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_name_that_standard_output_cannot_show(
+    shared_database: Database, folder: Path, reports: Path, encoding: str
+) -> None:
+    add_bad_lines(folder, 1, 5)
+    variables = shared_database.environment | {"PYTHONIOENCODING": encoding}
+    shown = SimpleNamespace(environment=variables)
+    done = flask_etl(shown, "load", folder, "--report", reports / "\u043e\u0442")
+    assert done.returncode == 0, done.stderr
+    # click has UTF-8 in place of ASCII
+    name = r"\u043e\u0442" if encoding == "latin-1" else "\u043e\u0442"
+    assert f"Repaired and rejected lines: {reports}/{name}/rejects.csv\n" in done.stdout
 
 
 STEPS = ["read", "check", "index", "analyse", "digest", "publish"]
