@@ -1,6 +1,8 @@
 """One file into one table: its rows copied, its keys made to hold, every line accounted for."""
 
+import math
 import signal
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -16,6 +18,9 @@ from etl.progress import Progress
 from etl.report import Listing, Tally, locate_lines, naming
 
 _STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+# How long one of them waits for a server that takes nothing more, and how often we look.
+HELD_AT_MOST = 10.0  # seconds
+_LOOK = 0.2  # seconds
 # So many take about a second to list.
 _MANY_REJECTS = 30_000
 
@@ -77,7 +82,7 @@ class Builder:
             opened = source.path.open("rb")
         with opened:
             opened.seek(source.data_offset)
-            signals = _HeldSignals()
+            signals = _HeldSignals(self.connection.abandon)
             advance = self.progress.advance
             stream = _Followed(opened, source.path, source.data_offset, advance, signals)
             cleaner = Cleaner(source, stream, on_incident)
@@ -159,15 +164,35 @@ class _HeldSignals:
     """Holds back signals to stop that have a handler of Python's, but for a moment now and then.
 
     At any other moment psycopg2 would take what the handler raises for a failure of the database.
+    Where no such moment comes, since the server takes nothing more, `give_up` is called.
     """
+
+    def __init__(self, give_up: Callable[[], None]) -> None:
+        self._give_up = give_up
+        self._over = threading.Event()
 
     def __enter__(self) -> Self:
         self._held = {number for number in _STOPPING if callable(signal.getsignal(number))}
         self._before = signal.pthread_sigmask(signal.SIG_BLOCK, self._held)
+        self._watch = threading.Thread(target=self._look, daemon=True)  # it blocks them too
+        self._watch.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._watch.join()
         signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
+
+    def _look(self) -> None:
+        since = math.inf
+        while not self._over.wait(_LOOK):
+            if not self._held & signal.sigpending():
+                since = math.inf
+            else:
+                since = min(since, time.monotonic())
+                if time.monotonic() - since >= HELD_AT_MOST:
+                    self._give_up()
+                    return
 
     def let_in(self) -> None:
         """Have the handlers of those that have come run now."""

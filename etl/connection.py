@@ -1,7 +1,9 @@
 """The load's own connection to PostgreSQL, and the only way to it."""
 
 import math
+import os
 import select
+import socket
 import sys
 import threading
 import time
@@ -143,13 +145,18 @@ class Connection:
         self._connection.autocommit = False
         try:
             yield
-            with _translated():
+            with _translated(), _interruptible():
                 self._connection.commit()
         finally:
             if not self._connection.closed:
-                with _translated():
+                with _translated(), _interruptible():
                     self._connection.rollback()
                     self._connection.autocommit = True
+
+    def abandon(self) -> None:
+        """End the session from another thread, whatever it is doing: that fails then."""
+        with socket.socket(fileno=os.dup(self._connection.fileno())) as ours:
+            ours.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """End the session; what it held goes with it, and its turn at once."""

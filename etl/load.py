@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -55,6 +55,7 @@ class Load:
 
     folder: Path
     tallies: dict[str, Tally]  # by file name, in the order of loading
+    session: tuple[int, datetime] | None = None  # the server's process, and when it began
     started_at: datetime | None = None
     number: int | None = None  # from the moment in which it is about to be published
     digest: str | None = None
@@ -95,47 +96,68 @@ def load(
     sources = find_files(load_.folder)
     refuse_own_report(sources, report_folder)
     with found_out(url, load_), closing(Connection(url)) as connection:
-        begin(connection)
+        load_.session = connection.run("get_session")[0]
+        take_turn(connection)
         if first and connection.value("get_load_number"):
             raise NotFirstError("a catalogue was loaded before")
         if strangers := name_strangers(connection):
             raise LoadError(strangers)
+        clear(connection)
         check_space(connection, sources)
         migrations = connection.value("list_migrations")
-        connection.run("create_schema")
-        connection.run("create_identity")
-        connection.run("create_ranks")
         load_.started_at = connection.value("current_time")
-        with closing(Report(report_folder)) as report:
-            builder = Builder(connection, NEXT, report, progress)
+        with dropped_unless_published(connection, "drop_next"):
+            connection.run("create_schema")
+            connection.run("create_identity")
+            connection.run("create_ranks")
+            with closing(Report(report_folder)) as report:
+                builder = Builder(connection, NEXT, report, progress)
+                for source in sources:
+                    tally = load_.tallies[source.name] = Tally()
+                    builder.load_file(source, tally)
+                    hold_to_limit(source, tally, limit)
+            digests = _finish(connection, load_, progress)
             for source in sources:
-                tally = load_.tallies[source.name] = Tally()
-                builder.load_file(source, tally)
-                hold_to_limit(source, tally, limit)
-        with load_.step("index", "building indexes", progress):
-            connection.run("rank_products", schema=NEXT)
-            connection.run("indexes", schema=NEXT)
-        with load_.step("analyse", "analysing", progress):
-            for table in TABLES:
-                connection.run("analyze", table=table.name)
-            connection.run("analyze", table="product_ranks")
-        with load_.step("digest", "computing the digest", progress):
-            digests = compute_digests(connection, NEXT)
-            load_.digest = combine(digests)
-        for source in sources:
-            builder.check_unchanged(source)
-        with load_.step("publish", "publishing", progress):
-            _publish(connection, load_, sources, digests, migrations)
-            show(connection, load_)
+                builder.check_unchanged(source)
+            with load_.step("publish", "publishing", progress):
+                _publish(connection, load_, sources, digests, migrations)
+                show(connection, load_)
+
+
+def _finish(connection: Connection, load_: Load, progress: Progress) -> Digests:
+    """Make of the tables that are filled what can be served; return their digests."""
+    with load_.step("index", "building indexes", progress):
+        connection.run("rank_products", schema=NEXT)
+        connection.run("indexes", schema=NEXT)
+    with load_.step("analyse", "analysing", progress):
+        for table in TABLES:
+            connection.run("analyze", table=table.name)
+        connection.run("analyze", table="product_ranks")
+    with load_.step("digest", "computing the digest", progress):
+        digests = compute_digests(connection, NEXT)
+        load_.digest = combine(digests)
+    return digests
+
+
+@contextmanager
+def dropped_unless_published(connection: Connection, statement: str) -> Iterator[None]:
+    """Drop what was built, which may be gigabytes, when it fails and the session is still there."""
+    try:
+        yield
+    except BaseException:
+        with suppress(DatabaseError):
+            connection.run(statement)
+        raise
 
 
 def show(connection: Connection, load_: Load) -> None:
     """Wait until whoever reads from a standby sees the load, or tell in `load_` who does not."""
     if behind := await_standbys(connection):
-        load_.trouble = (
+        said = (
             f"{', '.join(behind)} had not replayed it {patience.PATIENCE:.0f} s later, and shows "
             "the one before meanwhile: see `flask doctor`"
         )
+        load_.trouble = f"{load_.trouble}; {said}" if load_.trouble else said
 
 
 @contextmanager
@@ -150,10 +172,14 @@ def found_out(url: str, load_: Load) -> Iterator[None]:
     except BaseException as error:
         if load_.number is not None:
             load_.published = None  # as it is while we ask, and stays if we are stopped meanwhile
-            load_.published = was_published(url, load_.number, load_.digest, load_.started_at)
+            load_.published = was_published(
+                url, load_.number, load_.digest, load_.started_at, load_.session
+            )
         if not (load_.published and isinstance(error, (DatabaseError, OSError))):
             raise
         load_.trouble = str(error)
+        with suppress(DatabaseError), closing(Connection(url)) as connection:
+            show(connection, load_)
     else:
         load_.published = True
     finally:
@@ -164,16 +190,18 @@ def refuse_own_report(sources: list[SourceFile], report_folder: Path) -> None:
     """Raise LoadError when the report would be written over the files that are read."""
     rejects = os.path.realpath(report_folder / "rejects")
     for source in sources:
-        if os.path.dirname(os.path.realpath(source.path)) == rejects:
+        # of a link, and of what it leads to
+        folders = [os.path.realpath(source.path.parent)]
+        folders.append(os.path.dirname(os.path.realpath(source.path)))
+        if rejects in folders:
             raise LoadError(
                 f"{source.path} is where the rejects of this load go: move it, or name another "
                 "place with --report"
             )
 
 
-def begin(connection: Connection) -> None:
-    """Take the turn of a load and clear what was left. Raises LoadError."""
-    take_turn(connection)
+def clear(connection: Connection) -> None:
+    """Drop what a load before has left, and what was served before it. Raises LoadError."""
     try:
         connection.run("drop_leftovers")
     except LockTimeoutError:
@@ -192,6 +220,10 @@ def take_turn(connection: Connection) -> None:
         raise LoadError(
             f"the database's encoding is {connection.encoding}, in which not every text can be "
             "written: make one with ENCODING 'UTF8' (TEMPLATE template0)"
+        )
+    if connection.value("is_standby"):
+        raise LoadError(
+            "this server is a standby, which takes no writes: set ETL_DATABASE_URL to the primary"
         )
     if not connection.value("find_catalogue"):
         raise LoadError("the database is not migrated: run `flask db upgrade`")

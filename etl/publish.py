@@ -16,7 +16,7 @@ from etl.errors import EtlError
 from etl.files import TABLES
 from etl.standbys import await_standbys
 
-# How long a server may take to come back, or to notice that a session's client is gone.
+# How long a server may take to come back, and the lost session to end there.
 COMING_BACK = 30.0  # seconds
 # No statement of the service runs longer: DB_STATEMENT_TIMEOUT_MS of its settings, as shipped.
 STATEMENT_TIMEOUT = 0.5  # seconds
@@ -101,19 +101,22 @@ def record(connection: Connection, publication: Publication) -> None:
     connection.run("record_load", vars(publication) | {"tables": Json(publication.tables)})
 
 
-def was_published(url: str, number: int, digest: str, started_at: datetime) -> bool | None:
+def was_published(
+    url: str, number: int, digest: str, started_at: datetime, session: tuple[int, datetime]
+) -> bool | None:
     """Whether a load that failed is published all the same; None if that cannot be found out.
 
     The answer to a COMMIT may be lost while the COMMIT is not. So the database is asked in another
-    session, and a no is believed once the lost one has given back the lock of loads, and not of a
-    standby, to which a URL of several servers may lead.
+    session, and a no is believed once the lost one is no more, and not of a standby, to which a URL
+    of several servers may lead.
     """
+    lost = dict(zip(("pid", "backend_start"), session, strict=True))
     identity = {"number": number, "digest": digest, "started_at": started_at}
     deadline = time.monotonic() + COMING_BACK
     while True:
         try:
             with closing(Connection(url)) as connection:
-                running = connection.run("find_running_load")
+                running = connection.value("find_session", lost)
                 if connection.value("find_load", identity):
                     return True
                 if not running and not connection.value("is_standby"):

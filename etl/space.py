@@ -8,7 +8,7 @@ from etl.errors import EtlError
 from etl.files import SourceFile
 
 # Bytes on disk for a byte of CSV: 1.9 for tables and indexes, measured; the rest is for sorting
-# and for the write-ahead log.
+# and for a write-ahead log that is kept for nobody. One that is takes 2.5 more.
 FACTOR = 2.5
 
 

@@ -11,12 +11,14 @@ from etl.load import (
     Load,
     LoadError,
     RejectLimit,
-    begin,
+    clear,
     describe,
+    dropped_unless_published,
     found_out,
     hold_to_limit,
     refuse_own_report,
     show,
+    take_turn,
 )
 from etl.progress import Progress
 from etl.publish import record
@@ -58,26 +60,29 @@ def upsert(
     sources = find_changes(load_.folder)
     refuse_own_report(sources, report_folder)
     with found_out(url, load_), closing(Connection(url)) as connection:
-        begin(connection)
+        load_.session = connection.run("get_session")[0]
+        take_turn(connection)
         if not connection.value("get_load_number"):
             raise LoadError(
                 "no catalogue was ever loaded into this database: load a whole one first, without "
                 "--mode upsert"
             )
+        clear(connection)
         check_space(connection, sources)
         load_.started_at = connection.value("current_time")
-        connection.run("create_changes")
-        with closing(Report(report_folder)) as report:
-            builder = Builder(connection, CHANGES, report, progress, whole=False)
-            for source in sources:
-                tally = load_.tallies[source.name] = Tally()
-                builder.load_file(source, tally)
-            with load_.step("merge", "merging", progress), connection.transaction():
-                _merge(builder, sources, load_, limit)
-                # what cannot be listed is not published
-                report.close()
+        with dropped_unless_published(connection, "drop_changes"):
+            connection.run("create_changes")
+            with closing(Report(report_folder)) as report:
+                builder = Builder(connection, CHANGES, report, progress, whole=False)
+                for source in sources:
+                    tally = load_.tallies[source.name] = Tally()
+                    builder.load_file(source, tally)
+                with load_.step("merge", "merging", progress), connection.transaction():
+                    _merge(builder, sources, load_, limit)
+                    # what cannot be listed is not published
+                    report.close()
+            show(connection, load_)
         connection.run("drop_changes")
-        show(connection, load_)
 
 
 def _merge(builder: Builder, sources: list[SourceFile], load_: Load, limit: RejectLimit) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import sys
 from contextlib import suppress
 from decimal import Decimal
@@ -111,6 +112,15 @@ def _tell_outcome(result: Load) -> str:
     return "The catalogue is as it was."
 
 
+def _tell_end(error: BaseException) -> str:
+    """Return what ended a load that no error of its own did."""
+    if isinstance(error, KeyboardInterrupt):
+        return "stopped by SIGINT"
+    if isinstance(error, SystemExit) and isinstance(error.code, int) and error.code > 128:
+        return f"stopped by {signal.Signals(error.code - 128).name}"
+    return repr(error)
+
+
 def _as_json(result: Load, mode: str, report: Path, error: BaseException | None) -> str:
     outcome = {
         "published": result.published,
@@ -121,7 +131,7 @@ def _as_json(result: Load, mode: str, report: Path, error: BaseException | None)
         "rejects": click.format_filename(report / "rejects.csv") if _has_rejects(result) else None,
     }
     if error is not None:
-        message = error.message if isinstance(error, click.ClickException) else repr(error)
+        message = error.message if isinstance(error, click.ClickException) else _tell_end(error)
         outcome["error"] = message.encode("utf-8", "backslashreplace").decode()
     return json.dumps(outcome | summarise(result))
 

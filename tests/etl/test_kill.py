@@ -1,5 +1,6 @@
 """kill -9 of a load, and of PostgreSQL during one: the catalogue that is served stays whole."""
 
+import json
 import os
 import random
 import signal
@@ -202,6 +203,37 @@ def test_a_load_is_stopped_while_it_waits_for_others(
         other.rollback()
     assert process.returncode == 143
     assert said.endswith(AS_IT_WAS)
+    wait_for_the_lock(shared_database)
+    assert served(shared_database) == before
+    assert_next_load_works(shared_database, small, reports)
+
+
+@pytest.mark.slow
+def test_a_load_is_stopped_while_it_copies_to_a_server_that_is_frozen(
+    shared_database: Database, small: Path, reports: Path
+) -> None:
+    load_catalogue(shared_database.etl, small, reports)
+    before = served(shared_database)
+    # seconds of it
+    (small / "skus.csv").write_text(
+        "id,style_id,size,quantity\n" + "".join(f"{id_},1,XL,8\n" for id_ in range(1, 1_500_000))
+    )
+    session = "SELECT pid FROM pg_stat_activity WHERE application_name = 'flask etl'"
+    copying = f"{session} AND query ~ 'COPY .*skus' AND state = 'active'"
+    with started(shared_database, "load", small, "--report", reports, "--json") as process:
+        wait_until(lambda: query(shared_database.admin, copying), process)
+        ((server_process,),) = query(shared_database.admin, session)
+        os.kill(server_process, signal.SIGSTOP)
+        try:
+            assert query(shared_database.admin, copying)
+            process.send_signal(signal.SIGTERM)
+            printed, said = process.communicate(timeout=60)
+        finally:
+            os.kill(server_process, signal.SIGCONT)
+    assert process.returncode == 143
+    assert said.endswith(AS_IT_WAS)
+    assert json.loads(printed)["error"] == "stopped by SIGTERM"
+    write_catalogue(small, ROWS)
     wait_for_the_lock(shared_database)
     assert served(shared_database) == before
     assert_next_load_works(shared_database, small, reports)

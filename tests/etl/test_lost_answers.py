@@ -18,10 +18,20 @@ from click.testing import CliRunner
 
 from etl import publish
 from etl.commands import etl
+from etl.connection import Connection
 from etl.progress import Progress
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
-from tests.etl.loads import AS_IT_WAS, ROWS, flask_etl, query, recorded, run_load, served
+from tests.etl.loads import (
+    AS_IT_WAS,
+    ROWS,
+    flask_etl,
+    query,
+    recorded,
+    run_load,
+    served,
+    started,
+)
 from tests.servers import Server, short_folder
 
 LOST = "server closed the connection unexpectedly"
@@ -141,7 +151,7 @@ def test_a_commit_that_was_lost(
 
 @contextmanager
 def slow_to_commit(database: Database) -> Iterator[Callable[[Callable[[], None]], None]]:
-    """Yield what passes the COMMIT on to a session that is stopped, and goes on in a second."""
+    """Yield what passes the COMMIT on to a session that is stopped for half a second."""
     threads = []
 
     def pass_on(forward: Callable[[], None]) -> None:
@@ -154,7 +164,7 @@ def slow_to_commit(database: Database) -> Iterator[Callable[[Callable[[], None]]
         forward()
 
         def go_on() -> None:
-            time.sleep(1)
+            time.sleep(0.5)
             os.kill(pid, signal.SIGCONT)
 
         threads.append(threading.Thread(target=go_on))
@@ -225,8 +235,42 @@ def test_a_load_of_the_same_number_is_not_taken_for_ours(
 ) -> None:
     """As when another one was published meanwhile, with the same rows even."""
     mine = load_catalogue(loaded_once.etl, folder, reports)
-    identity = (mine.number, mine.digest, mine.started_at)
+    identity = (mine.number, mine.digest, mine.started_at, mine.session)
     assert publish.was_published(loaded_once.etl, *identity)
     moved = "UPDATE etl.loads SET started_at = started_at + '1 second' WHERE number = 2"
     query(loaded_once.admin, moved)
     assert publish.was_published(loaded_once.etl, *identity) is False
+    # nor is the turn of another one taken for that of the session that was lost
+    with closing(Connection(loaded_once.etl)) as other:
+        assert other.value("lock_loads")
+        started = time.monotonic()
+        assert publish.was_published(loaded_once.etl, *identity) is False
+        assert time.monotonic() - started < publish.COMING_BACK
+        # which is still there here
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(publish, "COMING_BACK", 0.2)
+            session = other.run("get_session")[0]
+            assert publish.was_published(loaded_once.etl, *identity[:3], session) is None
+
+
+@pytest.mark.slow
+def test_a_load_is_stopped_while_the_server_does_not_answer_its_commit(
+    loaded_once: Database, changed: Path, reports: Path
+) -> None:
+    before = served(loaded_once), recorded(loaded_once)
+    met = threading.Event()
+
+    def hang(_: Callable[[], None]) -> None:
+        met.set()
+        time.sleep(15)  # beyond which a load gives up
+
+    with (
+        behind_a_proxy(loaded_once, hang) as (behind, _),
+        started(behind, "load", changed, "--report", reports, "--quiet") as process,
+    ):
+        assert met.wait(60)
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert said.endswith(AS_IT_WAS)
+    assert (served(loaded_once), recorded(loaded_once)) == before

@@ -2,8 +2,9 @@
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,6 +21,7 @@ from tests.catalogue import load_catalogue
 from tests.conftest import Database
 from tests.etl.loads import (
     At,
+    add_bad_lines,
     flask_etl,
     query,
     run_load,
@@ -50,26 +52,73 @@ def test_a_migration_meanwhile(loaded: Database, folder: Path, reports: Path, st
 
 @pytest.fixture
 def without_stranger(shared_database: Database) -> Iterator[None]:
-    """Removes the table that a test keeps beside the service's."""
+    """Removes what a test keeps beside the service's tables."""
     yield
-    query(shared_database.admin, "DROP TABLE IF EXISTS catalogue.stranger")
+    for kind in STRANGERS:
+        with suppress(psycopg2.errors.UndefinedFunction, psycopg2.errors.WrongObjectType):
+            query(shared_database.admin, f"DROP {kind} IF EXISTS catalogue.stranger")
 
 
-STRANGER = "CREATE TABLE catalogue.stranger (); GRANT SELECT ON catalogue.stranger TO products_app"
+STRANGERS = {
+    "TABLE": "catalogue.stranger (); GRANT SELECT ON catalogue.stranger TO products_app",
+    "VIEW": "catalogue.stranger AS SELECT 1",
+    "SEQUENCE": "catalogue.stranger",
+    "FUNCTION": "catalogue.stranger() RETURNS integer RETURN 1",
+    "DOMAIN": "catalogue.stranger AS integer",
+    "TYPE": "catalogue.stranger AS ENUM ('one')",
+}
 
 
 @pytest.mark.usefixtures("without_stranger")
 @pytest.mark.parametrize(
     ("at", "error"), [("begin products.csv", LoadError), ("publishing", PublishError)]
 )
-def test_tables_of_others_are_not_dropped(
-    loaded: Database, folder: Path, reports: Path, at: str, error: type[Exception]
+@pytest.mark.parametrize("kind", STRANGERS)
+def test_what_others_keep_is_not_dropped(
+    shared_database: Database,
+    folder: Path,
+    reports: Path,
+    at: str,
+    error: type[Exception],
+    kind: str,
 ) -> None:
-    progress = At(at, lambda: query(loaded.admin, STRANGER))
+    for _ in range(2):
+        load_catalogue(shared_database.etl, folder, reports)
+    before = schemas(shared_database)
+    assert "catalogue_previous" in before
+    progress = At(at, lambda: query(shared_database.admin, f"CREATE {kind} {STRANGERS[kind]}"))
     if error is LoadError:
         progress.reach(at)
     with pytest.raises(error, match=r"^schema catalogue has stranger beside the service's tables"):
-        run_load(loaded, folder, reports, progress)
+        run_load(shared_database, folder, reports, progress)
+    # one that is refused at once leaves what was served before
+    assert schemas(shared_database) == (before if error is LoadError else ["catalogue"])
+
+
+@pytest.mark.parametrize("mode", ["replace", "upsert"])
+def test_what_a_load_that_fails_has_built_goes(
+    loaded: Database, folder: Path, reports: Path, mode: str
+) -> None:
+    add_bad_lines(folder, 11, 1)
+    done = flask_etl(loaded, "load", folder, "--report", reports, "--mode", mode)
+    assert "11 of 12 rows rejected" in done.stderr
+    assert not {"catalogue_next", "catalogue_changes"} & set(schemas(loaded))
+
+
+def test_a_load_that_stands_still_while_it_publishes_holds_nobody_up(loaded: Database) -> None:
+    def stand_still(connection: Connection) -> None:
+        with connection.transaction():
+            connection.run("lock_catalogue")
+            started = time.monotonic()
+            assert query(loaded.admin, "SELECT number FROM catalogue.published_load")
+            assert 0.5 < time.monotonic() - started < 5
+            connection.run("current_time")
+
+    with (
+        closing(Connection(loaded.etl)) as connection,
+        pytest.raises(DatabaseError, match="idle-in-transaction"),
+    ):
+        stand_still(connection)
 
 
 def test_a_disk_without_room_is_seen_beforehand(

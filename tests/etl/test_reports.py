@@ -78,5 +78,12 @@ def test_the_rejects_of_a_load_are_not_overwritten_by_loading_them(
     done = flask_etl(loaded, "load", mended, "--report", reports, "--mode", "upsert")
     assert done.returncode == 1
     assert f"{mended}/photos.csv is where the rejects of this load go" in done.stderr
+    # nor a link that stands there
+    photos = reports / "rejects" / "photos.csv"
+    photos.rename(reports / "photos.csv")
+    photos.symlink_to(reports / "photos.csv")
+    with pytest.raises(LoadError, match="where the rejects of this load go"):
+        load_catalogue(loaded.etl, reports / "rejects", reports)
+    assert photos.is_symlink()
     for file in folder.iterdir():
         assert (reports / "rejects" / file.name).read_bytes() == file.read_bytes()

@@ -1,5 +1,6 @@
 """A load is over when the standbys show it, or says which do not."""
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -8,6 +9,9 @@ import psycopg2
 import pytest
 
 from etl import patience, publish
+from etl.connection import Connection
+from etl.load import LoadError
+from etl.standbys import await_standbys
 from products_service.commands.migrate import migrate
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import MIGRATIONS, Database
@@ -65,9 +69,35 @@ def test_a_standby_cannot_tell_that_a_load_was_not_published(
         (loaded.number, True, True),
         (loaded.number + 1, False, None),
     ):
-        identity = (number_, loaded.digest, loaded.started_at)
+        identity = (number_, loaded.digest, loaded.started_at, loaded.session)
         assert publish.was_published(here.etl, *identity) is here_is
         assert publish.was_published(there.etl, *identity) is there_is
+
+
+def test_a_standby_is_not_loaded_into(servers: tuple[Database, Database], tmp_path: Path) -> None:
+    _, there = servers
+    with pytest.raises(LoadError, match="a standby, which takes no writes: set ETL_DATABASE_URL"):
+        load_catalogue(there.etl, write_catalogue(tmp_path / "catalogue", {}), tmp_path)
+
+
+def test_readers_do_not_wait_for_a_standby_to_confirm_what_is_published(
+    servers: tuple[Database, Database],
+) -> None:
+    here, _ = servers
+    before = number(here)
+    with closing(Connection(here.etl)) as connection:
+        try:
+            with connection.transaction():
+                connection.run("lock_catalogue")
+                change(here, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+                change(here, "SELECT pg_reload_conf()")
+                time.sleep(0.5)
+            assert number(here) == before
+        finally:
+            change(here, "ALTER SYSTEM RESET synchronous_standby_names")
+            change(here, "SELECT pg_reload_conf()")
+        # where the lock is held until then
+        assert await_standbys(connection) == []
 
 
 def test_a_standby_that_does_not_keep_up_is_named(

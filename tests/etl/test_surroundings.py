@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from etl.connection import Connection
-from etl.load import LoadError, begin
+from etl.load import LoadError, take_turn
 from tests.conftest import Database
 from tests.etl.loads import ROWS, flask_etl, query, rows_of, texts
 from tests.servers import Server
@@ -32,7 +32,7 @@ def test_database_that_cannot_keep_every_text_is_refused(server: Server) -> None
             closing(Connection(server.url(database="latin"))) as connection,
             pytest.raises(LoadError, match="encoding is LATIN1"),
         ):
-            begin(connection)
+            take_turn(connection)
     finally:
         query(server.url(), "DROP DATABASE latin")
 
