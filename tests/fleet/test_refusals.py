@@ -1,5 +1,6 @@
 """What would do harm is refused before anything is changed, whichever hosts a run is limited to."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -59,6 +60,22 @@ def test_a_fleet_that_the_inventory_would_not_find(rollout: Rollout) -> None:
 def test_a_firewall_lets_in_who_raises_it(rollout: Rollout) -> None:
     told = ("-e", '{"fleet_admin_networks": ["192.0.2.0/24", "198.51.100.7"]}')
     refuse(rollout, "site", *told, because="which none of fleet_admin_networks has (192.0.2.0/24,")
+
+
+@pytest.mark.parametrize(
+    ("told", "because"),
+    [
+        ({"nginx_unlimited": ["10.20.0.0/33"]}, "nginx_unlimited: '10.20.0.0/33' does not appear"),
+        ({"nginx_unlimited": "10.20.0.0/24"}, "has to be a list: [10.20.0.0/24]"),
+        ({"nginx_trusted_proxies": ["0.0.0.0/0"]}, "0.0.0.0/0 is everybody"),
+        ({"fleet_address": "10.20.0.1"}, "Two hosts have the same fleet_address"),
+        ({"postgresql_backup_host": "nobody"}, "postgresql_backup_host is nobody"),
+        ({"products_settings": {"CACHE_MAX_AGE": "1m"}}, "CACHE_MAX_AGE"),
+        ({"fleet_cors_origins": "https://shop.example/"}, "CORS_ORIGINS"),
+    ],
+)
+def test_wrong_variables(rollout: Rollout, told: dict[str, object], because: str) -> None:
+    refuse(rollout, "site", "-e", json.dumps(told), because=because)
 
 
 def test_secrets_need_a_password_of_the_vault(tmp_path: Path) -> None:
