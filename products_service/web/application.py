@@ -4,7 +4,7 @@ What each cut gives back is measured in docs/decisions/request-path.md.
 """
 
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from flask import Flask, Request, Response, has_app_context, request
@@ -65,9 +65,10 @@ class Application(Flask):
     request_class = LeanRequest
     session_interface = NoSessions()
 
-    def __init__(self, *arguments: Any, **named: Any):
-        super().__init__(*arguments, **named)
-        self.shapes: Shapes = {}
+    @cached_property
+    def shapes(self) -> Shapes:
+        """What is known of the routes of paths with one id."""
+        return {}
 
     def wsgi_app(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a request as PEP 3333 says."""
