@@ -1,0 +1,71 @@
+"""What playbooks look at before they change anything, as far as it is a program of its own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROLES = Path(__file__).parents[2] / "ansible" / "roles"
+HERE = "198.51.100.7 40000 10.0.0.2"
+
+
+def look(role: str, tasks: str, name: str) -> str:
+    """Return the program that a task of a role runs."""
+    for task in yaml.safe_load((ROLES / role / "tasks" / tasks).read_text()):
+        if name in task.get("vars", {}):
+            return task["vars"][name]
+    raise AssertionError(f"{role} has no {name}")
+
+
+def run(program: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("connection", "account", "refused"),
+    [
+        (f"{HERE} 22", 1000, ""),
+        (None, 0, ""),  # on the host itself
+        ("203.0.113.9 40000 10.0.0.2 22", 1000, "which none of fleet_admin_networks has"),
+        (f"{HERE} 2222", 1000, "comes by port 2222 of ssh"),
+        (f"{HERE} 22", 0, "logs in as root"),
+    ],
+)
+def test_nobody_is_shut_out(connection: str | None, account: int, refused: str) -> None:
+    program = look("common", "main.yml", "common_look")
+    environment = {"SSH_CONNECTION": connection} if connection else {}
+    acting = f"import os; os.getuid = lambda: {account}\n"
+    found = run(acting + program, "198.51.100.0/24", **environment)
+    assert found.returncode == bool(refused)
+    assert refused in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("networks", "refused"),
+    [
+        ({"nginx_unlimited": ["10.20.0.0/24", "2001:db8::/32", "192.0.2.1", "10.0.0.1/8"]}, ""),
+        ({"nginx_unlimited": ["0.0.0.0/0"]}, ""),
+        ({"nginx_trusted_proxies": ["0.0.0.0/0"]}, "0.0.0.0/0 is everybody"),
+        ({"nginx_trusted_proxies": ["::/0"]}, "::/0 is everybody"),
+        ({"nginx_trusted_proxies": ["10.20.0"]}, "'10.20.0' does not appear to be"),
+        ({"nginx_trusted_proxies": ["proxy.example"]}, "'proxy.example' does not appear to be"),
+        ({"fleet_admin_networks": ["10.20.0.0/33"]}, "fleet_admin_networks: '10.20.0.0/33' does"),
+        ({"fleet_monitoring_networks": "10.0.0.0/8"}, "has to be a list: [10.0.0.0/8]"),
+    ],
+)
+def test_networks_are_networks(networks: dict[str, Any], refused: str) -> None:
+    found = run(look("fleet", "check.yml", "fleet_look"), json.dumps(networks))
+    assert found.returncode == bool(refused)
+    assert refused in found.stderr
+    assert "Traceback" not in found.stderr
