@@ -1,5 +1,6 @@
 """A load is over when the standbys show it, or says which do not."""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -84,20 +85,30 @@ def test_readers_do_not_wait_for_a_standby_to_confirm_what_is_published(
     servers: tuple[Database, Database],
 ) -> None:
     here, _ = servers
-    before = number(here)
+
+    def confirmed_by(standby: str) -> None:
+        change(here, f"ALTER SYSTEM SET synchronous_standby_names = '{standby}'")
+        change(here, "SELECT pg_reload_conf()")
+
+    # which the servers of tests leave out
+    change(here, "ALTER ROLE products_etl SET synchronous_commit = on")
+    # lest it waits for ever where it does
+    given_up = threading.Timer(5, confirmed_by, [""])
     with closing(Connection(here.etl)) as connection:
-        try:
-            with connection.transaction():
-                connection.run("lock_catalogue")
-                change(here, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
-                change(here, "SELECT pg_reload_conf()")
-                time.sleep(0.5)
-            assert number(here) == before
-        finally:
-            change(here, "ALTER SYSTEM RESET synchronous_standby_names")
-            change(here, "SELECT pg_reload_conf()")
+        with connection.transaction():
+            connection.run("lock_catalogue")
+            connection.run("create_schema")
+            confirmed_by("nobody")
+            time.sleep(0.5)
+            given_up.start()
+        waited = not given_up.is_alive()
+        given_up.cancel()
+        confirmed_by("")
+        change(here, "ALTER ROLE products_etl RESET synchronous_commit")
+        connection.run("drop_next")
         # where the lock is held until then
         assert await_standbys(connection) == []
+    assert not waited
 
 
 def test_a_standby_that_does_not_keep_up_is_named(
