@@ -1,4 +1,4 @@
-"""One page of all results that are there, readable on its own, and its charts as pictures."""
+"""All results that are there as a page that stands on its own, as Markdown, and as pictures."""
 
 import base64
 import io
@@ -17,6 +17,7 @@ from benchmarks.targets import findings
 CONTESTS = ("peers", "styles", "page")
 MIXES = "mixes"
 EXPECTED = ("index", "load", "peers", "pool", "rate", "growth", "include", "features", "quick")
+VERDICTS = {True: "reached", False: "missed", None: "does not count"}
 PIXELS_PER_INCH = 120
 
 Result = Mapping[str, Any]
@@ -37,7 +38,8 @@ class Chart:
         figure.savefig(folder / f"{self.name}.png", dpi=PIXELS_PER_INCH)
         drawn = io.BytesIO()
         figure.savefig(drawn, format="svg")
-        return {"alt": self.alt, "svg": base64.b64encode(drawn.getvalue()).decode()}
+        svg = base64.b64encode(drawn.getvalue()).decode()
+        return {"name": self.name, "alt": self.alt, "svg": svg}
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ SECTIONS = (
 
 
 def write_report(results: Mapping[str, Result], folder: Path) -> list[str]:
-    """Write report.html and the pictures into `folder`; return which benchmarks are missing.
+    """Write report.html, report.md and the pictures into `folder`; return what is missing.
 
     Raises OSError.
     """
@@ -104,22 +106,26 @@ def write_report(results: Mapping[str, Result], folder: Path) -> list[str]:
     missing = [name for name in EXPECTED if name not in results]
     if {"styles", "page"} <= results.keys() and "peers" in missing:
         missing.remove("peers")
-    template = resources.files("benchmarks").joinpath("report.html").read_text("utf-8")
-    page = (
-        Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-        .from_string(template)
-        .render(
-            missing=missing,
-            targets=list(findings(shown)),
-            sections=[
-                render(section, shown, contests, folder)
-                for section in SECTIONS
-                if section.benchmark in shown
-            ],
-            relations=next((each["data"]["relations"] for each in contests), []),
+    context = {
+        "missing": missing,
+        "targets": list(findings(shown)),
+        "verdicts": VERDICTS,
+        "sections": [
+            render(section, shown, contests, folder)
+            for section in SECTIONS
+            if section.benchmark in shown
+        ],
+        "relations": next((each["data"]["relations"] for each in contests), []),
+    }
+    for name in ("report.html", "report.md"):
+        template = resources.files("benchmarks").joinpath(name).read_text("utf-8")
+        environment = Environment(
+            autoescape=name.endswith(".html"),
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
         )
-    )
-    (folder / "report.html").write_text(page, "utf-8")
+        (folder / name).write_text(environment.from_string(template).render(context), "utf-8")
     return missing
 
 

@@ -94,7 +94,7 @@ def growth_table(result: dict[str, Any]) -> Iterator[str]:
         f"an idle connection {memory['a_connection'] / 1e3:,.1f} kB"
     )
     for workers, seconds in result["start_seconds_by_workers"].items():
-        yield f"{workers} workers answer {seconds:.2f} s after their start"
+        yield f"GUNICORN_WORKERS={workers}: {seconds:.2f} s from start to first answer"
 
 
 def include_table(result: dict[str, Any]) -> Iterator[str]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 Results = Mapping[str, Mapping[str, Any]]
-# What is found of a target: the figure in words, and whether it is reached.
-Finding = tuple[str, bool]
+# What is found of a target: the figure in words, and whether it is reached; None: does not count.
+Finding = tuple[str, bool | None]
 
 OURS = ("greenlet", "greenlet-1", "gthread")
 
@@ -50,13 +50,20 @@ def _is_valid(figures: Mapping[str, Any], name: str) -> bool:
 
 
 def _judge(figures: Mapping[str, Any], peer: str, found: Finding) -> Finding:
-    """Return the finding, not reached where there is reason to doubt the peer."""
+    """Return the finding. It does not count as reached where there is reason to doubt the peer."""
     text, reached = found
     if peer not in figures["peers_hold"]:
-        return f"{text}; without pgbench, so whether {peer} is fair is not known", False
-    if not figures["peers_hold"][peer]["holds"]:
-        return f"{text}; {peer} was below its least share, or not all its answers were right", False
-    return text, reached
+        doubt = f"without pgbench, so whether {peer} is fair is not known"
+    elif figures["peers_hold"][peer]["holds"]:
+        return found
+    else:
+        share = figures["peers_hold"][peer]
+        doubt = (
+            f"{peer} is not fair, at {share['reached']:.3f} of pgbench instead of {share['needed']}"
+            if share["reached"] < share["needed"]
+            else f"not all answers of {peer}, or of pgbench, were right"
+        )
+    return f"{text}; {doubt}", None if reached else False
 
 
 def _index(result: Mapping[str, Any]) -> Finding | None:

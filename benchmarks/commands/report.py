@@ -16,11 +16,11 @@ from products_service.extras import how_to_install
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     default=FOLDER,
     show_default=True,
-    help="Folder of the results, into which report.html and the pictures are written anew.",
+    help="Folder of the results, into which report.html, report.md and pictures are written anew.",
 )
 @telling()
 def report(output: Path) -> None:
-    """Write a page of the results, and its charts as PNG.
+    """Write a page of the results, the same as Markdown, and its charts as PNG.
 
     With tables and charts of all results that are there.
     """
@@ -35,4 +35,4 @@ def report(output: Path) -> None:
         raise BenchmarkError(f"there are no results in {output}: `make bench` makes them")
     for name in write_report(results, output):
         click.echo(f"not measured: flask bench {name}")
-    click.echo(f"Written: {output / 'report.html'}")
+    click.echo(f"Written: {output / 'report.html'} and report.md")

@@ -38,7 +38,7 @@ def references(page: str) -> list[str]:
 
 def test_page_of_all_results_needs_nothing_else(folder: Path) -> None:
     done = run(None, "report", "--output", folder)
-    assert done.stdout == f"Written: {folder / 'report.html'}\n"
+    assert done.stdout == f"Written: {folder / 'report.html'} and report.md\n"
     page = (folder / "report.html").read_text("utf-8")
     charts = references(page)
     for chart in charts:
@@ -46,13 +46,24 @@ def test_page_of_all_results_needs_nothing_else(folder: Path) -> None:
         drawn = ElementTree.fromstring(base64.b64decode(chart.removeprefix(SVG)))
         assert drawn.tag.endswith("}svg")
     pictures = list(folder.glob("*.png"))
+    text = (folder / "report.md").read_text("utf-8")
+    assert sorted(re.findall(r"!\[.+?\]\((.+?)\)", text)) == sorted(each.name for each in pictures)
     assert len(pictures) == len(charts) > 5
     assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in pictures)
     for path in RESULTS.glob("*.json"):
         result = json.loads(path.read_text("utf-8"))
         assert f"<code>{result['command']}</code>, {result['started_at']}" in page
-    assert "98765.4 lots of the yardstick" in page
-    assert "of whose time 1.2% was stolen." in page
+        assert f"`{result['command']}`, {result['started_at']}" in text
+    for written in (page, text):
+        assert "98765.4 lots of the yardstick" in written
+        assert "of whose time 1.2% was stolen." in written
+
+
+def test_report_that_is_committed_is_of_the_results_beside_it(tmp_path: Path) -> None:
+    for path in RESULTS.glob("*.json"):
+        shutil.copy(path, tmp_path)
+    run(None, "report", "--output", tmp_path)
+    assert (tmp_path / "report.md").read_text("utf-8") == (RESULTS / "report.md").read_text("utf-8")
 
 
 def test_what_is_not_measured_is_said(folder: Path) -> None:

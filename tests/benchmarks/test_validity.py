@@ -70,7 +70,7 @@ def test_a_peer_is_unfair_with_errors() -> None:
     assert summarise(turns)["peers_hold"]["express"]["holds"] is False
 
 
-def judged(turns: Turns, mix: str = "styles") -> dict[str, tuple[str, bool] | None]:
+def judged(turns: Turns, mix: str = "styles") -> dict[str, tuple[str, bool | None] | None]:
     """Return what is found of the targets that such turns tell of, by what they are of."""
     results = {"mixes": {"mixes": {mix: summarise(turns)}}}
     return {
@@ -95,7 +95,7 @@ RATE = {
 class Found(dict):
     """What is found, by the beginning of what it is of."""
 
-    def __missing__(self, beginning: str) -> tuple[str, bool] | None:
+    def __missing__(self, beginning: str) -> tuple[str, bool | None] | None:
         (found,) = [found for what, found in self.items() if what.startswith(beginning)]
         return found
 
@@ -120,8 +120,14 @@ def test_a_target_is_reached_against_a_fair_peer_only() -> None:
     ):
         found = judged(turns)[against]
         assert found is not None
-        assert found[1] is False
+        assert found[1] is None
         assert "express" in found[0]
+    # who misses against one that is not fair would miss the more against one that is
+    slow = judged({"greenlet": [turn(300)], **fair, "express": [turn(140)]})[against]
+    assert slow == (
+        "2.14 x, greenlet to express; express is not fair, at 0.140 of pgbench instead of 0.15",
+        False,
+    )
 
 
 def test_nothing_is_found_where_nothing_of_ours_counts() -> None:
@@ -137,7 +143,7 @@ def test_a_cache_is_warm_after_three_ratios_alike(ratios: list[float], steady: b
 
 
 def test_rates_are_judged_by_the_median_of_their_rounds() -> None:
-    def found(*p99: float, **others: int) -> tuple[str, bool] | None:
+    def found(*p99: float, **others: int) -> tuple[str, bool | None] | None:
         constant = [
             {"hosts": hosts, "rate": 900, "errors": 0, "steady": True, "latency_ms": {"p99": each}}
             for each in p99
@@ -155,7 +161,7 @@ RATES = {"greenlet": 500, "express": 160, "pgbench-prepared": 1_000}
 
 
 def test_very_many_users_count_only_where_all_were_answered() -> None:
-    def found(**changes: int) -> tuple[str, bool] | None:
+    def found(**changes: int) -> tuple[str, bool | None] | None:
         turns = {
             generator: {
                 name: [turn(per_second, errors=changes.get(f"{name}_by_{generator}", 0))]
@@ -172,7 +178,7 @@ def test_very_many_users_count_only_where_all_were_answered() -> None:
 
 
 def test_the_last_page_counts_only_where_both_were_answered() -> None:
-    def found(errors: int) -> tuple[str, bool] | None:
+    def found(errors: int) -> tuple[str, bool | None] | None:
         turns = {"first": [turn(100)], "last": [turn(99, errors=errors)]}
         return of("growth", {"pages_of_the_list": summarise(turns, ["first"])})["last page"]
 
