@@ -70,6 +70,7 @@ def test_a_firewall_lets_in_who_raises_it(rollout: Rollout) -> None:
         ({"nginx_trusted_proxies": ["0.0.0.0/0"]}, "0.0.0.0/0 is everybody"),
         ({"fleet_address": "10.20.0.1"}, "Two hosts have the same fleet_address"),
         ({"postgresql_backup_host": "nobody"}, "postgresql_backup_host is nobody"),
+        ({"postgresql_wal_keep": "8G"}, "invalid value for parameter"),
         ({"products_settings": {"CACHE_MAX_AGE": "1m"}}, "CACHE_MAX_AGE"),
         ({"fleet_cors_origins": "https://shop.example/"}, "CORS_ORIGINS"),
     ],
