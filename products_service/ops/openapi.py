@@ -54,6 +54,7 @@ OPERATIONS = {
         description="Not while the database does not answer, nor once the host is about to stop.",
         answer="It can.",
         content={"application/json": {"schema": Ready, "example": {"load": 7}}},
+        errors=(404,),
     ),
     "/metrics": Operation(
         name="showMetrics",

@@ -39,8 +39,9 @@ class ListQuery(_Query):
     q = Text(
         most=200,
         metadata={
-            "description": "Search for these words, the last one also as the beginning of one; "
-            "best match first. Goes with page and count."
+            "description": "Search for these words, the last one also as the beginning of one "
+            "(outside of names, of one without its English ending); best match first. Goes with "
+            "page and count."
         },
     )
 

@@ -59,7 +59,7 @@ class Operation:
                     "headers": {name: name for name in ("X-Request-ID", "Allow")},
                 }
             }
-            | _failures(*[404] * bool(self.path_parameters)),
+            | _failures(*{404} & {*self.errors}),
         }
 
     def _asking(

@@ -284,6 +284,27 @@ def test_a_search_for_nothing_is_the_whole_list(visit: Opener) -> None:
     assert shop.api_requests() == ["/products?count=24"]
 
 
+def test_enter_is_for_what_was_typed_since(visit: Opener) -> None:
+    """Not for the suggestion that an arrow has gone to before that."""
+    shop = visit("/")
+    # which are still on their way
+    shop.page.route("**/products?q=camox&count=6", lambda route: None)
+    search = search_box(shop.page)
+    search.press_sequentially("camo")
+    expect(option(shop.page, "Camo Onesie")).to_be_visible()
+    search.press("ArrowDown")
+    expect(option(shop.page, "Camo Onesie")).to_have_attribute("aria-selected", "true")
+    search.press("x")
+    expect(option(shop.page, "Camo Onesie")).to_have_attribute("aria-selected", "false")
+    search.press("Enter")
+    expect(heading(shop.page)).to_have_text(
+        "Results for \N{LEFT DOUBLE QUOTATION MARK}camox\N{RIGHT DOUBLE QUOTATION MARK}"
+    )
+    expect(shop.page.locator(".nothing")).to_have_text(re.compile("^Nothing found. Try other"))
+    shop.page.goto(f"{shop.url}/?page=9")
+    expect(shop.page.locator(".nothing")).to_have_text("Nothing here: the list has ended.")
+
+
 def test_links_open_elsewhere_as_links_do(visit: Opener) -> None:
     shop = visit(f"/?product={CAMO}")
     with shop.context.expect_page() as opened:

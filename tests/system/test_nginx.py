@@ -74,10 +74,11 @@ def uncached(path: str = PATH) -> str:
 def test_an_answer_is_kept_once_compressed_and_once_not(fleet: Fleet) -> None:
     path = uncached()
     spellings = ["gzip", "gzip, deflate, br", "br;q=1.0, GZIP;q=0.8", "deflate,gzip;q=0.001"]
+    spellings += ["*", "identity;q=0.5, *;q=0.1"]
     compressed = [fleet.get(path, {"Accept-Encoding": spelling}) for spelling in spellings]
+    without = ["", "identity", "br", "gzip;q=0", "br, gzip; q=0.0", "gzip;q=0, *", "*;q=0"]
     plainly = [
-        fleet.get(path, {"Accept-Encoding": spelling} if spelling else None)
-        for spelling in ["", "identity", "br", "gzip;q=0", "br, gzip; q=0.0"]
+        fleet.get(path, {"Accept-Encoding": spelling} if spelling else None) for spelling in without
     ]
     for replies, encoding in ((compressed, "gzip"), (plainly, None)):
         assert [reply.status for reply in replies] == [200] * len(replies)

@@ -8,6 +8,7 @@ import { picture } from "./picture.js";
 
 /** Make the card of a product of a list, or of a related one, which has a photo and a sale price. */
 export function card(product) {
+  const sale = product.sale_price ?? null;
   return element(
     "li",
     { class: "card" },
@@ -17,12 +18,13 @@ export function card(product) {
       picture([product.thumbnail_url], describeDrawing(product)),
       product.category ? element("span", { class: "eyebrow" }, product.category) : null,
       element("span", { class: "card-name" }, productName(product)),
-      priceTag(product.default_price, product.sale_price),
+      // A sale is of one style, whose own original price a card does not know.
+      priceTag(sale === null ? product.default_price : null, sale),
     ),
   );
 }
 
-/** Show a price; with a sale price that one, and the original struck through. */
+/** Show a price; with a sale price that one, and the original, if it is known, struck through. */
 export function priceTag(original, sale = null) {
   if (sale === null) return element("span", { class: "price" }, formatPrice(original));
   return element(
@@ -30,7 +32,6 @@ export function priceTag(original, sale = null) {
     { class: "price on-sale" },
     element("span", { class: "hidden" }, "Sale price "),
     formatPrice(sale),
-    " ",
-    element("s", {}, element("span", { class: "hidden" }, "Original price "), formatPrice(original)),
+    ...(original === null ? [] : [" ", element("s", {}, element("span", { class: "hidden" }, "Original price "), formatPrice(original))]),
   );
 }

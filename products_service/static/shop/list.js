@@ -16,7 +16,7 @@ export function listPage(products, list, links) {
     element("h1", { tabindex: "-1" }, title, " ", page ? element("small", {}, page) : null),
     isPart ? null : introduction(),
     list.has("category") ? null : categories(products),
-    products.length ? element("ul", { class: "grid" }, ...products.map(card)) : nothing(isPart),
+    products.length ? element("ul", { class: "grid" }, ...products.map(card)) : nothing(list),
     pager(links),
   );
   return { title: page ? `${title}, ${page.toLowerCase()}` : title, node, said: products.length === 1 ? "1 product" : `${products.length} products` };
@@ -42,8 +42,10 @@ function categories(products) {
   return element("nav", { "aria-label": "Categories" }, element("ul", { class: "chips" }, ...links));
 }
 
-function nothing(isPart) {
-  if (isPart) return element("p", { class: "nothing" }, "Nothing here. Try other words, or browse all products.");
+function nothing(list) {
+  if (list.has("page")) return element("p", { class: "nothing" }, "Nothing here: the list has ended.");
+  if (list.has("q")) return element("p", { class: "nothing" }, "Nothing found. Try other words, or browse all products.");
+  if (list.size) return element("p", { class: "nothing" }, "Nothing here. Browse all products instead.");
   return element(
     "p",
     { class: "nothing" },

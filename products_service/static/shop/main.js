@@ -72,7 +72,7 @@ function showTrace(request) {
   const { path, status, milliseconds } = request;
   trace.replaceChildren(
     "This page: ",
-    element("a", { href: path }, element("code", {}, `GET ${decodeURIComponent(path)}`)),
+    element("a", { href: path }, element("code", {}, `GET ${decodeURI(path)}`)),
     ` ${status} in ${Math.round(milliseconds)} ms`,
   );
 }

@@ -75,6 +75,9 @@ export function startSearch(form, open) {
 
   input.addEventListener("input", () => {
     clearTimeout(timer);
+    // What was suggested is for other words: Enter is for these, until an arrow says otherwise.
+    request.abort();
+    activate(-1);
     if (input.value.trim().length < LEAST) close();
     else timer = setTimeout(suggest, PAUSE);
   });
