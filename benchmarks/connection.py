@@ -148,5 +148,9 @@ def _translated() -> Iterator[None]:
     """Raise our exception for psycopg2's."""
     try:
         yield
+    except (psycopg2.errors.InvalidSchemaName, psycopg2.errors.UndefinedTable):
+        raise DatabaseError(
+            "the database is not migrated: run `flask db upgrade`, then `flask etl load FOLDER`"
+        ) from None
     except psycopg2.Error as error:
         raise DatabaseError(str(error).strip()) from error

@@ -172,14 +172,20 @@ def _program(
     return Program(argv, environment, folder, LOGS / f"{name}.log")
 
 
+def find_needed(names: Sequence[str]) -> None:
+    """Raise BenchmarkError if a program that these contestants take is missing."""
+    floors = ["pgbench"] if set(names) & FLOORS.keys() else []
+    peers = ["node", "npm"] if set(names) & PEERS.keys() else []
+    find_programs("wrk", *floors, *peers)
+
+
 @contextmanager
 def competing(names: Sequence[str], subject: Subject) -> Iterator[dict[str, Contestant]]:
     """Run the contestants of these names on the same database, all at once.
 
     Raises BenchmarkError.
     """
-    needed = {"pgbench"} if set(names) & set(FLOORS) else set()
-    find_programs("wrk", *needed)
+    find_needed(names)
     peers = install_peers() if set(names) & PEERS.keys() else Path()
     url, draw, postmaster = subject.url, subject.draw, subject.postmaster
     path = f"/products/{draw.ids[0]}/styles"

@@ -15,7 +15,6 @@ from benchmarks.contestants import HttpContestant, Load, service_program
 from benchmarks.draws import PAGE_SIZE
 from benchmarks.generators import Turn
 from benchmarks.memory import watching
-from benchmarks.prerequisites import find_programs
 from benchmarks.servers import HOST, PATIENCE, free_port, running
 from benchmarks.steps import step
 from benchmarks.subject import Subject, warm
@@ -87,7 +86,6 @@ def measure(
 
     `settings` are those of all hosts. Raises BenchmarkError.
     """
-    find_programs("wrk")
     return {
         "mix": MIX,
         "connections": CONNECTIONS,

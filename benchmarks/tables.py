@@ -27,7 +27,7 @@ def index_table(result: dict[str, Any]) -> Iterator[str]:
     for name, index in result["catalogue"]["indexes"].items():
         users = ", ".join(index["used_by"]) or "no statement of the service"
         kind = " (primary key)" if index["primary_key"] else ""
-        yield f"{name}{kind}, {index['bytes'] / 2**20:,.1f} MB: used by {users}"
+        yield f"{name}{kind}, {index['bytes'] / 1e6:,.1f} MB: used by {users}"
 
 
 def load_table(result: dict[str, Any]) -> Iterator[str]:

@@ -8,6 +8,8 @@ from typing import Any
 Results = Mapping[str, Mapping[str, Any]]
 # What is found of a target: the figure in words, and whether it is reached; None: does not count.
 Finding = tuple[str, bool | None]
+# Where there is no ratio.
+UNANSWERED: Finding = ("a round of it was not answered at all", False)
 
 OURS = ("greenlet", "greenlet-1", "gthread")
 
@@ -77,9 +79,10 @@ def _index(result: Mapping[str, Any]) -> Finding | None:
 def _pool(result: Mapping[str, Any]) -> Finding | None:
     worker_class = result["worker_class"]
     figures = result["mixes"]["styles"]
-    text, reached = at_least(
-        figures["ratios"][f"{worker_class}-unpooled"][worker_class]["per_second"], 5.0
-    )
+    ratio = figures["ratios"][f"{worker_class}-unpooled"][worker_class].get("per_second")
+    if ratio is None:
+        return UNANSWERED
+    text, reached = at_least(ratio, 5.0)
     valid = all(_is_valid(figures, name) for name in (worker_class, f"{worker_class}-unpooled"))
     return (text if valid else f"{text}; not all answers were right"), reached and valid
 
@@ -140,6 +143,8 @@ def _beside(
     """Judge what our best has of a peer at its best; None where one of them was not measured."""
     figures = result["mixes"].get(mix, {"contestants": {}, "ratios": {}})
     ours = best(figures)
+    if ours is None:
+        return _nothing_of_ours(figures)
     ratios = figures["ratios"].get(peer, {}).get(ours, {})
     if not ratios:
         return None
@@ -147,11 +152,17 @@ def _beside(
     return _judge(figures, peer, (f"{text}, {ours} to {figures['at_best'][peer]}", reached))
 
 
+def _nothing_of_ours(figures: Mapping[str, Any]) -> Finding | None:
+    """Return the finding where none of ours counts; None where none took part."""
+    took_part = any(name in figures["contestants"] for name in OURS)
+    return ("not all answers of this service were right", False) if took_part else None
+
+
 def _cpu(result: Mapping[str, Any]) -> Finding | None:
     figures = result["mixes"].get("styles", {"contestants": {}})
     name = best(figures)
     if name is None:
-        return None
+        return _nothing_of_ours(figures)
     return at_most(figures["contestants"][name]["cpu_us"]["app"], 225, f"{{:.0f}} us, {name}")
 
 
@@ -163,7 +174,9 @@ def _load(result: Mapping[str, Any]) -> Finding | None:
 
 def _last_page(result: Mapping[str, Any]) -> Finding | None:
     pages = result["pages_of_the_list"]
-    ratio = pages["ratios"]["first"]["last"]["per_second"]
+    ratio = pages["ratios"]["first"]["last"].get("per_second")
+    if ratio is None:
+        return UNANSWERED
     valid = all(_is_valid(pages, page) for page in ("first", "last"))
     said = f"{ratio:.2f} x" if valid else f"{ratio:.2f} x; not all answers were right"
     return said, valid and 1 / 1.2 <= ratio <= 1.2

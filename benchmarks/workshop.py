@@ -103,7 +103,7 @@ def locked(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BenchmarkError(f"another benchmark works in {path.parent}") from None
+            raise BenchmarkError(f"another benchmark has {path}") from None
         yield
 
 

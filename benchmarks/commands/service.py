@@ -16,12 +16,12 @@ from benchmarks.commands.options import (
     telling,
     worker_class_option,
 )
-from benchmarks.contestants import COMPETITORS
+from benchmarks.contestants import COMPETITORS, find_needed
 from benchmarks.draws import MIXES
 from benchmarks.growth import PRODUCTS
 from benchmarks.growth import measure as measure_growth
 from benchmarks.include import measure as measure_include
-from benchmarks.prerequisites import FLEET, require_release
+from benchmarks.prerequisites import FLEET, find_programs, require_nginx, require_release
 from benchmarks.results import record
 from benchmarks.speed_tables import (
     contest_table,
@@ -134,6 +134,8 @@ def rate(worker_class: str, rounds: int, seconds: int, warm: int, output: Path) 
     ms. Then 1,000 users ask one host again and again, and Express.
     """
     require_release(*FLEET)
+    require_nginx()
+    find_programs("wrk", "k6", "node", "npm", "pgbench")
 
     def measure() -> dict[str, Any]:
         with served_catalogue() as subject:
@@ -161,6 +163,7 @@ def pool(worker_class: str, rounds: int, seconds: int, output: Path) -> None:
     require_release()
     without = (f"{worker_class}-unpooled", "pgbench-reconnecting")
     names = (worker_class, without[0], "pgbench-prepared", without[1])
+    find_needed(names)
 
     def measure() -> dict[str, Any]:
         with served_catalogue() as subject:
@@ -198,7 +201,9 @@ def growth(
     starting times too.
     """
     require_release()
+    find_programs("wrk")
     settings = {"GUNICORN_WORKER_CLASS": worker_class}
+    products = list(dict.fromkeys(products))
 
     def measure() -> dict[str, Any]:
         with served_catalogue() as subject:
@@ -217,6 +222,7 @@ def _contest(
 ) -> None:
     require_release()
     names = only or COMPETITORS
+    find_needed(names)
 
     def measure() -> dict[str, Any]:
         with served_catalogue() as subject:

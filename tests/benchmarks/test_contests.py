@@ -9,6 +9,7 @@ import pytest
 from benchmarks.subject import warm
 from tests.benchmarks.bench import PRODUCTS, loaded, result, run
 from tests.conftest import Database
+from tests.etl.loads import query
 
 pytestmark = pytest.mark.slow
 
@@ -81,6 +82,16 @@ def test_says_what_is_not_installed(small: Database, tmp_path: Path) -> None:
     done = run(small, "styles", "--output", tmp_path, status=1, PATH=str(tmp_path))
     assert "wrk (apt-get install wrk)" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["styles", "quick", "index"])
+def test_says_that_nothing_is_migrated(
+    clone: Callable[[], Database], tmp_path: Path, name: str
+) -> None:
+    database = clone()
+    query(database.admin, "DROP SCHEMA catalogue CASCADE")
+    done = run(database, name, "--output", tmp_path, status=1)
+    assert done.stderr.splitlines()[-1].startswith("Error: the database is not migrated: run")
 
 
 def test_subject_names_its_database(small: Database) -> None:

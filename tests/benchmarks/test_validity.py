@@ -1,5 +1,6 @@
 """Figures count only if everybody was answered, and peers only if they are near the floor."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -7,6 +8,9 @@ import pytest
 from benchmarks.contest import Turns, is_valid, summarise
 from benchmarks.fleet import is_steady
 from benchmarks.generators import Turn
+from benchmarks.rate import attempt
+from benchmarks.report import merge
+from benchmarks.speed_tables import growth_table, pool_table
 from benchmarks.targets import findings
 
 
@@ -131,8 +135,13 @@ def test_a_target_is_reached_against_a_fair_peer_only() -> None:
 
 
 def test_nothing_is_found_where_nothing_of_ours_counts() -> None:
-    assert not any(judged({"express": [turn(160)], "greenlet": [turn(600, errors=1)]}).values())
+    wrong = ("not all answers of this service were right", False)
+    found = judged({"express": [turn(160)], "greenlet": [turn(600, errors=1)]})
+    assert {what for what, each in found.items() if each == wrong} == {
+        what for what in found if "styles" in what
+    }
     assert not any(judged({"express": [turn(0)], "greenlet": [turn(600)]}, "page").values())
+    assert not any(judged({"express": [turn(160)]}).values())
 
 
 @pytest.mark.parametrize(
@@ -184,3 +193,53 @@ def test_the_last_page_counts_only_where_both_were_answered() -> None:
 
     assert found(0) == ("0.99 x", True)
     assert not found(1)[1]
+
+
+@pytest.mark.parametrize("per_second", [[0], [100, 0, 100]])
+def test_what_was_not_answered_is_told(per_second: list[float]) -> None:
+    """By the tables too."""
+    unanswered = [turn(each) for each in per_second]
+    answered = [turn(100) for _ in per_second]
+    nothing = ("a round of it was not answered at all", False)
+    pages = summarise({"first": unanswered, "last": answered}, ["first"])
+    growth = {"pages_of_the_list": pages, "by_products": [], "by_workers": {}, "by_connections": {}}
+    growth |= {"memory_bytes": {"a_worker": 1, "a_connection": 1}, "start_seconds_by_workers": {}}
+    assert of("growth", growth)["last page"] == nothing
+    assert "the last page of the list: - x the requests/s of the first" in growth_table(growth)
+    turns = {"greenlet": answered, "greenlet-unpooled": unanswered}
+    pool = {
+        "worker_class": "greenlet",
+        "mixes": {"styles": summarise(turns, ["greenlet-unpooled"])},
+    }
+    assert of("pool", pool)["a pool"] == nothing
+    assert "greenlet: - x the requests/s of greenlet-unpooled" in pool_table(pool)
+
+
+@dataclass
+class Warmed:
+    """A fleet that answers every rate, with a cache that is steady or not."""
+
+    steady: bool
+
+    def warm(self, rate: int, seconds: float) -> dict[str, Any]:
+        return {"warming": [0.5, 0.6], "steady": self.steady}
+
+    def ask(self, rate: int, seconds: float) -> Turn:
+        times = {"p99.5": 1.0}
+        return Turn(rate, 1.0, 0, times, {}, late_ms=times)
+
+
+@pytest.mark.parametrize("steady", [True, False])
+def test_a_rate_is_held_once_the_cache_is_steady(steady: bool) -> None:
+    assert attempt(Warmed(steady), 1_000, 1, 1)["held"] is steady
+
+
+def test_of_two_results_that_counts_in_which_most_took_part() -> None:
+    def result(started: str, **turns: list[Turn]) -> dict[str, Any]:
+        return {"started_at": started, "mixes": {"styles": summarise(turns)}}
+
+    whole = result("2026-01-01", greenlet=[turn(1)], express=[turn(1)])
+    later = result("2026-01-03", greenlet=[turn(2)], express=[turn(1)])
+    part = result("2026-01-02", greenlet=[turn(3)])
+    assert merge([part, whole])["mixes"] == whole["mixes"]
+    assert merge([later, part, whole])["mixes"] == later["mixes"]
