@@ -3,34 +3,10 @@
 import atexit
 import os
 import shutil
+import signal
+import sys
 import tempfile
 from pathlib import Path
-
-# The folder in which the workers count, so that whichever is asked can add them up.
-# prometheus_client looks for it when it is imported, which our package does. On SIGHUP this file
-# is run again, and the folder is there.
-if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-    _run_dir = os.environ.get("RUN_DIR") or None
-    try:
-        if _run_dir:
-            os.makedirs(_run_dir, exist_ok=True)
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(
-            prefix="products-service-metrics-", dir=_run_dir
-        )
-    except OSError as error:
-        raise SystemExit(
-            f"RUN_DIR={_run_dir}: {error.strerror}: it must be a folder that gunicorn can write to"
-        ) from None
-
-from flask import Flask
-
-from products_service.config import ConfigurationError, host_and_port, load_settings
-from products_service.logs import logging_config
-from products_service.ops import metrics
-from products_service.run_file import HeldError
-from products_service.serving import draining, refusals
-from products_service.serving.logger import Logger
-from products_service.serving.worker import GreenletWorker
 
 _METRICS_PREFIX = "products-service-metrics-"
 
@@ -45,8 +21,36 @@ def _remove_metrics(process=None):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+# The folder in which the workers count, so that whichever is asked can add them up.
+# prometheus_client looks for it when it is imported, which our package does. On SIGHUP this file
+# is run again, and the folder is there.
+if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    # until gunicorn has handlers of its own, who is stopped leaves nothing behind either
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    _run_dir = os.environ.get("RUN_DIR") or None
+    try:
+        if _run_dir:
+            os.makedirs(_run_dir, exist_ok=True)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(
+            prefix=_METRICS_PREFIX, dir=_run_dir
+        )
+    except OSError as error:
+        raise SystemExit(
+            f"RUN_DIR={_run_dir}: {error.strerror}: it must be a folder that gunicorn can write to"
+        ) from None
+
 # for a start that fails before on_exit would be called
 atexit.register(_remove_metrics, os.getpid())
+
+from flask import Flask
+
+from products_service.config import ConfigurationError, host_and_port, load_settings
+from products_service.logs import logging_config
+from products_service.ops import metrics
+from products_service.run_file import HeldError
+from products_service.serving import draining, refusals
+from products_service.serving.logger import Logger
+from products_service.serving.worker import GreenletWorker
 
 try:
     _settings = load_settings()

@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import select
 import socket
 import sys
@@ -77,7 +78,7 @@ class Connection:
 
     def __init__(self, url: str):
         """Connect. Raises DatabaseError."""
-        with _translated():
+        with _translated(), _advised():
             given = parse_dsn(url).get("options", "")
             self._connection = psycopg2.connect(
                 url,
@@ -242,12 +243,28 @@ def _cancel(connection: Any) -> None:
 
 
 @contextmanager
+def _advised() -> Iterator[None]:
+    """Say what to do where the server does not know the role, as one that is not migrated."""
+    try:
+        yield
+    except psycopg2.OperationalError as error:
+        if re.search(r'role "products_\w+" does not exist', str(error)):
+            raise DatabaseError("the database is not migrated: run `flask db upgrade`") from error
+        raise
+
+
+@contextmanager
 def _translated() -> Iterator[None]:
     """Raise our exceptions for psycopg2's."""
     try:
         yield
     except _VIOLATIONS as error:
         raise ViolationError(str(error).strip()) from error
+    except psycopg2.errors.InsufficientPrivilege as error:
+        raise DatabaseError(
+            f"{error.diag.message_primary}: the role that ETL_DATABASE_URL names has to be allowed "
+            "what a load takes (docs/operations.md, On a PostgreSQL of your own)"
+        ) from error
     except psycopg2.errors.LockNotAvailable as error:
         raise LockTimeoutError(str(error).strip()) from error
     except psycopg2.Error as error:

@@ -22,5 +22,7 @@ def connected() -> Iterator[str]:
             yield url
     except ConfigurationError as error:
         raise click.UsageError(str(error)) from None
+    except BrokenPipeError:
+        raise  # click ends quietly when nobody reads what is printed any more
     except (EmbeddedError, EtlError, OSError) as error:
         raise click.ClickException(str(error)) from None

@@ -20,17 +20,17 @@ def history(limit: int, as_json: bool) -> None:
         if not connection.value("find_catalogue"):
             raise click.ClickException("the database is not migrated: run `flask db upgrade`")
         rows = connection.run("list_loads", {"limit": limit})
-    names = ("number", "mode", "published_at", "seconds", "source", "digest", "tables")
-    if as_json:
-        for row in rows:
-            click.echo(json.dumps(dict(zip(names, row, strict=True))))
-        return
-    if not rows:
-        click.echo("No load was published yet.")
-    for number, mode, published_at, seconds, source, digest, tables in rows:
-        loaded = sum(table["loaded"] for table in tables.values())
-        rejected = sum(table["rejected"] for table in tables.values())
-        click.echo(
-            f"load {number}  {mode}  {published_at}  {seconds:.1f} s  {loaded:,} rows, "
-            f"{rejected:,} rejected  {digest}  {source}"
-        )
+        names = ("number", "mode", "published_at", "seconds", "source", "digest", "tables")
+        if as_json:
+            for row in rows:
+                click.echo(json.dumps(dict(zip(names, row, strict=True))))
+            return
+        if not rows:
+            click.echo("No load was published yet.")
+        for number, mode, published_at, seconds, source, digest, tables in rows:
+            loaded = sum(table["loaded"] for table in tables.values())
+            rejected = sum(table["rejected"] for table in tables.values())
+            click.echo(
+                f"load {number}  {mode}  {published_at}  {seconds:.1f} s  {loaded:,} rows, "
+                f"{rejected:,} rejected  {digest}  {source}"
+            )

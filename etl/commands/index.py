@@ -37,16 +37,18 @@ def list_(as_json: bool) -> None:
     """
     with connected() as url, closing(Connection(url)) as connection:
         states = _look(connection)
-    if as_json:
+        if as_json:
+            for state in states:
+                click.echo(json.dumps(vars(state)))
+            return
+        width = max(len(state.name) for state in states)
+        form = f"{{:<{width}}}  {{:<16}}{{:>10}}{{:>12}}  {{:<10}}{{}}"
+        click.echo(form.format("index", "table", "size", "scans", "state", "what it is for"))
         for state in states:
-            click.echo(json.dumps(vars(state)))
-        return
-    width = max(len(state.name) for state in states)
-    form = f"{{:<{width}}}  {{:<16}}{{:>10}}{{:>12}}  {{:<10}}{{}}"
-    click.echo(form.format("index", "table", "size", "scans", "state", "what it is for"))
-    for state in states:
-        figures = (_human(state.size), f"{state.scans:,}") if state.size is not None else ("-", "-")
-        click.echo(form.format(state.name, state.table, *figures, state.state, state.purpose))
+            figures = (
+                (_human(state.size), f"{state.scans:,}") if state.size is not None else ("-", "-")
+            )
+            click.echo(form.format(state.name, state.table, *figures, state.state, state.purpose))
 
 
 def _look(connection: Connection) -> list[State]:

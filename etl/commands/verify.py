@@ -25,14 +25,14 @@ def verify(folder: Path, quiet: bool, as_json: bool) -> None:
     """
     with connected() as url:
         comparisons = run_verify(url, folder, choose_progress(quiet))
-    equal = all(comparison.equal for comparison in comparisons)
-    if as_json:
-        tables = [vars(comparison) for comparison in comparisons]
-        click.echo(json.dumps({"equal": equal, "tables": tables}))
-    else:
-        _print_comparisons(comparisons)
-    if not equal:
-        raise click.ClickException(f"what is served is not what {folder} says")
+        equal = all(comparison.equal for comparison in comparisons)
+        if as_json:
+            tables = [vars(comparison) for comparison in comparisons]
+            click.echo(json.dumps({"equal": equal, "tables": tables}))
+        else:
+            _print_comparisons(comparisons)
+        if not equal:
+            raise click.ClickException(f"what is served is not what {folder} says")
 
 
 def _print_comparisons(comparisons: list[Comparison]) -> None:

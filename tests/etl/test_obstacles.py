@@ -1,6 +1,7 @@
 """Databases that cannot be loaded into, or do not let go: what a load says and leaves."""
 
 import signal
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -21,6 +22,7 @@ from tests.conftest import Database
 from tests.etl.loads import (
     At,
     add_bad_lines,
+    command,
     flask_etl,
     query,
     run_load,
@@ -267,6 +269,33 @@ def test_no_server_and_no_tables(database: Database, folder: Path, tmp_path: Pat
     assert done.returncode == 1
     assert "the database is not migrated: run `flask db upgrade`" in done.stderr
     assert "flask db upgrade" in flask_etl(database, "history").stderr
+
+
+def test_a_server_that_does_not_know_the_roles(database: Database, folder: Path) -> None:
+    """As the embedded one of a fresh checkout."""
+    url = database.server.url("products_nobody", database.name)
+    fresh = SimpleNamespace(environment={"ETL_DATABASE_URL": url})
+    for asked in (("load", folder), ("verify", folder), ("history",), ("index", "build")):
+        done = flask_etl(fresh, *asked)
+        assert done.returncode == 1
+        assert "Error: the database is not migrated: run `flask db upgrade`" in done.stderr
+
+
+def test_a_role_that_may_not_load(database: Database, folder: Path, tmp_path: Path) -> None:
+    serving = SimpleNamespace(environment={"ETL_DATABASE_URL": database.app})
+    done = flask_etl(serving, "load", folder, "--report", tmp_path / "report")
+    assert done.returncode == 1
+    assert "permission denied for schema etl: the role that ETL_DATABASE_URL names" in done.stderr
+
+
+@pytest.mark.parametrize("asked", ["history", "index list", "verify"])
+def test_a_list_that_cannot_be_printed(database: Database, folder: Path, asked: str) -> None:
+    arguments = [*asked.split(), *[folder] * (asked == "verify")]
+    with Path("/dev/full").open("w") as full:
+        run = command(database, *arguments) | {"stdout": full}
+        done = subprocess.run(**run, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "Error: [Errno 28] No space left on device"
 
 
 def test_a_lost_connection(

@@ -6,6 +6,8 @@ import re
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -20,7 +22,7 @@ from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
 from tests.http.example_catalogue import ROWS
 from tests.servers import children
-from tests.system.service import Service, serving, wait_for
+from tests.system.service import ROOT, Service, environment, serving, wait_for
 
 REQUESTS = 40
 COUNT = "products_request_duration_seconds_count"
@@ -38,6 +40,24 @@ def loaded(shared_database: Database, tmp_path_factory: pytest.TempPathFactory) 
 def service(loaded: Database, request: pytest.FixtureRequest) -> Iterator[Service]:
     with serving(loaded, GUNICORN_WORKER_CLASS=request.param) as service:
         yield service
+
+
+def test_who_is_stopped_before_gunicorn_serves_leaves_nothing(tmp_path: Path) -> None:
+    """SIGTERM between the making of the folder of counts and gunicorn's own handlers."""
+    program = (
+        "import os, runpy, signal\n"
+        "runpy.run_path('gunicorn.conf.py')\n"
+        "assert os.listdir(os.environ['RUN_DIR'])\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=environment(None, RUN_DIR=str(tmp_path)),
+        check=False,
+    )
+    assert done.returncode == 128 + signal.SIGTERM
+    assert not list(tmp_path.iterdir())
 
 
 def requests_counted(service: Service, route: str) -> float:
