@@ -63,6 +63,18 @@ class Address(fields.String):
             return value
 
 
+class Whole(fields.Integer):
+    """A whole number."""
+
+    default_error_messages = {"invalid": "must be a whole number"}  # noqa: RUF012
+
+
+class Switch(fields.Boolean):
+    """On or off."""
+
+    default_error_messages = {"invalid": "must be true or false"}  # noqa: RUF012
+
+
 class SettingsSchema(Schema):
     """The environment variables that the service, its commands and its hosts read."""
 
@@ -104,7 +116,7 @@ class SettingsSchema(Schema):
             "description": "Folder of the embedded server, relative to the working directory."
         },
     )
-    DB_POOL_SIZE = fields.Integer(
+    DB_POOL_SIZE = Whole(
         load_default=4,
         validate=Range(1, 100),
         metadata={
@@ -112,17 +124,17 @@ class SettingsSchema(Schema):
             "GUNICORN_THREADS, so that a thread is free to refuse."
         },
     )
-    DB_STATEMENT_TIMEOUT_MS = fields.Integer(
+    DB_STATEMENT_TIMEOUT_MS = Whole(
         load_default=500,
         validate=MILLISECONDS,
         metadata={"description": "A statement that runs longer is cancelled by PostgreSQL: 504."},
     )
-    DB_CONNECT_TIMEOUT_MS = fields.Integer(
+    DB_CONNECT_TIMEOUT_MS = Whole(
         load_default=600,
         validate=MILLISECONDS,
         metadata={"description": "Time to connect to the database, all hosts of the URL together."},
     )
-    DB_DEADLINE_MS = fields.Integer(
+    DB_DEADLINE_MS = Whole(
         load_default=800,
         # with half of it left nobody would begin to connect (sessions.py)
         validate=Range(100, 60_000),
@@ -132,7 +144,7 @@ class SettingsSchema(Schema):
             "connections comes before."
         },
     )
-    DB_RETRY_PAUSE_MS = fields.Integer(
+    DB_RETRY_PAUSE_MS = Whole(
         load_default=500,
         validate=MILLISECONDS,
         metadata={
@@ -140,7 +152,7 @@ class SettingsSchema(Schema):
             "another attempt for this long."
         },
     )
-    PORT = fields.Integer(
+    PORT = Whole(
         load_default=8000,
         validate=Range(1, 65535),
         metadata={"description": "Port that gunicorn listens on."},
@@ -149,7 +161,7 @@ class SettingsSchema(Schema):
         load_default="127.0.0.1",
         metadata={"description": "Address that gunicorn listens on."},
     )
-    GUNICORN_WORKERS = fields.Integer(
+    GUNICORN_WORKERS = Whole(
         load_default=2,
         validate=Range(1, 256),
         metadata={"description": "Worker processes of one host."},
@@ -163,7 +175,7 @@ class SettingsSchema(Schema):
             "threads."
         },
     )
-    GUNICORN_THREADS = fields.Integer(
+    GUNICORN_THREADS = Whole(
         load_default=8,
         validate=Range(2, 256),
         metadata={"description": "Threads of one worker process, if it is a gthread."},
@@ -175,7 +187,7 @@ class SettingsSchema(Schema):
             "which `flask drain` finds it. Each host its own. Unset: a temporary one."
         },
     )
-    DRAIN_SECONDS = fields.Integer(
+    DRAIN_SECONDS = Whole(
         load_default=2,
         validate=Range(0, 60),
         metadata={
@@ -183,17 +195,17 @@ class SettingsSchema(Schema):
         },
     )
 
-    CACHE_MAX_AGE = fields.Integer(
+    CACHE_MAX_AGE = Whole(
         load_default=30,
         validate=SECONDS,
         metadata={"description": "Seconds for which caches may show an answer without asking."},
     )
-    CACHE_STALE_WHILE_REVALIDATE = fields.Integer(
+    CACHE_STALE_WHILE_REVALIDATE = Whole(
         load_default=10,
         validate=SECONDS,
         metadata={"description": "Seconds beyond that, while they ask."},
     )
-    CACHE_STALE_IF_ERROR = fields.Integer(
+    CACHE_STALE_IF_ERROR = Whole(
         load_default=600,
         validate=SECONDS,
         metadata={"description": "Seconds beyond that, while the service fails."},
@@ -215,11 +227,11 @@ class SettingsSchema(Schema):
         validate=OneOf(["json", "text"]),
         metadata={"description": "A JSON object a line, or text to read. On standard error."},
     )
-    ACCESS_LOG = fields.Boolean(
+    ACCESS_LOG = Switch(
         load_default=True,
         metadata={"description": "Whether each request is logged, on a line."},
     )
-    METRICS = fields.Boolean(
+    METRICS = Switch(
         load_default=True,
         metadata={"description": "Whether requests and statements are counted for /metrics."},
     )

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sysconfig
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from products_service.extras import how_to_install
@@ -56,14 +56,22 @@ def command(folder: Path, *arguments: str, directives: str = "") -> list[str]:
     ]
 
 
-def lay_out(source: Path, folder: Path, listen: str, hosts: Sequence[str]) -> None:
-    """Make the folder anew from the configuration in `source`, for these addresses with ports."""
+def lay_out(
+    source: Path, folder: Path, listen: str, hosts: Sequence[str], origins: Collection[str] = "*"
+) -> None:
+    """Make the folder anew from the configuration in `source`, for these addresses with ports.
+
+    `origins` are those whose pages may read the answers, "*" among them for all.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "logs").mkdir(parents=True)
     shutil.copy(source / "nginx.conf", folder)
     shutil.copytree(source / "nginx", folder / "nginx")
     included = folder / "nginx"
     (included / "listen.conf").write_text(f"listen {listen};\n")
+    known = {"default": '"*"'} if "*" in origins else {"default": '""'} | {o: o for o in origins}
+    lines = [f"{origin} {answered};\n" for origin, answered in known.items()]
+    (included / "origins.conf").write_text("".join(lines))
     shipped = (included / "hosts.conf").read_text()
     first = re.search(r"^\s*server\s+[^\s;]+([^;]*);", shipped, re.MULTILINE)
     # `down` is said of one host; the others are the limits of each

@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,7 @@ def up(hosts: int) -> None:
         refuse_taken_port(address, layout.port)
     with stopping_on_signals(), filled_database(settings) as url:
         refuse_too_many(settings, hosts)
-        prepare(layout)
+        prepare(layout, settings["CORS_ORIGINS"])
         run(layout, url)
 
 
@@ -146,8 +146,8 @@ def refuse_too_many(settings: Mapping[str, Any], hosts: int) -> None:
     click.echo(f"database connections: {finding.found}")
 
 
-def prepare(layout: Layout) -> None:
-    """Make the cluster's folder ours, with what is needed in it.
+def prepare(layout: Layout, origins: Collection[str]) -> None:
+    """Make the cluster's folder ours, with what is needed in it; `origins` as nginx.lay_out has it.
 
     Raises click.ClickException if another cluster runs there.
     """
@@ -165,6 +165,7 @@ def prepare(layout: Layout) -> None:
         layout.nginx,
         f"{ADDRESS}:{layout.port}",
         [f"{host}:{layout.port}" for host in layout.hosts],
+        origins,
     )
     nginx.check(layout.nginx)
 

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from products_service.commands.libpq import parse
 from products_service.commands.migrate import migrate
 from products_service.commands.problems import plainly
 from products_service.config import load_settings
+from products_service.doctor.catalogue import applied_migrations
+from products_service.doctor.connection import Session, SessionError
+from products_service.doctor.findings import SkipError
 from products_service.embedded.binaries import wheel_folder
 from products_service.extras import how_to_install
 from products_service.urls import PURPOSES, database, database_url, leaving_on, named_by
@@ -52,7 +56,8 @@ def db() -> None:
 def start() -> None:
     """Start the embedded server.
 
-    It runs until `flask db stop`, whoever uses it meanwhile.
+    It runs until `flask db stop`, whoever uses it meanwhile. If it ends by itself, the next who
+    uses it starts it, and it stays.
     """
     with leaving_on(signal.SIGTERM), leaving_on(signal.SIGHUP):
         found = embedded.start(own_server())
@@ -143,7 +148,20 @@ def downgrade(directory: Path) -> None:
 def migrations(directory: Path) -> None:
     """List the migrations: [X] is applied, [ ] is pending."""
     with database(load_settings(), "admin") as address:
+        refuse_blind(address)
         migrate(address, directory, "status")
+
+
+def refuse_blind(address: str) -> None:
+    """Raise click.ClickException if the role may not see which migrations are applied.
+
+    dbmate takes what it may not see for what is not there.
+    """
+    try:
+        with closing(Session(address)) as session:
+            applied_migrations(session)
+    except (SessionError, SkipError) as error:
+        raise click.ClickException(str(error)) from None
 
 
 def own_server() -> Path:

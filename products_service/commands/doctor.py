@@ -33,7 +33,7 @@ def doctor(hosts: int, directory: Path, as_json: bool) -> None:
 
     The configuration, the database, its catalogue and this host. Each check is a line: ok, warn,
     FAIL, or skip where it cannot be made here; what is not ok has a hint below it. Nothing is
-    changed, and no secret is shown.
+    changed, but that an embedded server that is not there yet is made; no secret is shown.
 
     The exit status is 1 if any check fails.
     """

@@ -1,5 +1,6 @@
 """`flask serve`: everything that answering takes, from a fresh checkout on, until Ctrl-C."""
 
+import errno
 import os
 import signal
 import socket
@@ -85,9 +86,13 @@ def refuse_taken_port(address: str, port: int) -> None:
         try:
             probe.bind(where)
         except OSError as error:
+            advice = (
+                "BIND_ADDRESS has to be an address of this machine"
+                if error.errno == errno.EADDRNOTAVAIL
+                else f"PORT chooses another one, as in PORT={another_port(port)}"
+            )
             raise click.ClickException(
-                f"cannot listen on port {port} of {address}: {error.strerror}. "
-                f"PORT chooses another one, as in PORT={another_port(port)}"
+                f"cannot listen on port {port} of {address}: {error.strerror}. {advice}"
             ) from None
 
 

@@ -4,6 +4,7 @@ Neither the service's pool nor a load's session: what is wrong with those is to 
 the SQL of the service may only be what it serves.
 """
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,7 +67,7 @@ class Session:
     def place(self) -> str:
         """The server and database that let us in."""
         info = self._connection.info
-        return self._hush(f"database {info.dbname} on {info.host or 'this machine'}:{info.port}")
+        return f"database {info.dbname} on {info.host or 'this machine'}:{info.port}"
 
     def run(self, name: str, parameters: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Run the statements of a file and return the rows of the last one.
@@ -100,11 +101,15 @@ class Session:
     def _hush(self, said: object) -> str:
         text = " ".join(str(said).split())
         for secret in self._secrets:
-            text = text.replace(secret, "***")
+            text = secret.sub("***", text)
         return text
 
 
-def _secrets(url: str) -> list[str]:
-    """Return what of a URL, which the configuration has let through, nobody may read."""
+def _secrets(url: str) -> list[re.Pattern[str]]:
+    """Return what of a URL, which the configuration has let through, nobody may read.
+
+    Within a word it is not that secret, but a short one that is part of many.
+    """
     parts = parse_dsn(url)
-    return [parts[name] for name in SECRETS if parts.get(name)]
+    secrets = [parts[name] for name in SECRETS if parts.get(name)]
+    return [re.compile(rf"(?<!\w){re.escape(secret)}(?!\w)") for secret in secrets]

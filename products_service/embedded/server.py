@@ -73,8 +73,7 @@ def running(devdb: Path) -> Iterator[None]:
             users = stack.enter_context(open_shared(devdb / "users"))
             stack.callback(leave, devdb, users)
             fcntl.flock(users, fcntl.LOCK_SH)
-            if ensure_running(devdb, lock):
-                (devdb / "keep").unlink(missing_ok=True)
+            ensure_running(devdb, lock)
         yield
 
 
@@ -188,19 +187,17 @@ def is_at(path: Path, descriptor: int) -> bool:
         return False
 
 
-def ensure_running(devdb: Path, lock: int) -> bool:
-    """Return once the server answers, and whether we started it. Raises EmbeddedError."""
+def ensure_running(devdb: Path, lock: int) -> None:
+    """Return once the server answers, started if need be. Raises EmbeddedError."""
     place = locate(devdb)
-    started = False
     latest = time.monotonic() + START_SECONDS
     silent_at = time.monotonic() + SILENT_SECONDS
     while True:
         if postmaster(place) is None:
             launch(place, lock)
-            started = True
         state = ask(place)
         if state == ACCEPTS:
-            return started
+            return
         if state == REFUSES:
             silent_at = time.monotonic() + SILENT_SECONDS
         if time.monotonic() > min(silent_at, latest):
@@ -217,7 +214,10 @@ def launch(place: Place, lock: int) -> None:
 
     What a killed server left behind ends on its own or is told to; until then we come back.
     """
-    prepare(place, lock)
+    try:
+        prepare(place, lock)
+    except OSError as error:
+        raise unusable(Path(error.filename or place.home), error) from None
     forget_stale_pids(place)
     options = SETTINGS | {"unix_socket_directories": str(place.sockets)}
     arguments = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in options.items())

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from urllib.parse import urlsplit
 
 import pytest
 from click.testing import CliRunner
@@ -50,7 +51,7 @@ def test_json_says_the_same(well: Database) -> None:
 def test_an_invalid_configuration_ends_the_examination(well: Database) -> None:
     said = doctor(well, PORT="http")
     assert said["configuration"].label == "FAIL"
-    assert "PORT=http: Not a valid integer" in said["configuration"].found
+    assert "PORT=http: must be a whole number" in said["configuration"].found
     assert {check.label for name, check in said.items() if name != "configuration"} == {"skip"}
 
 
@@ -58,6 +59,14 @@ def test_a_misspelt_setting_is_named_without_its_value(well: Database) -> None:
     check = doctor(well, DB_POOLSIZE="hush")["configuration"]
     assert check.label == "warn"
     assert "DB_POOLSIZE is not a setting: is DB_POOL_SIZE meant?" in check.hint
+
+
+def test_a_password_that_is_part_of_other_words(well: Database) -> None:
+    parts = urlsplit(well.app)
+    said = doctor(well, DATABASE_URL=f"{well.app}{'&' if parts.query else '?'}password=ro")
+    assert f"database {well.name} on " in said["database"].found
+    said = doctor(None, DATABASE_URL="postgresql://who@127.0.0.1:1/products?password=p")
+    assert "port 1 failed" in said["database"].found
 
 
 @pytest.mark.parametrize("password", ["hu%zzsh", "hu@hush", "hu/sh"])

@@ -89,7 +89,7 @@ def test_what_is_printed_can_be_set() -> None:
 def test_a_wrong_setting() -> None:
     printed, said = flask_config(status=2, PORT="http", DATABASE_URL="mysql://me:hush@db/x")
     assert printed == ""
-    assert "PORT=http: Not a valid integer" in said
+    assert "PORT=http: must be a whole number" in said
     assert "DATABASE_URL=(hidden): must be a URL such as postgresql://" in said
 
 

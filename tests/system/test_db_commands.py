@@ -272,6 +272,18 @@ def test_what_goes_wrong_is_said_plainly(tmp_path, command, settings, status, wo
     assert "hush" not in said
 
 
+def test_migrations_that_the_role_may_not_see_are_not_called_pending(folder, elsewhere):
+    flask_db(folder, "upgrade", DATABASE_URL=elsewhere)
+    assert "[X] 0001_first.sql" in flask_db(folder, "migrations", DATABASE_URL=elsewhere)
+    with closing(psycopg2.connect(elsewhere)) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE ROLE reader LOGIN PASSWORD 'reader'")
+        connection.commit()
+    reader = elsewhere.replace(f"postgres:{ENCODED}", "reader:reader")
+    said = flask_db(folder, "migrations", fails=1, DATABASE_URL=reader)
+    assert "ETL_DATABASE_URL or MIGRATIONS_DATABASE_URL is set; this role may not" in said
+    assert "Pending" not in said
+
+
 def test_the_projects_own_migrations_go_up_down_and_up(folder, elsewhere):
     own = ROOT / "migrations"
     files = sorted(own.glob("*.sql"))

@@ -146,6 +146,16 @@ def test_a_started_server_outlives_its_users_until_it_is_stopped(used):
     assert embedded.status(used).pid is None
 
 
+def test_a_started_server_that_crashed_stays_once_it_is_used(used):
+    os.kill(embedded.start(used).pid, signal.SIGKILL)
+    wait_for(lambda: not embedded.status(used).answers)
+    with embedded.running(used):
+        pass
+    assert embedded.status(used).kept
+    assert embedded.status(used).answers
+    embedded.stop(used)
+
+
 def test_a_killed_user_is_no_user(used):
     with embedded.running(used):
         user = User(used)

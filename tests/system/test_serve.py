@@ -119,6 +119,12 @@ def test_another_port_is_proposed_that_anybody_may_use(port: int, proposed: int)
             refuse_taken_port("127.0.0.9", port)
 
 
+def test_an_address_of_another_machine_is_told_from_a_taken_port() -> None:
+    # kept for examples (RFC 5737)
+    with pytest.raises(click.ClickException, match="BIND_ADDRESS has to be an address of this"):
+        refuse_taken_port("192.0.2.1", free_port())
+
+
 def test_bad_setting_is_named(folder: Path) -> None:
     command = flask(folder, 0, "serve")
     done = subprocess.run(**command, stdout=subprocess.PIPE, timeout=HANG, check=False)

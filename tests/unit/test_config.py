@@ -47,7 +47,7 @@ def test_empty_is_unset() -> None:
 @pytest.mark.parametrize(
     ("environ", "message"),
     [
-        ({"PORT": "http"}, "PORT=http: Not a valid integer"),
+        ({"PORT": "http"}, "PORT=http: must be a whole number"),
         ({"PORT": "0"}, "PORT=0: .*greater than or equal to 1.*65535"),
         ({"DATABASE_URL": "host=db password=x"}, r"DATABASE_URL=\(hidden\): must be a URL such as"),
         *(

@@ -33,9 +33,9 @@ def every(name: str, block: list[dict] | None = None) -> list[dict]:
     return found
 
 
-def mapped(variable: str) -> dict[str, str]:
+def mapped(variable: str, folder: Path = ROOT) -> dict[str, str]:
     """Return what a map of nginx gives for each value."""
-    (found,) = [each for each in every("map") if each["args"][1] == variable]
+    (found,) = [each for each in every("map", parsed(folder)) if each["args"][1] == variable]
     return {line["directive"]: line["args"][0] for line in found["block"]}
 
 
@@ -111,6 +111,28 @@ def test_every_host_has_the_same_limits(tmp_path: Path, hosts: list[str]) -> Non
     assert [server["args"][0] for server in listed] == hosts
     for server in listed:
         assert server["args"][1:] == ["max_conns=64", "max_fails=3", "fail_timeout=1s"]
+
+
+@pytest.mark.parametrize(
+    ("origins", "answers"),
+    [
+        ({"*"}, {"default": "*"}),
+        (set(), {"default": ""}),
+        (
+            {"https://shop.example", "http://[::1]:3000"},
+            {
+                "default": "",
+                "https://shop.example": "https://shop.example",
+                "http://[::1]:3000": "http://[::1]:3000",
+            },
+        ),
+    ],
+)
+def test_origins_are_those_of_the_hosts(
+    tmp_path: Path, origins: set[str], answers: dict[str, str]
+) -> None:
+    lay_out(ROOT, tmp_path / "nginx", "127.0.0.1:80", ["127.0.0.11:80"], origins)
+    assert mapped("$origin", tmp_path / "nginx") == answers
 
 
 @pytest.mark.parametrize(
