@@ -216,8 +216,8 @@ def launch(place: Place, lock: int) -> None:
     """
     try:
         prepare(place, lock)
-    except OSError as error:
-        raise unusable(Path(error.filename or place.home), error) from None
+    except PermissionError as error:
+        raise unusable(Path(error.filename), error) from None
     forget_stale_pids(place)
     options = SETTINGS | {"unix_socket_directories": str(place.sockets)}
     arguments = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in options.items())
