@@ -72,7 +72,8 @@ def log_line(name: str, port: int) -> dict[str, object]:
         ask(port, "/products/1")
         lines = (LOGS / f"{name}.log").read_text("utf-8").splitlines()
         if found := [line for line in lines if '"/products/1"' in line and line.endswith("}")]:
-            return json.loads(found[-1])
+            # in JavaScript a millisecond is 1, and not 1.0
+            return json.loads(found[-1], parse_int=float)
     raise AssertionError(f"{name} logs nothing")
 
 
