@@ -185,7 +185,6 @@ def competing(names: Sequence[str], subject: Subject) -> Iterator[dict[str, Cont
 
     Raises BenchmarkError.
     """
-    find_needed(names)
     peers = install_peers() if set(names) & PEERS.keys() else Path()
     url, draw, postmaster = subject.url, subject.draw, subject.postmaster
     path = f"/products/{draw.ids[0]}/styles"
