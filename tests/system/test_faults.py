@@ -3,12 +3,11 @@
 import os
 import re
 import signal
-import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,10 +17,15 @@ from products_service.statements import all_prepared, read_statements
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import MIGRATIONS, Database, janitor
 from tests.servers import Server, throwaway
+from tests.system.faults import (
+    AT_ONCE,
+    DEADLINE,
+    PATHS,
+    assert_problem,
+    assert_unconcerned,
+)
 from tests.system.service import (
-    HANG,
     PATIENT,
-    Reply,
     Service,
     catalogue_locked,
     connect,
@@ -40,20 +44,7 @@ ROWS = {
     "skus": [(1, 1, "XS", 8)],
     "related": [(1, 1, 1)],
 }
-PATHS = ["/products", "/products/1", "/products/1/styles", "/products/1/related"]
-# What needs no database, whatever has become of it.
-UNCONCERNED = {
-    "/live": 200,
-    "/products/hello": 404,
-    "/products/0/styles": 404,
-    "/nothing": 404,
-    "/products?count=0": 400,
-}
 POOL = 4  # the shipped size, of each worker
-# The promises of the time budget: the deadline of 800 ms and what carrying an answer takes;
-# "at once" for what is refused.
-DEADLINE = 0.9
-AT_ONCE = 0.2
 
 
 @pytest.fixture(scope="module")
@@ -79,23 +70,6 @@ def filled(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Data
     folder = write_catalogue(tmp_path_factory.mktemp("catalogue"), ROWS)
     load_catalogue(database.etl, folder, tmp_path_factory.mktemp("report"))
     return database
-
-
-def assert_problem(reply: Reply, *statuses: int) -> None:
-    """Hold that it is a problem of one of these statuses, and tells nothing of what is inside."""
-    assert reply.status in statuses
-    assert reply.is_problem
-    if reply.status == 503:
-        assert reply.headers["Retry-After"] == "1"
-    for inside in (b"SELECT", b"EXECUTE", b"Traceback", b"psycopg", b"catalogue", b"socket"):
-        assert inside not in reply.body
-
-
-def assert_unconcerned(service: Service, seconds: float = HANG) -> None:
-    for path, status in UNCONCERNED.items():
-        reply = service.get(path)
-        assert reply.status == status
-        assert reply.seconds < seconds
 
 
 def warm_up(service: Service, database: Database, workers: int = 1) -> None:
@@ -356,120 +330,6 @@ def test_database_that_comes_after_the_service(server: Server, template: str) ->
         with janitor(server, late.name, template):
             service.wait_for_status(200, "/ready")
             assert service.wait_for_status(200, "/products").body == b"[]"
-
-
-# A host that nothing comes back from.
-
-
-class BlackHole:
-    """A port that takes connections and says nothing; or, unroutable, takes none."""
-
-    def __init__(self, unroutable: bool) -> None:
-        self._stack = ExitStack()
-        self._listener = self._stack.enter_context(socket.socket())
-        self._listener.bind(("127.0.0.1", 0))
-        self._listener.listen(0 if unroutable else 128)
-        self.address = self._listener.getsockname()
-        if unroutable:
-            # Once the queue is full, the kernel drops what comes, as a lost route does.
-            while self._fill():
-                pass
-
-    def _fill(self) -> bool:
-        client = self._stack.enter_context(socket.socket())
-        client.settimeout(0.2)
-        return client.connect_ex(self.address) == 0
-
-    @property
-    def url(self) -> str:
-        host, port = self.address
-        return f"postgresql://products_app@{host}:{port}/products"
-
-    def count_connections(self) -> int:
-        """Return how many have connected since it was asked last."""
-        self._listener.setblocking(False)
-        count = 0
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except BlockingIOError:
-                return count
-            connection.close()
-            count += 1
-
-    def close(self) -> None:
-        """Refuse whoever waits, and whoever comes."""
-        self._stack.close()
-
-
-@pytest.fixture
-def black_hole() -> Iterator[Callable[[bool], BlackHole]]:
-    """Makes black holes, closed at the end."""
-    with ExitStack() as stack:
-
-        def make(unroutable: bool) -> BlackHole:
-            return stack.enter_context(closing(BlackHole(unroutable)))
-
-        yield make
-
-
-BLACK_HOLES = pytest.mark.parametrize(
-    "unroutable", [False, True], ids=["silent host", "unroutable host"]
-)
-
-
-@BLACK_HOLES
-def test_black_hole(black_hole: Callable[[bool], BlackHole], unroutable: bool) -> None:
-    with serving(None, DATABASE_URL=black_hole(unroutable).url) as service:
-        for path in [*PATHS, "/ready"]:
-            assert_problem(service.get(path), 503)
-        assert_unconcerned(service)
-
-
-def test_black_hole_is_not_tried_again_within_the_pause(
-    black_hole: Callable[[bool], BlackHole],
-) -> None:
-    host = black_hole(False)
-    settings = {"GUNICORN_WORKERS": "1", "DB_RETRY_PAUSE_MS": "60000"}
-    with serving(None, DATABASE_URL=host.url, **settings) as service:
-        assert_problem(service.get("/products/1"), 503)
-        assert host.count_connections() == 1
-        for reply in service.get_all([*PATHS, "/ready"] * 2):
-            assert_problem(reply, 503)
-        assert host.count_connections() == 0
-
-
-def test_black_hole_leaves_threads_for_all_else(
-    black_hole: Callable[[bool], BlackHole],
-) -> None:
-    host = black_hole(False)
-    settings = PATIENT | {"GUNICORN_WORKERS": "1", "DB_RETRY_PAUSE_MS": "1"}
-    with (
-        serving(None, DATABASE_URL=host.url, **settings) as service,
-        service.asked(PATHS * 5) as replies,
-    ):
-        # One tries whether the database is back; the others are refused meanwhile.
-        wait_for(lambda: sum(reply.done() for reply in replies) == len(replies) - 1)
-        assert_unconcerned(service)
-        assert sum(reply.done() for reply in replies) == len(replies) - 1
-        host.close()
-        for reply in replies:
-            assert_problem(reply.result(), 503)
-
-
-@pytest.mark.slow
-@BLACK_HOLES
-def test_black_hole_is_answered_for_within_the_deadline(
-    black_hole: Callable[[bool], BlackHole], unroutable: bool
-) -> None:
-    with serving(None, DATABASE_URL=black_hole(unroutable).url) as service:
-        end = time.monotonic() + 5
-        while time.monotonic() < end:
-            with service.asked(PATHS * 3) as replies:
-                assert_unconcerned(service, AT_ONCE)
-            for reply in replies:
-                assert_problem(reply.result(), 503)
-                assert reply.result().seconds < DEADLINE
 
 
 # Broken: what only an operator or a developer can mend.

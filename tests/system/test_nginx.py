@@ -1,6 +1,5 @@
-"""nginx as it is shipped, before real hosts: what it keeps, refuses, hides and logs."""
+"""nginx as it is shipped, before real hosts: what it keeps, whom it asks, and what it logs."""
 
-import json
 import os
 import re
 import resource
@@ -22,7 +21,7 @@ from products_service.leash import leashed
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
 from tests.servers import checkout
-from tests.system.fleet import NGINX, Fleet, check_problem, cluster, find, receive_all
+from tests.system.fleet import NGINX, TAIL, Fleet, check_problem, cluster, find, receive_all
 from tests.system.service import (
     HANG,
     LOOPBACK,
@@ -218,109 +217,6 @@ def logged(fleet: Fleet, paths: list[str]) -> list[dict]:
         assert time.monotonic() < deadline, f"{len(found)} of {len(paths)} are in the log"
         time.sleep(0.2)
     return found
-
-
-# What it refuses, and how.
-
-TAIL = b"Host: shop\r\nConnection: close\r\n"
-REFUSED = {
-    "no request": (b"nonsense\r\n\r\n", 400),
-    "no host": (b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", 400),
-    "a header that is none": (b"GET / HTTP/1.1\r\n" + TAIL + b"what is this\r\n\r\n", 400),
-    "two lengths of a body": (
-        b"POST / HTTP/1.1\r\n"
-        + TAIL
-        + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        400,
-    ),
-    "a path above the root": (b"GET /../x HTTP/1.1\r\n" + TAIL + b"\r\n", 400),
-    "bytes that no path has": (b"GET /products/\xd9\xa3 HTTP/1.1\r\n" + TAIL + b"\r\n", 400),
-    "bytes that no query has": (b"GET /products?q=\xff HTTP/1.1\r\n" + TAIL + b"\r\n", 400),
-    "bytes that no page's path has": (b"GET /\xe9 HTTP/1.1\r\n" + TAIL + b"\r\n", 400),
-    "a long method": (b"A" * 21 + b" /products HTTP/1.1\r\n" + TAIL + b"\r\n", 400),
-    "a short method": (b"AB /products HTTP/1.1\r\n" + TAIL + b"\r\n", 400),
-    "a NUL": (b"GET /%00 HTTP/1.1\r\n" + TAIL + b"\r\n", 400),
-    "a method of its own": (b"TRACE / HTTP/1.1\r\n" + TAIL + b"\r\n", 405),
-    "a condition that does not hold": (
-        b'GET /products/1 HTTP/1.1\r\nIf-Match: "x"\r\n' + TAIL + b"\r\n",
-        412,
-    ),
-    "a condition that does not hold for a page": (
-        b'GET /docs HTTP/1.1\r\nIf-Match: "x"\r\n' + TAIL + b"\r\n",
-        412,
-    ),
-    "a body": (
-        b"POST / HTTP/1.1\r\n" + TAIL + b"Content-Length: 2000\r\n\r\n" + b"x" * 2000,
-        413,
-    ),
-    # which a host takes too: by its parser it would be refused with an id that nginx does not know
-    "a line that is nearly too long": (
-        b"GET /" + b"x" * 8000 + b" HTTP/1.1\r\n" + TAIL + b"\r\n",
-        404,
-    ),
-    "a long line": (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\n" + TAIL + b"\r\n", 414),
-    "a long header": (b"GET / HTTP/1.1\r\nX: " + b"x" * 9000 + b"\r\n" + TAIL + b"\r\n", 431),
-    "many headers": (
-        b"GET / HTTP/1.1\r\n" + b"X: %s\r\n" % (b"x" * 7000) * 6 + TAIL + b"\r\n",
-        431,
-    ),
-    "another transfer coding": (
-        b"POST / HTTP/1.1\r\n" + TAIL + b"Transfer-Encoding: gzip\r\n\r\n",
-        501,
-    ),
-    "another version": (b"GET / HTTP/3.0\r\n" + TAIL + b"\r\n", 505),
-}
-
-
-@pytest.mark.parametrize("line", [b"GET /products/1", b"GET /products/1  ", b"GET /live "])
-def test_a_request_without_a_version_is_none(fleet: Fleet, line: bytes) -> None:
-    """By HTTP/0.9 there is no head: a client that speaks HTTP would take a body for nonsense."""
-    assert json.loads(fleet.exchange(line + b"\r\n\r\n"))["status"] == 400
-
-
-@pytest.mark.parametrize("what", REFUSED)
-def test_what_it_refuses_it_refuses_with_a_problem(fleet: Fleet, what: str) -> None:
-    sent, status = REFUSED[what]
-    check_problem(fleet.exchange(sent), status)
-
-
-def test_what_the_service_refuses_passes_as_it_is(fleet: Fleet) -> None:
-    for method, path, status in [
-        ("GET", "/products/x", 404),
-        ("GET", "/products?count=0", 400),
-        ("POST", "/products", 405),
-        ("BREW", "/", 405),
-    ]:
-        answer = fleet.exchange(f"{method} {path} HTTP/1.1\r\n".encode() + TAIL + b"\r\n")
-        assert answer.startswith(b"HTTP/1.1 %d " % status), answer
-        assert b"ETag, Link" in answer  # of Access-Control-Expose-Headers, which nginx has not
-        assert (b'"errors":' in answer) == (status == 400)
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        *("/ready", "/metrics", "/ready?x", "/%72eady", "/x/../metrics", "/./ready", "//metrics"),
-        *("http://shop/ready", "/problem", "/metrics/", "/READY"),
-    ],
-)
-def test_what_is_for_operators_is_hidden(fleet: Fleet, path: str) -> None:
-    answer = fleet.exchange(f"GET {path} HTTP/1.1\r\n".encode() + TAIL + b"\r\n")
-    assert answer.startswith(b"HTTP/1.1 404 ")
-    assert b'"urn:problem-type:not-found"' in answer
-
-
-def test_a_body_that_comes_with_a_request_goes_no_further(fleet: Fleet) -> None:
-    smuggled = b"GET /ready HTTP/1.1\r\nHost: shop\r\n\r\n"
-    sent = b"GET %s HTTP/1.1\r\n%bContent-Length: %d\r\n\r\n%b" % (
-        uncached().encode(),
-        TAIL,
-        len(smuggled),
-        smuggled,
-    )
-    answer = fleet.exchange(sent)
-    assert answer.count(b"HTTP/1.1") == 1
-    assert answer.startswith(b"HTTP/1.1 200 ")
 
 
 # Hosts that do not answer.
