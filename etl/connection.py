@@ -39,6 +39,7 @@ _OPTIONS = (
 _KEEPALIVES = {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_count": 3}  # seconds
 # For a statement to end that was told to, before the session is given up.
 _GIVING_UP = 10.0  # seconds
+_NOT_MIGRATED = "the database is not migrated: run `flask db upgrade`"
 _VIOLATIONS = (psycopg2.errors.UniqueViolation, psycopg2.errors.ForeignKeyViolation)
 
 
@@ -133,6 +134,11 @@ class Connection:
             if self._connection.closed:
                 raise DatabaseError("the connection to PostgreSQL was lost") from None
             raise
+
+    def require_catalogue(self) -> None:
+        """Raise DatabaseError where the database is not migrated, as far as a load relies on it."""
+        if not self.value("find_catalogue"):
+            raise DatabaseError(_NOT_MIGRATED)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -249,7 +255,7 @@ def _advised() -> Iterator[None]:
         yield
     except psycopg2.OperationalError as error:
         if re.search(r'role "products_\w+" does not exist', str(error)):
-            raise DatabaseError("the database is not migrated: run `flask db upgrade`") from error
+            raise DatabaseError(_NOT_MIGRATED) from error
         raise
 
 

@@ -214,7 +214,7 @@ def clear(connection: Connection) -> None:
 def take_turn(connection: Connection) -> None:
     """Take the lock of whoever changes the catalogue and become its owner.
 
-    Raises RunningError where somebody has it, LoadError where there can be no load.
+    Raises RunningError where somebody has it, another EtlError where there can be no load.
     """
     if connection.encoding != "UTF8":
         raise LoadError(
@@ -225,8 +225,7 @@ def take_turn(connection: Connection) -> None:
         raise LoadError(
             "this server is a standby, which takes no writes: set ETL_DATABASE_URL to the primary"
         )
-    if not connection.value("find_catalogue"):
-        raise LoadError("the database is not migrated: run `flask db upgrade`")
+    connection.require_catalogue()
     if not connection.value("lock_loads"):
         running = connection.run("find_running_load")
         which = ""

@@ -39,8 +39,7 @@ def verify(url: str, folder: Path, progress: Progress) -> list[Comparison]:
     """
     sources = find_files(folder)
     with closing(Connection(url)) as connection:
-        if not connection.value("find_catalogue"):
-            raise VerifyError("the database is not migrated: run `flask db upgrade`")
+        connection.require_catalogue()
         check_space(connection, sources)
         builder = Builder(connection, SCRATCH, NoReport(), progress)
         for source in sources:

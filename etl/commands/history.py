@@ -17,8 +17,7 @@ from etl.connection import Connection
 def history(limit: int, as_json: bool) -> None:
     """List the published loads, newest first."""
     with connected() as url, closing(Connection(url)) as connection:
-        if not connection.value("find_catalogue"):
-            raise click.ClickException("the database is not migrated: run `flask db upgrade`")
+        connection.require_catalogue()
         rows = connection.run("list_loads", {"limit": limit})
         names = ("number", "mode", "published_at", "seconds", "source", "digest", "tables")
         if as_json:

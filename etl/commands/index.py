@@ -52,9 +52,8 @@ def list_(as_json: bool) -> None:
 
 
 def _look(connection: Connection) -> list[State]:
-    """Return how all indexes are. Raises click.ClickException where there can be none."""
-    if not connection.value("find_catalogue"):
-        raise click.ClickException("the database is not migrated: run `flask db upgrade`")
+    """Return how all indexes are. Raises DatabaseError where there can be none."""
+    connection.require_catalogue()
     return list_indexes(connection)
 
 
