@@ -72,7 +72,11 @@ def choose_indexes(names: Sequence[str]) -> list[Index]:
 
 
 def list_indexes(connection: Connection) -> list[State]:
-    """Return every index of the catalogue that is served, then those that are missing from it."""
+    """Return every index of the catalogue that is served, then those that are missing from it.
+
+    Raises DatabaseError, also where the database is not migrated.
+    """
+    connection.require_catalogue()
     indexes = read_indexes()
     states = []
     for name, table, key, valid, size, scans in connection.run("list_indexes"):

@@ -11,7 +11,6 @@ from etl.commands.database import connected
 from etl.connection import Connection
 from etl.indexes import (
     Index,
-    State,
     build_index,
     choose_indexes,
     drop_index,
@@ -36,7 +35,7 @@ def list_(as_json: bool) -> None:
     Scans are counted since the index was built or the server's statistics were reset.
     """
     with connected() as url, closing(Connection(url)) as connection:
-        states = _look(connection)
+        states = list_indexes(connection)
         if as_json:
             for state in states:
                 click.echo(json.dumps(vars(state)))
@@ -49,12 +48,6 @@ def list_(as_json: bool) -> None:
                 (_human(state.size), f"{state.scans:,}") if state.size is not None else ("-", "-")
             )
             click.echo(form.format(state.name, state.table, *figures, state.state, state.purpose))
-
-
-def _look(connection: Connection) -> list[State]:
-    """Return how all indexes are. Raises DatabaseError where there can be none."""
-    connection.require_catalogue()
-    return list_indexes(connection)
 
 
 def _human(size: int) -> str:
@@ -124,5 +117,5 @@ def _change(
 
 
 def _states(connection: Connection, chosen: list[Index]) -> list[str]:
-    states = {each.name: each.state for each in _look(connection)}
+    states = {each.name: each.state for each in list_indexes(connection)}
     return [states[index.name] for index in chosen]
