@@ -176,7 +176,9 @@ def own_server() -> Path:
 def described(found: embedded.Status) -> str:
     """Return a line on the embedded server."""
     if found.pid is None:
-        return f"PostgreSQL is stopped; its data are in {found.place.data}"
+        data = found.place.data
+        which = f"its data are in {data}" if data.exists() else f"there are no data in {data} yet"
+        return f"PostgreSQL is stopped; {which}"
     answers = "answers" if found.answers else "does not answer"
     until = "until `flask db stop`" if found.kept else "while somebody uses it"
     return f"PostgreSQL {answers}, as process {found.pid}, {until}; its log is {found.place.log}"

@@ -4,6 +4,7 @@ Usually all of it is under .devdb/. As root in a place that `nobody` cannot reac
 a folder of its own outside; where the path does not fit a socket's address, the socket does.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -92,12 +93,17 @@ def write_record(place: Place) -> None:
 
 
 def choose_home(devdb: Path) -> Path:
-    """Return the folder of the installed major version, inside `devdb` if that can be used."""
+    """Return the folder of the installed major version, inside `devdb` if that can be used.
+
+    Raises EmbeddedError where `devdb` cannot be a folder.
+    """
     major = version().partition(".")[0]
     inside = devdb / major
     if inside.exists():
         return inside
     existing = next(path for path in (devdb, *devdb.parents) if os.path.exists(path))
+    if not os.path.isdir(existing):
+        raise unusable(devdb, os.strerror(errno.ENOTDIR))
     account = nobody() if os.geteuid() == 0 else None
     if PLAIN_TO_A_SHELL.fullmatch(str(devdb)) and reachable(existing, account):
         return inside
@@ -133,6 +139,14 @@ def owner_of(home: Path) -> Account | None:
     if found is not None and found.st_uid != os.geteuid():
         raise foreign(home)
     return None
+
+
+def unusable(path: Path, why: str) -> EmbeddedError:
+    """Return the error for a folder that the server cannot live in."""
+    return EmbeddedError(
+        f"cannot use {path}: {why}. Work as the user it belongs to, or name another "
+        "folder in DEVDB_DIR, or another server in DATABASE_URL"
+    )
 
 
 def foreign(folder: Path) -> EmbeddedError:

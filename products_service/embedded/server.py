@@ -15,7 +15,7 @@ from pathlib import Path
 
 from products_service.embedded.binaries import EmbeddedError, run
 from products_service.embedded.data import prepare, programs_for, remove_data, remove_rest
-from products_service.embedded.place import PORT, Place, locate
+from products_service.embedded.place import PORT, Place, locate, unusable
 from products_service.embedded.processes import (
     ACCEPTS,
     REFUSES,
@@ -142,7 +142,7 @@ def make_devdb(devdb: Path) -> None:
     except FileExistsError:
         return
     except OSError as error:
-        raise unusable(devdb, error) from None
+        raise unusable(devdb, error.strerror) from None
 
 
 @contextmanager
@@ -151,19 +151,11 @@ def open_shared(path: Path) -> Iterator[int]:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise unusable(path, error) from None
+        raise unusable(path, error.strerror) from None
     try:
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-def unusable(path: Path, error: OSError) -> EmbeddedError:
-    """Return the error for a folder that the server cannot live in."""
-    return EmbeddedError(
-        f"cannot use {path}: {error.strerror}. Work as the user it belongs to, or name another "
-        "folder in DEVDB_DIR, or another server in DATABASE_URL"
-    )
 
 
 @contextmanager
@@ -217,7 +209,7 @@ def launch(place: Place, lock: int) -> None:
     try:
         prepare(place, lock)
     except PermissionError as error:
-        raise unusable(Path(error.filename), error) from None
+        raise unusable(Path(error.filename), error.strerror) from None
     forget_stale_pids(place)
     options = SETTINGS | {"unix_socket_directories": str(place.sockets)}
     arguments = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in options.items())

@@ -103,7 +103,7 @@ def flask_db(folder: Path, *arguments: str, fails: int = 0, **settings: str) -> 
 
 
 def test_the_life_of_a_server(folder):
-    assert "stopped" in flask_db(folder, "status", fails=1)
+    assert "stopped; there are no data in" in flask_db(folder, "status", fails=1)
     assert "server.log" in flask_db(folder, "start")
     assert "answers" in flask_db(folder, "status")
     flask_db(folder, "start")
@@ -116,6 +116,7 @@ def test_the_life_of_a_server(folder):
     assert "division by zero" in said
     assert "stopped" in flask_db(folder, "stop")
     assert "not running" in flask_db(folder, "stop")
+    assert "stopped; its data are in" in flask_db(folder, "status", fails=1)
     assert flask_db(folder, "url", "--role", "admin").strip() == address
     assert "postgresql://products_app@/" in flask_db(folder, "url")
     assert "postgresql://products_etl@/" in flask_db(folder, "url", "--role", "etl")
@@ -261,7 +262,8 @@ def test_what_the_migrations_driver_refuses_in_the_environment(folder, elsewhere
         ("status", {"DATABASE_URL": NOWHERE}, 1, "does not answer"),
         ("upgrade", {"DATABASE_URL": "mysql://who:hush@host/x"}, 2, "postgresql://"),
         ("status", {"PORT": "eighty"}, 2, "PORT=eighty"),
-        ("start", {"DEVDB_DIR": "/dev/null"}, 1, "/dev/null"),
+        ("start", {"DEVDB_DIR": "/dev/null"}, 1, "/dev/null/lock: Not a directory"),
+        ("status", {"DEVDB_DIR": "/dev/null"}, 1, "/dev/null: Not a directory"),
         ("upgrade --directory nowhere", {"DATABASE_URL": NOWHERE}, 1, "no folder nowhere"),
     ],
 )
