@@ -41,7 +41,7 @@ rm -rf "$folder" && mkdir -p "$folder/wheels" dist
 own=$(basename "$folder"/wheels/*.whl)
 
 # What was fetched for the same locked versions is not fetched again.
-locked=$(cat "$source/constraints.txt" "$source/setup.cfg" "$0" | sha256sum | cut -c 1-16)
+locked=$(cat "$source/constraints.txt" "$source/setup.cfg" ansible/release.sh | sha256sum | cut -c 1-16)
 wheelhouse=build/wheelhouse/$machine-$locked
 if [ ! -d "$wheelhouse" ]; then
     rm -rf "$wheelhouse.new" && mkdir -p "$wheelhouse.new"

@@ -57,6 +57,18 @@ def test_a_fleet_that_the_inventory_would_not_find(rollout: Rollout) -> None:
     refuse(rollout, "provision", *told, because="ec2_fleet is staging, in eu-central-1")
 
 
+def test_a_host_that_runs_is_not_made_another(rollout: Rollout) -> None:
+    """Which EC2 would stop it for."""
+    (primary,) = rollout.groups["primary"]
+    told = {
+        name: {"role": role, "type": "c7i.large", "disk": 20}
+        for name, role in rollout.machines.items()
+    }
+    told[primary.name]["type"] = "r7i.large"
+    because = f"{primary.name} is a c7i.large, and ec2_hosts says r7i.large"
+    refuse(rollout, "provision", "-e", json.dumps({"ec2_hosts": told}), because=because)
+
+
 def test_a_firewall_lets_in_who_raises_it(rollout: Rollout) -> None:
     told = ("-e", '{"fleet_admin_networks": ["192.0.2.0/24", "198.51.100.7"]}')
     refuse(rollout, "site", *told, because="which none of fleet_admin_networks has (192.0.2.0/24,")
@@ -72,6 +84,8 @@ def test_a_firewall_lets_in_who_raises_it(rollout: Rollout) -> None:
         ({"postgresql_backup_host": "nobody"}, "postgresql_backup_host is nobody"),
         ({"postgresql_wal_keep": "8G"}, "invalid value for parameter"),
         ({"products_settings": {"CACHE_MAX_AGE": "1m"}}, "CACHE_MAX_AGE"),
+        ({"products_settings": {"CACHE_MAXAGE": 60}}, "is CACHE_MAX_AGE meant?"),
+        ({"products_settings": {"DB_POOL_SIZE": 500}}, "products_settings has DB_POOL_SIZE"),
         ({"fleet_cors_origins": "https://shop.example/"}, "CORS_ORIGINS"),
     ],
 )

@@ -61,6 +61,7 @@ def test_nobody_is_shut_out(connection: str | None, account: int, refused: str) 
         ({"nginx_trusted_proxies": ["10.20.0"]}, "'10.20.0' does not appear to be"),
         ({"nginx_trusted_proxies": ["proxy.example"]}, "'proxy.example' does not appear to be"),
         ({"fleet_admin_networks": ["10.20.0.0/33"]}, "fleet_admin_networks: '10.20.0.0/33' does"),
+        ({"fleet_admin_networks": ["2001:db8::/32"]}, "2001:db8::/32 is of IPv6"),
         ({"fleet_monitoring_networks": "10.0.0.0/8"}, "has to be a list: [10.0.0.0/8]"),
     ],
 )
