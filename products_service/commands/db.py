@@ -135,10 +135,21 @@ def upgrade(directory: Path) -> None:
 
 @db.command()
 @directory_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @plainly()
-def downgrade(directory: Path) -> None:
-    """Take back the newest applied migration."""
+def downgrade(directory: Path, yes: bool) -> None:
+    """Take back the newest applied migration, with the data in what it made.
+
+    For development: an older release works with the schema of a newer one.
+    """
     with database(load_settings(), "admin") as address:
+        if not yes:
+            click.confirm(
+                "What the newest migration made is dropped, data included, and the service needs "
+                "it. Take it back?",
+                abort=True,
+                err=True,
+            )
         migrate(address, directory, "down")
 
 

@@ -189,8 +189,10 @@ def test_up_down_and_up_again(folder, elsewhere):
     assert "[X] 0001_first.sql" in flask_db(folder, "migrations", **here)
     assert "2s|1min\n" in flask_db(folder, "shell", "-Atc", "TABLE first_table", **here)
     assert "0001\n" in flask_db(folder, "shell", "-Atc", "TABLE public.schema_migrations", **here)
-    assert "Rolled back: 0001_first.sql" in flask_db(folder, "downgrade", **here)
-    assert "dbmate down failed" in flask_db(folder, "downgrade", fails=1, **here)
+    assert "data included" in flask_db(folder, "downgrade", fails=1, **here)  # nobody answers
+    assert "[X] 0001_first.sql" in flask_db(folder, "migrations", **here)
+    assert "Rolled back: 0001_first.sql" in flask_db(folder, "downgrade", "--yes", **here)
+    assert "dbmate down failed" in flask_db(folder, "downgrade", "--yes", fails=1, **here)
     assert "Applied: 0001_first.sql" in flask_db(folder, "upgrade", **here)
     assert sorted(path.name for path in folder.iterdir()) == [".env", "migrations"]
 
@@ -294,6 +296,6 @@ def test_the_projects_own_migrations_go_up_down_and_up(folder, elsewhere):
     here = {"DATABASE_URL": elsewhere}
     flask_db(folder, "upgrade", "--directory", str(own), **here)
     for _ in files:
-        flask_db(folder, "downgrade", "--directory", str(own), **here)
+        flask_db(folder, "downgrade", "--yes", "--directory", str(own), **here)
     flask_db(folder, "upgrade", "--directory", str(own), **here)
     assert "Pending: 0\n" in flask_db(folder, "migrations", "--directory", str(own), **here)
