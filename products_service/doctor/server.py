@@ -55,7 +55,8 @@ def unreachable_hint(installation: Installation) -> str:
         return "is DATABASE_URL right, and does the server run and let us in?"
     return (
         "the server runs and lets in who migrates: flask db upgrade makes the service's role, "
-        "which needs a password where the server asks for one"
+        "which needs a password where the server asks for one (after a dump was restored: "
+        "docs/operations.md, Backups)"
     )
 
 
