@@ -41,7 +41,15 @@ def do(function: Callable[[], None]) -> None:
 def do_due() -> None:
     """Call all that waits to be called."""
     while _due:
-        _due.pop()()
+        _attempt(_due.pop())
+
+
+def _attempt(note: Callable[..., None], *what: object) -> None:
+    """Have something noted; if that cannot be, no request is answered otherwise for it."""
+    try:
+        note(*what)
+    except Exception:
+        logging.getLogger(__name__).exception("What has happened could not be noted")
 
 
 class Batch(Generic[Item]):
@@ -59,7 +67,7 @@ class Batch(Generic[Item]):
     def add(self, item: Item) -> None:
         """Have it noted."""
         if _arrange is None:
-            self._note([item])
+            _attempt(self._note, [item])
             return
         self._kept.append(item)
         if len(self._kept) == 1:
@@ -69,10 +77,5 @@ class Batch(Generic[Item]):
 
     def _flush(self) -> None:
         kept, self._kept = self._kept, []
-        if not kept:
-            return
-        try:
-            self._note(kept)
-        except Exception:
-            # of whoever's turn it is, this is the least fault
-            logging.getLogger(__name__).exception("What has happened could not be noted")
+        if kept:
+            _attempt(self._note, kept)

@@ -134,6 +134,8 @@ class DatabaseMetrics(StatementTimer):
     def __init__(self) -> None:
         self._uses = later.Batch(lambda changes: POOL_IN_USE.inc(sum(changes)), 256)
         self._statements = later.Batch(count_statements)
+        self._failures = later.Batch(count_failures)
+        self._loads = later.Batch(lambda numbers: LOAD_NUMBER.set(numbers[-1]))
 
     def taken(self) -> None:
         """Count a connection that is in use."""
@@ -149,12 +151,12 @@ class DatabaseMetrics(StatementTimer):
         self._statements.add((statement, seconds))
         if load_number != self.load_number:
             self.load_number = load_number
-            LOAD_NUMBER.set(load_number)
+            self._loads.add(load_number)
 
     def failed(self, statement: str, seconds: float, error: DatabaseError) -> None:
         """Count a statement without an answer."""
         super().failed(statement, seconds, error)
-        DATABASE_ERRORS.labels(error.kind).inc()
+        self._failures.add(error.kind)
 
 
 # Finding a metric by its labels costs half as much as counting: the few there are, are kept.
@@ -169,6 +171,12 @@ def count_statements(statements: Sequence[tuple[str, float]]) -> None:
         found[name].append(seconds)
     for name, seconds in found.items():
         statement_seconds(name).observe_all(seconds)
+
+
+def count_failures(kinds: Sequence[str]) -> None:
+    """Count statements that got no answer, by the kind of error."""
+    for kind, count in collections.Counter(kinds).items():
+        DATABASE_ERRORS.labels(kind).inc(count)
 
 
 def count_requests(exchanges: Sequence[Exchange]) -> None:

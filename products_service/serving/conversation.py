@@ -169,7 +169,7 @@ class Conversation:
         try:
             self._client.deadline = self._hub.now + ANSWER_SECONDS
             # more of the body than is read to get at the next request, which is then not expected
-            if getattr(body.reader, "length", 0) > DISCARD_BYTES or not self._worker.alive:
+            if getattr(body.reader, "length", 0) >= DISCARD_BYTES or not self._worker.alive:
                 answer.close = True
             if isinstance(parts, FileWrapper):
                 parts.blksize = FILE_CHUNK

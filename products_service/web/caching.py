@@ -85,22 +85,23 @@ def conditional(
     if answer.body is None:
         return None
     tag = _entity_tag(policy, environ, answer.load_number, answer.load_digest)
-    if wanted and not (wanted.star_tag or _held(wanted.as_set(), tag, compressible)):
-        abort(412)
     body = answer.body.encode()
     compressed = compressible and len(body) >= COMPRESS_FROM
+    shown = _compressed(tag) if compressed else tag
+    if wanted and not (wanted.star_tag or shown in wanted.as_set()):
+        abort(412)
     if known:
         found = _held(known.as_set(include_weak=True), tag, compressible)
         if known.star_tag:
-            found = _compressed(tag) if compressed else tag
+            found = shown
         if found:
             return FinishedResponse(NOT_MODIFIED, _headers(policy, found), b"")
     if compressed:
         # in gzip's format. Not by the module gzip, whose bytes differ from one Python to the next
         body = zlib.compress(body, COMPRESSION_LEVEL, wbits=31)
-        headers = [*_headers(policy, _compressed(tag)), ("Content-Encoding", "gzip")]
+        headers = [*_headers(policy, shown), ("Content-Encoding", "gzip")]
     else:
-        headers = _headers(policy, tag)
+        headers = _headers(policy, shown)
     if links:
         headers.append(("Link", links(answer)))
     headers += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]

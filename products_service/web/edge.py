@@ -76,12 +76,8 @@ class Edge:
         self._application = application
         self._complete = complete
         self._timer = timer
-        self._observers = observers
-        self._exchanges = later.Batch(self._observe)
-
-    def _observe(self, exchanges: Sequence[Exchange]) -> None:
-        for observe in self._observers:
-            observe(exchanges)
+        # one each, so that what one of them cannot note does not keep the others from it
+        self._batches = [later.Batch(observe) for observe in observers]
 
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
@@ -111,5 +107,6 @@ class Edge:
             self._timer.seconds,
             time.time_ns(),
         )
-        self._exchanges.add(exchange)
+        for batch in self._batches:
+            batch.add(exchange)
         return body

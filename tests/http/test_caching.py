@@ -125,6 +125,20 @@ def test_who_names_another_answer_gets_none(client: FlaskClient, path: str) -> N
     assert client.get("/products/3", headers={"If-Match": '"other"'}).status_code == 404
 
 
+def test_the_other_coding_of_an_answer_is_another_answer(client: FlaskClient) -> None:
+    long, short = "/products/1", "/products/2"
+    packed = {"Accept-Encoding": "gzip"}
+    plain, coded = (client.get(long, headers=given).headers["ETag"] for given in ({}, packed))
+    assert plain != coded
+    assert client.get(long, headers=packed | {"If-Match": coded}).status_code == 200
+    assert client.get(long, headers=packed | {"If-Match": plain}).status_code == 412
+    assert client.get(long, headers={"If-Match": coded}).status_code == 412
+    # which is not compressed, so there is no such answer
+    tag = client.get(short, headers=packed).headers["ETag"]
+    assert client.get(short, headers=packed | {"If-Match": tag}).status_code == 200
+    assert client.get(short, headers=packed | {"If-Match": f'{tag[:-1]}-gzip"'}).status_code == 412
+
+
 @pytest.mark.parametrize("path", ["/products/3", "/products/3/styles", "/products/x"])
 def test_what_does_not_exist_matches_nothing(client: FlaskClient, path: str) -> None:
     answer = client.get(path, headers={"If-None-Match": "*"})

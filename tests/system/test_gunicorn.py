@@ -22,7 +22,14 @@ from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
 from tests.http.example_catalogue import ROWS
 from tests.servers import children
-from tests.system.service import ROOT, Service, environment, serving, wait_for
+from tests.system.service import (
+    ROOT,
+    Service,
+    catalogue_locked,
+    environment,
+    serving,
+    wait_for,
+)
 
 REQUESTS = 40
 COUNT = "products_request_duration_seconds_count"
@@ -113,6 +120,24 @@ def test_a_folder_of_counts_that_was_removed_ends_no_host(loaded: Database, tmp_
         wait_for(lambda: len(set(children(service.process.pid)) - set(killed)) == len(killed))
         service.wait_for_status(200, "/products/1")
         service.wait_for_status(200, "/metrics")
+
+
+@pytest.mark.parametrize("worker_class", ["gthread", "greenlet"])
+def test_what_cannot_be_counted_changes_no_answer(
+    loaded: Database, tmp_path: Path, worker_class: str
+) -> None:
+    folder = tmp_path / "counts"
+    folder.mkdir()
+    with serving(
+        loaded, GUNICORN_WORKER_CLASS=worker_class, PROMETHEUS_MULTIPROC_DIR=str(folder)
+    ) as service:
+        shutil.rmtree(folder)
+        assert service.get("/products/1", {"X-Request-ID": "uncounted"}).status == 200
+        with catalogue_locked(loaded):
+            late = service.get("/products/1", {"X-Request-ID": "late"})
+        assert (late.status, late.is_problem) == (504, True)
+        logged = (r'"request_id":"uncounted"', r'"request_id":"late"', "could not be noted")
+        wait_for(lambda: all(text in service.log for text in logged))
 
 
 def test_every_line_of_the_log_is_json(service: Service) -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from products_service import later
 
+UNNOTED = "What has happened could not be noted"
+
 
 @pytest.fixture
 def arranged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -69,11 +71,19 @@ def test_a_batch_is_noted_in_a_moment_or_when_it_is_full(arranged: list[str]) ->
 def test_what_cannot_be_noted_is_nobodys_failure(
     arranged: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
+    noted: list[Sequence[int]] = []
+    another = later.Batch(noted.append)
     batch = later.Batch(lambda items: 1 / 0, 2)
+    another.add(0)
     batch.add(1)
     batch.add(2)
     batch.add(3)
+    later.do(lambda: 1 / 0)
     later.do_due()
-    assert [entry.message for entry in caplog.records] == [
-        "What has happened could not be noted"
-    ] * 2
+    assert noted == [[0]]
+    assert [entry.message for entry in caplog.records] == [UNNOTED] * 3
+
+
+def test_nor_is_it_where_nothing_waits(caplog: pytest.LogCaptureFixture) -> None:
+    later.Batch(lambda items: 1 / 0).add(1)
+    assert [entry.message for entry in caplog.records] == [UNNOTED]
