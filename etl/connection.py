@@ -4,9 +4,9 @@ import math
 import os
 import re
 import select
+import signal
 import socket
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -206,8 +206,7 @@ def _interruptible() -> Iterator[None]:
     """
     stopped: list[BaseException] = []
     deadline = math.inf
-    # In a thread: a server that is frozen would hold us up.
-    cancelling: list[threading.Thread] = []
+    cancelling: list[int] = []
 
     def wait(connection: Any) -> None:
         nonlocal deadline
@@ -227,10 +226,9 @@ def _interruptible() -> Iterator[None]:
                 if stopped:
                     raise
                 # The statement's end is still to be read, or the session would be lost.
+                cancelling.append(_cancel(connection))
                 stopped.append(error)
                 deadline = time.monotonic() + _GIVING_UP
-                cancelling.append(threading.Thread(target=_cancel, args=[connection], daemon=True))
-                cancelling[0].start()
 
     before = get_wait_callback()
     set_wait_callback(wait)
@@ -239,13 +237,33 @@ def _interruptible() -> Iterator[None]:
     finally:
         set_wait_callback(before)
         if stopped:
-            cancelling[0].join(1)  # or it would be the next statement's turn
+            _await_exit(cancelling[0])  # or it would be the next statement's turn
             raise stopped[0] from None
 
 
-def _cancel(connection: Any) -> None:
-    with suppress(psycopg2.Error):
-        connection.cancel()
+def _cancel(connection: Any) -> int:
+    """Tell the server to end the statement, in a process of its own; return which.
+
+    psycopg2 stops all threads while it does, and a server that is frozen makes that take forever.
+    """
+    process = os.fork()
+    if not process:
+        try:
+            connection.cancel()
+        finally:
+            os._exit(0)
+    return process
+
+
+def _await_exit(process: int) -> None:
+    """Wait for a child to exit, but not for long."""
+    latest = time.monotonic() + 1
+    while os.waitpid(process, os.WNOHANG) == (0, 0):
+        if time.monotonic() > latest:
+            os.kill(process, signal.SIGKILL)
+            os.waitpid(process, 0)
+            return
+        time.sleep(0.01)
 
 
 @contextmanager
@@ -273,5 +291,10 @@ def _translated() -> Iterator[None]:
         ) from error
     except psycopg2.errors.LockNotAvailable as error:
         raise LockTimeoutError(str(error).strip()) from error
+    except psycopg2.errors.SequenceGeneratorLimitExceeded as error:
+        raise DatabaseError(
+            f"{error.diag.message_primary}: merged rows have used up all places; make a whole "
+            "load, which begins at 1 again"
+        ) from error
     except psycopg2.Error as error:
         raise DatabaseError(str(error).strip()) from error

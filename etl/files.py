@@ -154,9 +154,13 @@ def find_files(folder: Path) -> list[SourceFile]:
     Raises FilesError for the first file that is missing, there under both its names, not a
     readable regular file, or whose header is not recognised.
     """
-    if not folder.is_dir():
-        raise FilesError(f"{folder}: no such folder")
+    _expect_folder(folder)
     return [_open_table(folder, table) for table in TABLES]
+
+
+def _expect_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise FilesError(f"{folder}: {'not a folder' if folder.exists() else 'no such folder'}")
 
 
 def find_changes(folder: Path) -> list[SourceFile]:
@@ -164,8 +168,7 @@ def find_changes(folder: Path) -> list[SourceFile]:
 
     Raises FilesError as find_files does, but only if all are missing.
     """
-    if not folder.is_dir():
-        raise FilesError(f"{folder}: no such folder")
+    _expect_folder(folder)
     present = [table for table in TABLES if _found(folder, table)]
     if not present:
         names = ", ".join(table.file_names[-1] for table in TABLES)

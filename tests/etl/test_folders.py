@@ -114,3 +114,6 @@ def test_the_command_says_so_and_touches_nothing(loaded: Database, tmp_path: Pat
     missing = flask_etl(loaded, "load", tmp_path / "nowhere")
     assert missing.returncode == 1
     assert f"{tmp_path}/nowhere: no such folder" in missing.stderr
+    file = flask_etl(loaded, "load", folder / "styles.csv")
+    assert file.returncode == 1
+    assert f"{folder}/styles.csv: not a folder" in file.stderr

@@ -176,11 +176,12 @@ def test_a_load_is_stopped_in_the_middle_of_a_statement(
     assert_next_load_works(shared_database, small, reports)
 
 
-@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("frozen", ["", "session", "server"])
 def test_a_load_is_stopped_while_it_waits_for_others(
-    shared_database: Database, small: Path, reports: Path, frozen: bool
+    shared_database: Database, small: Path, reports: Path, frozen: str
 ) -> None:
-    """And where the server does not even end its statement when it is told to."""
+    """Also where the server does not end its statement when it is told to, or cannot be told."""
+    server = shared_database.server
     load_catalogue(shared_database.etl, small, reports)
     before = served(shared_database)
     with (
@@ -192,14 +193,17 @@ def test_a_load_is_stopped_while_it_waits_for_others(
         wait_until(lambda: runs('CREATE TABLE "catalogue_next"."skus"'), process)
         waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
         ((server_process,),) = query(shared_database.admin, waiting)
-        if frozen:
+        if frozen == "session":
             os.kill(server_process, signal.SIGSTOP)
+        elif frozen == "server":
+            server.freeze()
         try:
             process.send_signal(signal.SIGTERM)
             _, said = process.communicate(timeout=60)
         finally:
-            if frozen:
+            if frozen == "session":
                 os.kill(server_process, signal.SIGCONT)
+            server.thaw()
         other.rollback()
     assert process.returncode == 143
     assert said.endswith(AS_IT_WAS)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from psycopg2.extensions import set_wait_callback
 
 from etl.build import BuildError
-from etl.connection import Connection
+from etl.connection import Connection, DatabaseError
 from etl.digest import combine, compute_digests
 from etl.files import DELETED, TABLES, FilesError
 from etl.load import Load, LoadError, RejectLimit
@@ -257,6 +257,25 @@ def test_too_many_rejects_change_nothing(database: Database, tmp_path: Path) -> 
         run_upsert(database, folder, tmp_path)
     assert served(database) == before
     assert (tmp_path / "rejects" / "skus.csv").read_text().count("\n") == 12
+
+
+def test_places_that_are_used_up_come_back_with_a_whole_load(
+    database: Database, tmp_path: Path
+) -> None:
+    folder = write_catalogue(tmp_path / "all", ROWS)
+    load_catalogue(database.etl, folder, tmp_path)
+    before = served(database)
+    last = "ALTER TABLE catalogue.features ALTER position RESTART WITH 2147483647"
+    query(database.admin, last)
+    changes = write_changes(
+        tmp_path / "changes", {"features": [(id_, 1, "Fit", "Loose", None) for id_ in (70, 71)]}
+    )
+    with pytest.raises(DatabaseError, match="make a whole load, which begins at 1 again"):
+        run_upsert(database, changes, tmp_path)
+    assert served(database) == before
+    load_catalogue(database.etl, folder, tmp_path)
+    run_upsert(database, changes, tmp_path)
+    assert served(database)[0] == 3
 
 
 def test_what_is_no_change_is_refused(database: Database, tmp_path: Path) -> None:
