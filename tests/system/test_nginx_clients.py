@@ -13,33 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.catalogue import load_catalogue, write_catalogue
-from tests.conftest import Database
-from tests.system.fleet import NGINX, Fleet, check_problem, cluster, receive_all
+from tests.system.fleet import Fleet, check_problem, receive_all
 from tests.system.service import HANG, LOOPBACK, ROOT, wait_for
 
 pytestmark = pytest.mark.slow
 
-ROWS = {"products": [(1, "Onesie", "Blend in", None, "Jackets", "140")]}
 PATH = "/products/1"
 CLIENT, PROXY = "127.0.0.99", "127.0.0.98"
 TEMPLATE = ROOT / "ansible" / "roles" / "nginx" / "templates" / "listen.conf.j2"
 # Beyond the one that is always let in; and 200 a second.
 BURST = 401
 RATE = 200
-
-
-@pytest.fixture(scope="module", params=list(NGINX))
-def fleet(
-    request: pytest.FixtureRequest,
-    shared_database: Database,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Fleet]:
-    """One host behind each version of nginx."""
-    folder = write_catalogue(tmp_path_factory.mktemp("catalogue"), ROWS)
-    load_catalogue(shared_database.etl, folder, tmp_path_factory.mktemp("report"))
-    with cluster(shared_database, 1, request.param) as fleet:
-        yield fleet
 
 
 def pipelined(

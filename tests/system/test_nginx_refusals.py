@@ -1,17 +1,13 @@
 """What nginx as it is shipped refuses and hides, and how: as problems, like the service's own."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
-from tests.catalogue import load_catalogue, write_catalogue
-from tests.conftest import Database
-from tests.system.fleet import NGINX, TAIL, Fleet, check_problem, cluster
+from tests.system.fleet import TAIL, Fleet, check_problem
 
 pytestmark = pytest.mark.slow
 
-ROWS = {"products": [(1, "Onesie", "Blend in", None, "Jackets", "140")]}
 PATH = "/products/1"
 REFUSED = {
     "no request": (b"nonsense\r\n\r\n", 400),
@@ -60,19 +56,6 @@ REFUSED = {
     ),
     "another version": (b"GET / HTTP/3.0\r\n" + TAIL + b"\r\n", 505),
 }
-
-
-@pytest.fixture(scope="module", params=list(NGINX))
-def fleet(
-    request: pytest.FixtureRequest,
-    shared_database: Database,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Fleet]:
-    """One host behind each version of nginx."""
-    folder = write_catalogue(tmp_path_factory.mktemp("catalogue"), ROWS)
-    load_catalogue(shared_database.etl, folder, tmp_path_factory.mktemp("report"))
-    with cluster(shared_database, 1, request.param) as fleet:
-        yield fleet
 
 
 @pytest.mark.parametrize("line", [b"GET /products/1", b"GET /products/1  ", b"GET /live "])

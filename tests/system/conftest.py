@@ -1,0 +1,24 @@
+"""What several modules ask; one that needs more hosts or rows has a `fleet` of its own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.catalogue import load_catalogue, write_catalogue
+from tests.conftest import Database
+from tests.system.fleet import NGINX, Fleet, cluster
+
+ROWS = {"products": [(1, "Onesie", "Blend in", None, "Jackets", "140")]}
+
+
+@pytest.fixture(scope="module", params=list(NGINX))
+def fleet(
+    request: pytest.FixtureRequest,
+    shared_database: Database,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Fleet]:
+    """One host behind each version of nginx."""
+    folder = write_catalogue(tmp_path_factory.mktemp("catalogue"), ROWS)
+    load_catalogue(shared_database.etl, folder, tmp_path_factory.mktemp("report"))
+    with cluster(shared_database, 1, request.param) as fleet:
+        yield fleet
