@@ -27,7 +27,13 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.values import MultiProcessValue
 
 from products_service import later, waiting
-from products_service.database_events import DatabaseError
+from products_service.database_events import (
+    DatabaseBusyError,
+    DatabaseError,
+    DatabaseTimeoutError,
+    DatabaseUnreachableError,
+    StatementError,
+)
 from products_service.web.edge import Exchange, StatementTimer
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -109,6 +115,8 @@ DATABASE_ERRORS = Counter(
     "Statements that got no answer: busy (the pool refused), unreachable, timeout, defect.",
     ["kind"],
 )
+# Each is 0 from the start: Prometheus' rate() sees no growth in a count that begins with it.
+FAILURES = DatabaseBusyError, DatabaseUnreachableError, DatabaseTimeoutError, StatementError
 POOL_SIZE = Gauge(
     "products_pool_connections_max",
     "Connections that the pools of all workers may have.",
@@ -136,6 +144,8 @@ class DatabaseMetrics(StatementTimer):
         self._statements = later.Batch(count_statements)
         self._failures = later.Batch(count_failures)
         self._loads = later.Batch(lambda numbers: LOAD_NUMBER.set(numbers[-1]))
+        for error in FAILURES:
+            DATABASE_ERRORS.labels(error.kind)
 
     def taken(self) -> None:
         """Count a connection that is in use."""

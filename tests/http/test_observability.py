@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from products_service.database_events import DatabaseBusyError, DatabaseTimeoutError
+from products_service.database_events import DatabaseBusyError, DatabaseError, DatabaseTimeoutError
 from products_service.logs import logging_config
 from products_service.web.failures import Failures
 from products_service.web.request_ids import ENVIRON_KEY
@@ -140,6 +140,12 @@ def test_statements_without_an_answer_are_counted(
         connection.close()
     [record] = caplog.records
     assert (record.request_id, record.kind, record.not_logged) == ("mine", "busy", 0)
+
+
+def test_failures_are_counted_from_nothing(client: FlaskClient) -> None:
+    """Prometheus would not see a count grow that is not there before the first failure."""
+    kinds = {key[1] for key in samples(client) if key[0] == "products_database_errors_total"}
+    assert kinds == {error.kind for error in DatabaseError.__subclasses__()}
 
 
 def test_a_flood_of_failures_is_a_line_a_second(
