@@ -5,7 +5,7 @@ from pathlib import Path
 
 from flask import Blueprint, Response, abort, send_from_directory
 
-from products_service.web.conditions import heed_conditions
+from products_service.web.documents import send_document
 
 STATIC = Path(__file__).parents[1] / "static"
 # Nothing from elsewhere but photos, which the catalogue has from any host; nothing inline.
@@ -40,13 +40,10 @@ def send_static(name: str) -> Response:
 def _send(name: str) -> Response:
     """Return a file of the package, or 304 where the client has it.
 
-    Its modules fit one another, so none may be older than the others: a client asks each time
-    (werkzeug's no-cache). The tag is made of the bytes: file times differ from host to host.
+    Its modules fit one another, so none may be older than the others, and a client asks each time.
     Raises NotFound, PreconditionFailed.
     """
-    with send_from_directory(STATIC, name, conditional=False, etag=False) as response:
-        del response.last_modified
-        response.direct_passthrough = False
-        response.add_etag()  # reads the file, which is then closed
-        response.headers["Content-Security-Policy"] = POLICY
-    return heed_conditions(response)
+    with send_from_directory(STATIC, name, conditional=False, etag=False) as file:
+        file.direct_passthrough = False
+        body = file.get_data()
+    return send_document(body, file.content_type, {"Content-Security-Policy": POLICY})

@@ -4,19 +4,17 @@ Each package describes its own routes, with the schemas that check their request
 """
 
 import json
-import zlib
 from collections.abc import Callable, Iterable
-from hashlib import blake2b
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import Any
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin, OpenAPIConverter
-from flask import Blueprint, Flask, Response, current_app, request
+from flask import Blueprint, Flask, Response, current_app
 from marshmallow import fields
 
 from products_service.web.components import HEADERS, PARAMETERS
-from products_service.web.conditions import heed_conditions
+from products_service.web.documents import send_document
 from products_service.web.operations import Operation
 from products_service.web.parameters import Number
 from products_service.web.problem_responses import responses
@@ -95,13 +93,6 @@ def list_in_one(self: OpenAPIConverter, field: fields.Field, **kwargs: Any) -> d
     return {"explode": False} if isinstance(field, fields.List) else {}
 
 
-class Variant(NamedTuple):
-    """The description as it is sent, and its ETag without quotes."""
-
-    body: bytes
-    tag: str
-
-
 def init_app(app: Flask, describe: Iterable[Callable[[Description], None]]) -> None:
     """Make the description, of what each function adds, and serve it."""
     description = Description()
@@ -109,10 +100,8 @@ def init_app(app: Flask, describe: Iterable[Callable[[Description], None]]) -> N
         each(description)
     document = description.spec.to_dict()
     document = {part: document[part] for part in PARTS}
-    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-    tag = blake2b(body, digest_size=12).hexdigest()
-    compressed = zlib.compress(body, 9, wbits=31)
-    app.extensions["openapi"] = Variant(body, tag), Variant(compressed, f"{tag}-gzip")
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    app.extensions["openapi"] = text.encode()
     app.register_blueprint(blueprint)
 
 
@@ -139,14 +128,5 @@ def describe_itself(description: Description) -> None:
 
 @blueprint.get("/openapi.json")
 def show_description() -> Response:
-    """Show the API's description; the next release may have another, so clients ask each time.
-
-    Raises PreconditionFailed.
-    """
-    plain, compressed = current_app.extensions["openapi"]
-    accepted = request.accept_encodings["gzip"] > 0
-    body, tag = compressed if accepted else plain
-    headers = {"ETag": f'"{tag}"', "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
-    if accepted:
-        headers["Content-Encoding"] = "gzip"
-    return heed_conditions(Response(body, headers=headers, content_type="application/json"))
+    """Show the API's description. Raises PreconditionFailed."""
+    return send_document(current_app.extensions["openapi"], "application/json")
