@@ -60,10 +60,13 @@ def add_for_origin(origins: frozenset[str], origin: str | None, headers: Headers
 def complete_options(headers: Headers) -> None:
     """Say what a browser asks before a request that is not a simple one; and no type of no body."""
     found = dict(headers)
-    headers[:] = [header for header in headers if header[0] != "Content-Type"]
+    # in one order: Flask's is another one after each start
+    methods = ", ".join(sorted(found["Allow"].split(", ")))
+    headers[:] = [each for each in headers if each[0] not in ("Content-Type", "Allow")]
+    headers.append(("Allow", methods))
     if "Access-Control-Allow-Origin" in found:
         headers += [
-            ("Access-Control-Allow-Methods", found["Allow"]),
+            ("Access-Control-Allow-Methods", methods),
             ("Access-Control-Allow-Headers", ALLOWED),
             ("Access-Control-Max-Age", PREFLIGHT_SECONDS),
         ]

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterable
 
 from flask import Flask, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.http import HTTP_STATUS_CODES
 
 from products_service.web.application import FinishedResponse
@@ -111,8 +111,9 @@ def _invalid_parameters(error: InvalidParametersError) -> FinishedResponse:
 
 
 def _http_error(error: HTTPException) -> FinishedResponse:
-    # Only a 405's Allow is worth keeping of what werkzeug would have answered.
-    headers = [header for header in error.get_headers() if header[0] == "Allow"]
+    headers = []
+    if isinstance(error, MethodNotAllowed):
+        headers.append(("Allow", ", ".join(sorted(error.valid_methods))))
     detail = _DETAILS.get(error.code, error.description)
     return problem(error.code, detail, headers=headers)
 
