@@ -84,7 +84,7 @@ def test_an_operation_is_tried_out(visit: Opener) -> None:
     form.get_by_label("product_id").fill(str(CAMO))
     outcome = send(form)
     path = f"/products/{CAMO}/styles"
-    expect(outcome).to_contain_text(f"curl -i '{docs.url}{path}'")
+    expect(outcome).to_contain_text(f"curl --compressed -i '{docs.url}{path}'")
     expect(outcome.locator(".status")).to_have_text("200")
     expect(outcome).to_contain_text("x-request-id: ")
     # as it came, skus in the order of their file: JavaScript's objects would sort them
@@ -101,7 +101,7 @@ def test_an_operation_is_tried_out(visit: Opener) -> None:
     form.get_by_label("Method").select_option("HEAD")
     send(form)
     expect(outcome.locator(".status")).to_have_text("200")
-    expect(outcome).to_contain_text(f"curl -I '{docs.url}{path}'")
+    expect(outcome).to_contain_text(f"curl --compressed -I '{docs.url}{path}'")
     expect(outcome.locator(".body")).to_have_count(0)
 
 

@@ -57,6 +57,17 @@ def test_page_fits_and_is_accessible(visit: Opener, name: str, width: int, schem
     ]
 
 
+@pytest.mark.parametrize(("width", "height"), [(900, 900), (1280, 600), (390, 844)])
+def test_what_is_laid_over_a_photo_is_within_it(visit: Opener, width: int, height: int) -> None:
+    page = visit(f"/?product={CAMO}").page
+    page.set_viewport_size({"width": width, "height": height})
+    photo = page.locator(".stage .picture").bounding_box()
+    for laid in (".counter", ".stage-frame .previous", ".stage-frame .next"):
+        box = page.locator(laid).bounding_box()
+        assert photo["y"] <= box["y"], laid
+        assert box["y"] + box["height"] <= photo["y"] + photo["height"], laid
+
+
 def test_nothing_moves_for_those_who_ask(visit: Opener) -> None:
     page = visit(f"/?product={CAMO}").page
     assert page.evaluate("document.getAnimations().length") == 0

@@ -278,6 +278,42 @@ def test_what_is_typed_while_a_page_is_on_its_way_is_kept(visit: Opener) -> None
     expect(search_box(page)).to_be_focused()
 
 
+def test_that_a_page_is_on_its_way_is_said(visit: Opener) -> None:
+    page = visit(f"/?product={CAMO}").page
+    held: list[Route] = []
+    page.route(f"**/products/{JOGGERS}?**", lambda route: held.append(route))
+    page.get_by_role("link", name="Morning Joggers").click()
+    expect(page.locator("#announcer")).to_have_text("Loading")
+    held[0].continue_()
+    expect(heading(page)).to_have_text("Morning Joggers")
+    expect(page.locator("#announcer")).to_have_text("")
+
+
+def test_a_link_to_the_page_itself_is_no_step_of_the_history(visit: Opener) -> None:
+    shop = visit(f"/?product={CAMO}")
+    page = shop.page
+    for _ in range(3):
+        page.get_by_role("link", name="Atelier").click()
+        expect(heading(page)).to_have_text("The catalogue")
+    page.go_back()
+    expect(page).to_have_url(f"{shop.url}/?product={CAMO}")
+
+
+def test_the_scroll_bar_of_suggestions_leaves_them_open(visit: Opener) -> None:
+    page = visit("/").page
+    page.set_viewport_size({"width": 640, "height": 240})
+    search_box(page).press_sequentially("sh")
+    suggestions = page.get_by_role("listbox")
+    expect(suggestions).to_be_visible()
+    box = suggestions.bounding_box()
+    assert box["y"] + box["height"] <= 240
+    page.mouse.move(box["x"] + box["width"] - 5, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.up()
+    expect(suggestions).to_be_visible()
+    expect(search_box(page)).to_be_focused()
+
+
 def test_a_search_for_nothing_is_the_whole_list(visit: Opener) -> None:
     shop = visit("/?q=")
     expect(heading(shop.page)).to_have_text("The catalogue")

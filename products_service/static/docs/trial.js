@@ -101,7 +101,8 @@ function answer(response, text) {
 /** Return the request as a command for a shell. */
 function commandOf(method, address, headers) {
   const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
-  const how = { GET: "curl -i", HEAD: "curl -I", OPTIONS: "curl -i -X OPTIONS" }[method];
+  // compressed as browsers have it, or a tag that they were shown names another form
+  const how = { GET: "-i", HEAD: "-I", OPTIONS: "-i -X OPTIONS" }[method];
   const given = headers.map(([name, value]) => ` -H ${quote(`${name}: ${value}`)}`).join("");
-  return `${how}${given} ${quote(location.origin + address)}`;
+  return `curl --compressed ${how}${given} ${quote(location.origin + address)}`;
 }

@@ -14,6 +14,8 @@ const query = document.getElementById("query");
 const progress = document.getElementById("progress");
 const trace = document.getElementById("trace");
 
+const NOTICEABLE = 500; // milliseconds
+
 let navigation = new AbortController();
 let known = ""; // what is in the search box, but for what is typed while a page is on its way
 const scrolled = new Map(keptScrolls()); // where each entry of the history was left
@@ -37,6 +39,7 @@ async function show({ top = 0, focus = true } = {}) {
   navigation = new AbortController();
   const { signal } = navigation;
   progress.hidden = false;
+  const slow = setTimeout(() => announce("Loading"), NOTICEABLE);
   let page;
   try {
     page = await load(signal);
@@ -44,6 +47,7 @@ async function show({ top = 0, focus = true } = {}) {
     if (signal.aborted) return;
     page = failurePage(asRequestError(error), () => show(), signal);
   } finally {
+    clearTimeout(slow);
     if (!signal.aborted) progress.hidden = true;
   }
   if (signal.aborted) return;
@@ -104,8 +108,10 @@ function keepScrolls() {
 /** Go to another page of the shop. */
 function open(address) {
   leave();
-  entry = entries += 1;
-  history.pushState(entry, "", address);
+  if (new URL(address, location.href).href !== location.href) {
+    entry = entries += 1;
+    history.pushState(entry, "", address);
+  }
   show();
 }
 

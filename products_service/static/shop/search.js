@@ -48,8 +48,6 @@ export function startSearch(form, open) {
       element("span", { class: "suggestion-category" }, product.category ?? ""),
       element("span", {}, formatPrice(product.default_price)),
     );
-    // Before the box loses its focus, which closes the list.
-    node.addEventListener("mousedown", (event) => event.preventDefault());
     node.addEventListener("click", () => go(productAddress(product.id)));
     return node;
   }
@@ -82,6 +80,8 @@ export function startSearch(form, open) {
     else timer = setTimeout(suggest, PAUSE);
   });
   input.addEventListener("blur", close);
+  // Before the box would lose its focus, which closes the list: to an option, or the scroll bar.
+  list.addEventListener("mousedown", (event) => event.preventDefault());
   input.addEventListener("keydown", (event) => {
     const count = list.hidden ? 0 : list.children.length;
     if (event.key === "Escape" && count) {
