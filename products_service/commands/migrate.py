@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from products_service.commands.libpq import ConnectionUrl, parse
 from products_service.config import ConfigurationError
+from products_service.libpq_url import ConnectionUrl, parse
 
 # What runs beside a serving release must not make readers queue behind it: a lock that is not had
 # soon is given up. A migration that needs more time for a statement says so itself, with SET.
@@ -23,16 +23,21 @@ URL_VARIABLE = "PRODUCTS_MIGRATIONS_URL"
 UNKNOWN_TO_DRIVER = {
     "channel_binding",
     "client_encoding",
+    "gssdelegation",
     "gssencmode",
+    "gsslib",
     "keepalives",
     "keepalives_count",
     "keepalives_idle",
     "keepalives_interval",
+    "sslcertmode",
     "sslcompression",
     "tcp_user_timeout",
 }
 # of them those that do not just tune, but protect if they are "require"
-PROTECTING = ("channel_binding", "gssencmode")
+PROTECTING = ("channel_binding", "gssencmode", "sslcertmode")
+# and those that protect whatever they say
+ALWAYS_PROTECTING = ("require_auth", "requirepeer", "sslcrl", "sslcrldir")
 # libpq's variables, with whose values dbmate's driver refuses to connect; migrations are UTF-8
 REFUSED_BY_DRIVER = {"PGCLIENTENCODING", "PGDATESTYLE"}
 
@@ -90,10 +95,10 @@ def environment(url: str) -> dict[str, str]:
     Raises ConfigurationError where the URL requires what dbmate's driver does not know.
     """
     parts = parse(url)
-    for name in PROTECTING:
-        if parts.parameters.get(name) == "require":
+    for name, value in parts.parameters.items():
+        if (name in PROTECTING and value == "require") or (name in ALWAYS_PROTECTING and value):
             raise ConfigurationError(
-                f"the database's URL has {name}=require, which the migrations' driver cannot do: "
+                f"the database's URL has {name}={value}, which the migrations' driver cannot do: "
                 "give MIGRATIONS_DATABASE_URL one without, with sslmode=verify-full for example"
             )
     # plain for a socket; otherwise what libpq does, where the driver insists

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from products_service.commands.config import hide
-from products_service.commands.libpq import parse
 from products_service.config import SettingsSchema, find_misspelt
+from products_service.libpq_url import parse
 from tests.system.service import HANG, ROOT, environment
 
 SECRET = "postgresql://me:hush@db.example.com:5433/products?sslmode=require&password=hush"

@@ -28,9 +28,20 @@ def test_certificates_are_verified_as_libpq_would(
     assert parse_qs(urlsplit(written).query)["sslmode"] == [sslmode]
 
 
-@pytest.mark.parametrize("name", ["channel_binding", "gssencmode"])
+@pytest.mark.parametrize("name", ["channel_binding", "gssencmode", "sslcertmode"])
 def test_what_protects_is_not_left_out(name: str) -> None:
     with pytest.raises(ConfigurationError, match=f"{name}=require") as raised:
         environment(f"postgresql://who:hush@db/x?{name}=require")
     assert "hush" not in str(raised.value)
     assert name not in environment(f"postgresql://who:hush@db/x?{name}=prefer")[URL_VARIABLE]
+
+
+@pytest.mark.parametrize("name", ["require_auth", "requirepeer", "sslcrl", "sslcrldir"])
+def test_what_protects_by_any_value_is_not_left_out(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name}=some"):
+        environment(f"postgresql://who@db/x?{name}=some")
+
+
+@pytest.mark.parametrize("name", ["gsslib", "gssdelegation"])
+def test_what_only_tunes_is_left_out(name: str) -> None:
+    assert name not in environment(f"postgresql://who@db/x?{name}=1")[URL_VARIABLE]
