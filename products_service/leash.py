@@ -11,22 +11,23 @@ import sys
 from collections.abc import Sequence
 
 PR_SET_PDEATHSIG = 1
+# What ends in order has ended in less: gunicorn gives requests 10 s (gunicorn.conf.py).
+STOP_SECONDS = 45
 
 
 def leashed(argv: Sequence[str], death: signal.Signals, uid: int = -1, gid: int = -1) -> list[str]:
     """Return the command that runs `argv` and sends it `death` when the calling thread is gone.
 
     It must be started by the process that asks for it. `uid` and `gid` switch the account, with no
-    further groups, which only root may ask for. Linux only; elsewhere the program just runs.
+    further groups, which only root may ask for.
     """
     numbers = [str(int(death)), str(os.getpid()), str(uid), str(gid)]
     return [sys.executable, "-I", "-S", __file__, *numbers, *argv]
 
 
 def follow_parent(death: signal.Signals) -> None:
-    """Have `death` sent to ourselves when the process that started us is gone. Linux only."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, death, 0, 0, 0)
+    """Have `death` sent to ourselves when the process that started us is gone."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, death, 0, 0, 0)
 
 
 def main() -> None:

@@ -56,9 +56,7 @@ def database(settings: Mapping[str, Any], purpose: str) -> Iterator[str]:
     SIGTERM and SIGHUP end the block in order. Raises embedded.EmbeddedError.
     """
     with (
-        leaving_on(signal.SIGTERM),
-        # the terminal is closed, or the connection that it was on is lost
-        leaving_on(signal.SIGHUP),
+        leaving_when_told(),
         embedded.running(Path(settings["DEVDB_DIR"]))
         if named_by(settings, purpose) is None
         else nullcontext(),
@@ -67,22 +65,22 @@ def database(settings: Mapping[str, Any], purpose: str) -> Iterator[str]:
 
 
 @contextmanager
-def leaving_on(number: signal.Signals) -> Iterator[None]:
-    """Make a signal raise SystemExit, so that what was started is stopped and told.
+def leaving_when_told() -> Iterator[None]:
+    """Make SIGTERM, and SIGHUP of a terminal that is lost, raise SystemExit.
 
-    Does nothing where somebody handles or ignores it already, or in a thread, which may not.
+    So what was started is stopped and told. Not where somebody handles or ignores them already, nor
+    in a thread, which may not.
     """
-    ours = (
-        threading.current_thread() is threading.main_thread()
-        and signal.getsignal(number) is signal.SIG_DFL
-    )
-    if ours:
-        signal.signal(number, leave)
+    in_main = threading.current_thread() is threading.main_thread()
+    both = (signal.SIGTERM, signal.SIGHUP)
+    ours = [each for each in both if in_main and signal.getsignal(each) is signal.SIG_DFL]
+    for each in ours:
+        signal.signal(each, leave)
     try:
         yield
     finally:
-        if ours:
-            signal.signal(number, signal.SIG_DFL)
+        for each in ours:
+            signal.signal(each, signal.SIG_DFL)
 
 
 def leave(number: int, _: FrameType | None) -> None:

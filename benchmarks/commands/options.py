@@ -1,6 +1,5 @@
 """What the commands have in common: options, and how errors are told."""
 
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ from benchmarks.catalogue import BenchmarkError
 from benchmarks.connection import DatabaseError
 from products_service.commands.problems import plainly
 from products_service.config import SettingsSchema, load_settings
-from products_service.urls import leaving_on
+from products_service.urls import leaving_when_told
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -60,7 +59,7 @@ def worker_class_option() -> Decorator:
 def telling() -> Iterator[None]:
     """Turn exceptions into a sentence and an exit status; stop what was started on a signal."""
     try:
-        with plainly(), leaving_on(signal.SIGTERM), leaving_on(signal.SIGHUP):
+        with plainly(), leaving_when_told():
             yield
     except (BenchmarkError, DatabaseError, OSError) as error:
         raise click.ClickException(str(error)) from None

@@ -1,6 +1,5 @@
 """flask etl generate: a synthetic catalogue to try with."""
 
-import signal
 from contextlib import closing
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import click
 from etl.files import TABLES
 from etl.generate import generate as write_catalogue
 from etl.progress import Progress, choose_progress
-from products_service.urls import leaving_on
+from products_service.urls import leaving_when_told
 
 
 @click.command()
@@ -36,11 +35,7 @@ def generate(folder: Path, products: int, seed: int, dirty: bool, force: bool, q
         )
     progress = choose_progress(quiet)
     try:
-        with (
-            leaving_on(signal.SIGTERM),
-            leaving_on(signal.SIGHUP),
-            closing(_Followed(progress)) as followed,
-        ):
+        with leaving_when_told(), closing(_Followed(progress)) as followed:
             rows = write_catalogue(folder, products, seed, dirty, followed.tell)
         for file in present:
             # product.csv and products.csv together could not be loaded.

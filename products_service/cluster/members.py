@@ -9,14 +9,12 @@ from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from products_service.leash import leashed
+from products_service.leash import STOP_SECONDS, leashed
 
 # How long one sees what became of a process before it is started again.
 PAUSE_SECONDS = 1
 LOOK_SECONDS = 0.1
 ASK_SECONDS = 2
-# What ends in order has ended in less; what is still there then is stuck.
-STOP_SECONDS = 45
 
 
 class Member:
@@ -68,11 +66,10 @@ class Member:
         if self._process is not None and not self._find_end():
             os.kill(self._process.pid, self._stop_signal)
 
-    def finish_stop(self) -> None:
-        """Wait until it has ended, and make it end if it does not."""
+    def finish_stop(self, deadline: float) -> None:
+        """Wait until it has ended, and make it end if it has not by then (time.monotonic)."""
         if self._process is None:
             return
-        deadline = time.monotonic() + STOP_SECONDS
         while not self._find_end() and time.monotonic() < deadline:
             time.sleep(LOOK_SECONDS / 5)
         self._bury()
@@ -122,8 +119,9 @@ def stop(members: Sequence[Member]) -> None:
     """End the members, all at once."""
     for member in members:
         member.begin_stop()
+    deadline = time.monotonic() + STOP_SECONDS
     for member in members:
-        member.finish_stop()
+        member.finish_stop(deadline)
 
 
 def ask(address: tuple[str, int], path: str) -> tuple[int, bytes]:

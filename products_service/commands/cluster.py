@@ -36,6 +36,7 @@ from products_service.doctor.examination import outcome
 from products_service.doctor.findings import Status
 from products_service.doctor.installation import installed
 from products_service.doctor.server import check_connections
+from products_service.leash import STOP_SECONDS
 from products_service.run_file import HeldError, find_holder, hold
 from products_service.serving.draining import FILE
 from products_service.urls import refuse_two_databases
@@ -94,7 +95,8 @@ def down() -> None:
     Returns when nothing of it is left.
     """
     folder = cluster_folder(load_settings())
-    stop_holder(folder / RUN_FILE, running(folder))
+    # it gives nginx, then its hosts, and then PostgreSQL so long
+    stop_holder(folder / RUN_FILE, running(folder), 4 * STOP_SECONDS)
     click.echo("the cluster is stopped")
 
 

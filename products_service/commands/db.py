@@ -12,7 +12,6 @@ from typing import Any
 import click
 
 from products_service import embedded
-from products_service.commands.libpq import parse
 from products_service.commands.migrate import migrate
 from products_service.commands.problems import plainly
 from products_service.config import load_settings
@@ -21,7 +20,8 @@ from products_service.doctor.connection import Session, SessionError
 from products_service.doctor.findings import SkipError
 from products_service.embedded.binaries import wheel_folder
 from products_service.extras import how_to_install
-from products_service.urls import PURPOSES, database, database_url, leaving_on, named_by
+from products_service.libpq_url import parse
+from products_service.urls import PURPOSES, database, database_url, leaving_when_told, named_by
 
 directory_option = click.option(
     "--directory",
@@ -59,7 +59,7 @@ def start() -> None:
     It runs until `flask db stop`, whoever uses it meanwhile. If it ends by itself, the next who
     uses it starts it, and it stays.
     """
-    with leaving_on(signal.SIGTERM), leaving_on(signal.SIGHUP):
+    with leaving_when_told():
         found = embedded.start(own_server())
     click.echo(f"PostgreSQL runs as process {found.pid}; its log is {found.place.log}")
 
@@ -118,7 +118,8 @@ def shell(role: str, arguments: tuple[str, ...]) -> None:
             env=os.environ | ({"PGPASSWORD": parts.password} if parts.password else {}),
             check=False,
         )
-    sys.exit(finished.returncode)
+    # of a signal as shells have it
+    sys.exit(finished.returncode if finished.returncode >= 0 else 128 - finished.returncode)
 
 
 @db.command()

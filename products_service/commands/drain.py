@@ -10,11 +10,9 @@ import click
 
 from products_service.commands.problems import plainly
 from products_service.config import load_settings
+from products_service.leash import STOP_SECONDS
 from products_service.run_file import find_holder, raise_flag
 from products_service.serving.draining import FILE
-
-# gunicorn gives requests less, and itself little more
-STOP_SECONDS = 45
 
 
 @click.command()
@@ -52,16 +50,16 @@ def drain_host(run_dir: Path, seconds: int, stop: bool) -> None:
         click.echo("gunicorn has ended")
 
 
-def stop_holder(file: Path, process: int) -> None:
+def stop_holder(file: Path, process: int, seconds: float = STOP_SECONDS) -> None:
     """Send SIGTERM to the process that holds a run file, and wait until it does not any more.
 
-    Raises click.ClickException if it goes on.
+    Raises click.ClickException if it goes on for so many seconds.
     """
     if find_holder(file) == process:  # else it has ended, and its number may be another's
         with suppress(ProcessLookupError):
             os.kill(process, signal.SIGTERM)
-    deadline = time.monotonic() + STOP_SECONDS
+    deadline = time.monotonic() + seconds
     while find_holder(file) == process:
         if time.monotonic() > deadline:
-            raise click.ClickException(f"process {process} has not ended after {STOP_SECONDS} s")
+            raise click.ClickException(f"process {process} has not ended after {seconds} s")
         time.sleep(0.05)

@@ -17,14 +17,12 @@ import click
 from products_service.commands.migrate import migrate
 from products_service.commands.problems import plainly
 from products_service.config import host_and_port, load_settings
-from products_service.leash import follow_parent, leashed
+from products_service.leash import STOP_SECONDS, follow_parent, leashed
 from products_service.urls import database, database_url, refuse_two_databases
 
 NEEDED = ("wsgi.py", "gunicorn.conf.py")
 MIGRATIONS = Path("migrations")
 SAMPLE_PRODUCTS = 1_000
-# gunicorn ends its requests and itself in less; what is still there then is stuck
-STOP_SECONDS = 45
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -123,7 +121,8 @@ def run_gunicorn(settings: Mapping[str, Any], url: str) -> None:
             signal.SIGTERM,
         ),
         # somebody is watching
-        env={"LOG_FORMAT": "text", **os.environ, "DATABASE_URL": url},
+        env=os.environ
+        | {"LOG_FORMAT": os.environ.get("LOG_FORMAT") or "text", "DATABASE_URL": url},
         start_new_session=True,  # Ctrl-C reaches us alone, and gunicorn as an orderly SIGTERM
     )
     try:

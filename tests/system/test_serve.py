@@ -74,7 +74,7 @@ def stop(process: subprocess.Popen, number: signal.Signals) -> None:
 
 def test_from_nothing_to_a_served_catalogue_and_back(folder: Path, tmp_path: Path) -> None:
     port = free_port()
-    with serving(folder, port) as process:
+    with serving(folder, port, LOG_FORMAT="") as process:
         status, body = get(port, "/products?page=1000&count=1")
         assert (status, len(json.loads(body))) == (200, 1)
         assert get(port, "/products?page=1001&count=1") == (200, b"[]")
