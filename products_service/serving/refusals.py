@@ -12,22 +12,11 @@ from http import HTTPStatus
 from gunicorn import util
 
 from products_service.web.headers import ANY_ORIGIN, API_POLICY, Headers, cross_origin
-from products_service.web.problems import MEDIA_TYPE, problem_document
+from products_service.web.problem_responses import KINDS
+from products_service.web.problems import MEDIA_TYPE, TYPES, problem_document
 from products_service.web.request_ids import HEADER, make_request_id
 
 log = logging.getLogger(__name__)
-
-# Of the statuses that gunicorn refuses with (Worker.handle_error).
-_DETAILS = {
-    400: "This is not a valid HTTP request.",
-    403: "This request is not allowed.",
-    408: "The request did not arrive in time.",
-    414: "The request line is too long.",
-    417: "The expectation is not one that this server meets.",
-    431: "The header fields are too many or too long.",
-    500: "The service failed on this request.",
-    501: "The transfer coding is not supported.",
-}
 
 
 def install(origins: frozenset[str]) -> None:
@@ -45,7 +34,7 @@ def write_problem(
 ) -> None:
     """Send a problem in the place of gunicorn.util.write_error's page, with headers of ours."""
     del reason, message  # the message quotes what was sent; gunicorn has logged it
-    detail = _DETAILS.get(status, _DETAILS[500])
+    detail = KINDS[TYPES.get(status, "internal-error")].detail
     request_id = make_request_id()
     log.info("request refused", extra={"request_id": request_id, "status": status})
     body = problem_document(status, detail, request_id).encode()

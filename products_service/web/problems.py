@@ -36,16 +36,9 @@ TYPES = {
     504: "database-timeout",
     505: "http-version-not-supported",
 }
-# Types that share a status with another one; the last two are the balancer's alone
-# (nginx/problems.conf).
+# Types that share a status with another one.
 INVALID_PARAMETER = "invalid-parameter"
 DRAINING = "draining"
-FURTHER_TYPES = (
-    (400, INVALID_PARAMETER),
-    (503, DRAINING),
-    (503, "no-host-available"),
-    (504, "gateway-timeout"),
-)
 # What a client may read of an error; the cause goes to the log alone.
 _DETAILS = {
     404: "There is nothing at this path.",

@@ -16,9 +16,10 @@ from etl.indexes import read_indexes
 from products_service import create_app
 from products_service.config import SettingsSchema, find_misspelt, load_settings
 from products_service.doctor import CHECKS
+from products_service.products.schemas import ListQuery, ProductQuery
 from products_service.statements import Statement, read_statements
 from products_service.urls import PURPOSES
-from products_service.web.problems import FURTHER_TYPES, TYPES
+from products_service.web.problem_responses import KINDS
 
 ROOT = Path(__file__).parents[2]
 DOCS = {path.name: path.read_text("utf-8") for path in (ROOT / "docs").glob("*.md")}
@@ -189,9 +190,14 @@ def test_every_route_is_described() -> None:
     assert described == routes()
 
 
+@pytest.mark.parametrize("name", sorted({*ListQuery().fields, *ProductQuery().fields}))
+def test_every_parameter_is_described(name: str) -> None:
+    assert re.search(rf"[?&]{name}=|`{name}`", API)
+
+
 def test_every_type_of_error_has_its_row() -> None:
     rows = {(int(cells[0]), code(cells[1])[0]) for cells in table(API, "status")}
-    assert rows == {*TYPES.items(), *FURTHER_TYPES}
+    assert rows == {(kind.status, slug) for slug, kind in KINDS.items()}
 
 
 def test_every_metric_has_its_row() -> None:
