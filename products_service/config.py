@@ -78,11 +78,6 @@ class Switch(fields.Boolean):
 class SettingsSchema(Schema):
     """The environment variables that the service, its commands and its hosts read."""
 
-    class Meta:
-        """Variables that are not ours are none of our business."""
-
-        unknown = EXCLUDE
-
     DATABASE_URL = fields.String(
         load_default=None,
         validate=check_libpq_url,
@@ -269,7 +264,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     given = {name: value for name, value in environ.items() if value != ""}
     schema = SettingsSchema()
     try:
-        return schema.load(given)
+        return schema.load(given, unknown=EXCLUDE)  # variables of others
     except ValidationError as error:
         lines = []
         for name, messages in sorted(error.messages_dict.items()):

@@ -6,11 +6,12 @@ from urllib.parse import quote, urlencode
 from flask import request
 
 from products_service.database import Answer
+from products_service.products.schemas import ListQuery
 
 # What names a page, and how the first is called.
 FIRST = {"page": 1, "after": 0}
 # What a link keeps of the request, in this order.
-KEPT = ("count", "category", "q")
+KEPT = [name for name in ListQuery().fields if name not in FIRST]
 
 
 def page_links(paging: str) -> Callable[[Answer], str]:

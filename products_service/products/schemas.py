@@ -2,22 +2,13 @@
 
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, post_load, validates_schema
+from marshmallow import Schema, ValidationError, post_load, validates_schema
 
 from products_service.products.fields import Choices, Ids, Text
 from products_service.web.parameters import Number
 
 
-class _Query(Schema):
-    """The legacy API ignored parameters that it did not know."""
-
-    class Meta:
-        """Ignore other parameters."""
-
-        unknown = EXCLUDE
-
-
-class ListQuery(_Query):
+class ListQuery(Schema):
     """The query of the list of products."""
 
     page = Number(metadata={"description": "Page to show; without it the first, which is 1."})
@@ -70,7 +61,7 @@ _APART = [{"page", "after"}, {"q", "after"}, {"q", "category"}] + [
 ]
 
 
-class ProductQuery(_Query):
+class ProductQuery(Schema):
     """The query of one product."""
 
     include = Choices(

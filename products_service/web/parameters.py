@@ -5,12 +5,12 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from flask import Flask, request
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
 from werkzeug.routing import BaseConverter
 from werkzeug.routing import ValidationError as NoMatch
 
 MAX_ID = 2147483647  # PostgreSQL's integer
-_NUMBER = re.compile(r"0|[1-9][0-9]{0,9}", re.ASCII)
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,9}")
 
 
 class InvalidParametersError(Exception):
@@ -80,7 +80,8 @@ def check_query_encoding() -> None:
 
 
 def load_query(schema: Schema) -> dict[str, Any]:
-    """Return the query's parameters as the schema reads them; those it lacks are ignored.
+    """Return the query's parameters as the schema reads them; those it lacks are ignored, as the
+    legacy API did.
 
     Raises InvalidParametersError for those that are not valid or are given twice.
     """
@@ -88,7 +89,7 @@ def load_query(schema: Schema) -> dict[str, Any]:
     repeated = [name for name in schema.fields if len(request.args.getlist(name)) > 1]
     errors = dict.fromkeys(repeated, "is given more than once")
     try:
-        loaded = schema.load(request.args)
+        loaded = schema.load(request.args, unknown=EXCLUDE)
     except ValidationError as error:
         invalid = {name: " ".join(messages) for name, messages in error.messages_dict.items()}
         errors = invalid | errors
