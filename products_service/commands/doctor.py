@@ -12,7 +12,7 @@ from etl.indexes import read_indexes
 from etl.publish import STATEMENT_TIMEOUT
 from products_service.commands.db import directory_option
 from products_service.commands.problems import plainly
-from products_service.doctor import Expected, Result, Status, examine
+from products_service.doctor import Expected, Finding, Status, examine
 
 LABELS = {Status.OK: "ok", Status.WARN: "warn", Status.FAIL: "FAIL", Status.SKIPPED: "skip"}
 
@@ -37,15 +37,13 @@ def doctor(hosts: int, directory: Path, as_json: bool) -> None:
 
     The exit status is 1 if any check fails.
     """
-    results = []
-    for result in examine(os.environ, expected(directory, hosts)):
-        results.append(result)
+    checks = []
+    for name, finding in examine(os.environ, expected(directory, hosts)):
+        checks.append({"name": name, **vars(finding)})
         if not as_json:
-            show(result)
-    failed = any(result.status is Status.FAIL for result in results)
+            show(name, finding)
+    failed = any(check["status"] is Status.FAIL for check in checks)
     if as_json:
-        names = ("name", "status", "found", "hint")
-        checks = [{name: getattr(result, name) for name in names} for result in results]
         click.echo(json.dumps({"ok": not failed, "checks": checks}))
     sys.exit(1 if failed else 0)
 
@@ -66,8 +64,8 @@ def expected(migrations: Path, hosts: int) -> Expected:
     )
 
 
-def show(result: Result) -> None:
+def show(name: str, finding: Finding) -> None:
     """Print the line of a check, and what to do below it."""
-    click.echo(f"{LABELS[result.status]:<4}  {result.name}: {result.found}")
-    if result.hint:
-        click.echo(f"      hint: {result.hint}")
+    click.echo(f"{LABELS[finding.status]:<4}  {name}: {finding.found}")
+    if finding.hint:
+        click.echo(f"      hint: {finding.hint}")

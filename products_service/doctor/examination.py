@@ -8,7 +8,6 @@ from products_service.doctor.connection import LockedError
 from products_service.doctor.findings import (
     FailError,
     Finding,
-    Result,
     SkipError,
     Status,
     fail,
@@ -38,19 +37,19 @@ CHECKS: dict[str, Check] = {
 }
 
 
-def examine(environ: Mapping[str, str], expected: Expected) -> Iterator[Result]:
-    """Yield the result of every check, as it comes."""
+def examine(environ: Mapping[str, str], expected: Expected) -> Iterator[tuple[str, Finding]]:
+    """Yield the name of every check and what it found, as it comes."""
     try:
         settings = load_settings(environ)
     except ConfigurationError as error:
-        yield Result(Status.FAIL, str(error), "set it right, or unset it", CONFIGURATION)
+        yield CONFIGURATION, fail(str(error), "set it right, or unset it")
         for name in CHECKS:
-            yield Result(Status.SKIPPED, "the configuration is not valid", "", name)
+            yield name, Finding(Status.SKIPPED, "the configuration is not valid")
         return
-    yield named(CONFIGURATION, check_configuration(environ))
+    yield CONFIGURATION, check_configuration(environ)
     with installed(settings, expected) as installation:
         for name, check in CHECKS.items():
-            yield named(name, outcome(check, installation))
+            yield name, outcome(check, installation)
 
 
 def check_configuration(environ: Mapping[str, str]) -> Finding:
@@ -76,8 +75,3 @@ def outcome(check: Check, installation: Installation) -> Finding:
             f"{type(error).__name__}: {error}",
             "the check itself failed, which tells nothing about what it checks: please report it",
         )
-
-
-def named(name: str, finding: Finding) -> Result:
-    """Return the finding as the result of a check."""
-    return Result(finding.status, finding.found, finding.hint, name)

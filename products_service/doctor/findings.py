@@ -22,13 +22,6 @@ class Finding:
     hint: str = ""
 
 
-@dataclass(frozen=True)
-class Result(Finding):
-    """A finding with the name of its check."""
-
-    name: str = ""
-
-
 class SkipError(Exception):
     """A check cannot be made here; the message says why, and that is no failure."""
 
@@ -56,7 +49,7 @@ def fail(found: str, hint: str) -> Finding:
     return Finding(Status.FAIL, found, hint)
 
 
-def listed(things: list[str], most: int = 3) -> str:
+def listed(things: list[str]) -> str:
     """Return a list for a line: the first few, and how many more."""
-    more = f" and {len(things) - most} more" if len(things) > most else ""
-    return ", ".join(things[:most]) + more
+    more = f" and {len(things) - 3} more" if len(things) > 3 else ""
+    return ", ".join(things[:3]) + more

