@@ -35,8 +35,8 @@ from products_service.turns import BUSY, Turns, is_passed_over
 # transaction. https://www.postgresql.org/docs/current/errcodes-appendix.html
 _LOST = ("57P01", "57P02", "57P03", "57P05", "25P03")
 _TIMED_OUT = "57014"
-# Of its time, what a request has left that asks together with others: they would fail for the want
-# of it.
+# Share of its deadline that a request must still have to join a batch: with less it would have all
+# of the batch time out.
 _LEAST_LEFT = 0.9
 # Longest that a new worker is kept from serving by a database that does not answer.
 _WARM_UP = 1.0  # seconds

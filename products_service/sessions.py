@@ -20,7 +20,7 @@ from products_service.servers import Servers
 _SILENCE = 0.1  # seconds
 _LIFETIME = 60.0  # seconds
 
-# What an attempt to connect is not begun with less than.
+# What must be left before the deadline for an attempt to connect to be begun.
 _LEAST = 0.05  # seconds
 
 # After which an idle session shows whoever forwards packets that it is not forgotten.

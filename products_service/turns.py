@@ -25,7 +25,10 @@ _passed_over: ContextVar[bool] = ContextVar("passed_over", default=False)
 
 
 def pass_over(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Return what the function returns, which is lent no connection: others wait for them."""
+    """Return what the function returns. A fetch inside it does not wait for a connection.
+
+    It raises DatabaseBusyError at once.
+    """
     token = _passed_over.set(True)
     try:
         return function(*arguments)

@@ -1,1 +1,1 @@
-"""What gunicorn is given of ours: how it logs, and how it refuses what is no request."""
+"""What gunicorn is given of ours: a worker class (worker.py), its log, its refusals, draining."""

@@ -48,7 +48,7 @@ class Share:
         self._numbers[self._place] = _ABSENT
 
     def is_ample(self) -> bool:
-        """Whether we have clearly more than another worker: an eighth, and one."""
+        """Whether we have more than 9/8 of what the worker with the fewest has, and one more."""
         least = ours = self._numbers[self._place]
         for number in self._numbers:
             if number == _UNUSED:

@@ -16,7 +16,7 @@ from json.encoder import encode_basestring_ascii as quote
 from products_service.web.edge import Exchange, ExchangeObserver
 
 STDERR = 2
-# What is no longer than that is never torn by another process's, in a pipe.
+# A pipe takes so many bytes in one piece: lines of several workers do not mix.
 ATOMIC = select.PIPE_BUF
 # So a line is shorter.
 LONGEST_PATH = 600  # characters, of which JSON may make six each

@@ -33,7 +33,7 @@ class _Policy(NamedTuple):
 
 
 def init_app(app: Flask, statements: Mapping[str, Statement]) -> None:
-    """Reckon that once."""
+    """Make the policy once and keep it in app.extensions."""
     cache_control = (
         f"public, max-age={app.config['CACHE_MAX_AGE']}"
         f", stale-while-revalidate={app.config['CACHE_STALE_WHILE_REVALIDATE']}"
