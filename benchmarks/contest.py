@@ -3,10 +3,12 @@
 import random
 import statistics
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks.catalogue import BenchmarkError
 from benchmarks.contestants import DESCRIPTIONS, PEERS, Contestant, Load, competing
 from benchmarks.draws import Draw
 from benchmarks.generators import Turn
@@ -78,11 +80,20 @@ def take_turns(
             for place, name in enumerate(names):
                 seed = number * len(names) + place
                 draw.write(file, mix, "uniform", round(PATHS_PER_SECOND * seconds), seed)
-                with step(f"{mix}, {round_}, {name}"):
+                with step(f"{mix}, {round_}, {name}"), naming(name):
                     turn = contestants[name].take(Load(mix, seed, file, connections), seconds)
                 if number != WARM_ROUND:
                     turns[name].append(turn)
     return turns
+
+
+@contextmanager
+def naming(contestant: str) -> Iterator[None]:
+    """Say whose turn it was, in a BenchmarkError."""
+    try:
+        yield
+    except BenchmarkError as error:
+        raise BenchmarkError(f"{contestant} failed: {error}") from None
 
 
 def summarise(turns: Turns, references: Sequence[str] = REFERENCES) -> dict[str, Any]:

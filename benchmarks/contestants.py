@@ -21,6 +21,8 @@ from benchmarks.subject import Subject
 
 # To the database, of all processes of a peer at its best: as shipped here.
 CONNECTIONS = 8
+# Of those on which a statement does not wait for the answer of the last one.
+PIPELINED = 2
 LOGS = Path("build/bench")
 
 APPLICATION = "wsgi:app"
@@ -46,7 +48,7 @@ PEERS = {
     name if processes == 2 else f"{name}-{processes}": (name, processes)
     for name in ("express", "fastify", "fastapi")
     for processes in (2, 1)
-}
+} | {"fastify-pipelined": ("fastify", 1)}
 # Of pgbench: how it sends a statement, and whether it connects anew for each.
 FLOORS = {
     "pgbench-prepared": ("prepared", False),
@@ -68,6 +70,7 @@ DESCRIPTIONS = {
     "express-1": "express with one process",
     "fastify": "Fastify and pg at their best: prepared, text passed through",
     "fastify-1": "fastify with one process",
+    "fastify-pipelined": "fastify with one process and pipelined connections",
     "fastapi": "FastAPI and asyncpg at their best: prepared, text passed through",
     "fastapi-1": "fastapi with one process",
     "pgbench-prepared": "pgbench with the same statements, prepared once a connection",
@@ -161,7 +164,9 @@ def peer_program(url: str, port: int, name: str, peers: Path) -> Program:
         return _program(name, [*argv, *size], environment, folder)
     node = find_programs("node")["node"]
     environment |= {"NODE_ENV": "production"}
-    arguments = (str(port), statements, str(processes), str(connections))
+    arguments = [str(port), statements, str(processes), str(connections)]
+    if name == "fastify-pipelined":
+        arguments[-1:] = [str(PIPELINED), "pipelined"]
     return _program(name, [node, "server.js", *arguments], environment, folder)
 
 

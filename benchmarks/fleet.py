@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from benchmarks import generators
@@ -23,7 +24,7 @@ MEMORY = Path("/dev/shm")  # noqa: S108
 ROOM = 6 << 30
 CONNECTIONS = 128  # a burst's worth: what is due finds one free
 WINDOW = 5.0  # seconds over which a hit ratio is taken
-STEADY = 0.015  # how far the last three may be apart
+STEADY = 0.015  # how far the mean of the last three may be from that of the three before
 LONGEST_WARMING = 120.0
 # More than can be asked for in time, so that no path comes twice by going round.
 SPARE = 1.3
@@ -85,9 +86,12 @@ class Fleet:
 
 
 def is_steady(ratios: Sequence[float]) -> bool:
-    """Return whether the last three hit ratios differ little."""
-    last = ratios[-3:]
-    return len(last) == 3 and max(last) - min(last) <= STEADY
+    """Return whether the hit ratio has stopped growing: the mean of three is that of those before.
+
+    One by one they go on differing by chance, the more the shorter their windows.
+    """
+    last, before = ratios[-3:], ratios[-6:-3]
+    return len(before) == 3 and abs(mean(last) - mean(before)) <= STEADY
 
 
 @contextmanager

@@ -2,12 +2,15 @@
 
 import json
 import os
+import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.catalogue import BenchmarkError
 from benchmarks.machine import describe_machine, find_commit
 from benchmarks.prerequisites import describe_programs
 from benchmarks.processes import stolen_seconds
@@ -42,11 +45,41 @@ def record(
         "stolen": round(stolen / (seconds * (os.cpu_count() or 1)), 4),
         **measured,
     }
-    (output / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    write(output / f"{name}.json", json.dumps(result, indent=1) + "\n")
     return result
 
 
+def write(file: Path, text: str) -> None:
+    """Replace a result by another as a whole; where that fails, what was measured is printed.
+
+    Raises BenchmarkError.
+    """
+    new = file.with_suffix(".new")
+    try:
+        new.write_text(text, "utf-8")
+        new.replace(file)
+    except OSError as error:
+        with suppress(OSError):
+            new.unlink()
+        sys.stdout.write(text)
+        raise BenchmarkError(
+            f"{file} could not be written: {error.strerror}; it is as it was, and what was "
+            "measured is printed above"
+        ) from None
+
+
 def read_results(folder: Path) -> dict[str, dict[str, Any]]:
-    """Return every result that is there, by its benchmark. Raises OSError, ValueError."""
-    found = (json.loads(file.read_text("utf-8")) for file in sorted(folder.glob("*.json")))
+    """Return every result that is there, by its benchmark. Raises OSError, BenchmarkError."""
+    found = [read_result(file) for file in sorted(folder.glob("*.json"))]
     return {result["benchmark"]: result for result in found}
+
+
+def read_result(file: Path) -> dict[str, Any]:
+    """Return a result. Raises OSError, BenchmarkError."""
+    try:
+        result = json.loads(file.read_text("utf-8"))
+    except ValueError:
+        result = None
+    if not isinstance(result, dict) or "benchmark" not in result:
+        raise BenchmarkError(f"{file} is no result of a benchmark, or not all of one")
+    return result

@@ -1,6 +1,5 @@
 """Benchmarks of the service's own process, without a server."""
 
-import json
 import os
 import tempfile
 from contextlib import closing
@@ -14,7 +13,7 @@ from benchmarks.commands.options import output_option, rounds_option, seconds_op
 from benchmarks.connection import Connection
 from benchmarks.draws import SEED
 from benchmarks.machine import describe_machine
-from benchmarks.results import record
+from benchmarks.results import read_result, record
 from benchmarks.speed_tables import features_table
 from products_service.config import load_settings
 from products_service.urls import database, database_url
@@ -78,7 +77,7 @@ def quick(seconds: int, to_record: bool, output: Path) -> None:
             return {"load": number, "digest": digest, **measured}
 
     file = output / "quick.json"
-    recorded = json.loads(file.read_text("utf-8")) if file.exists() else None
+    recorded = read_result(file) if file.exists() else None
     found = record("quick", f"--seconds {seconds} --record", output, measure) if to_record else None
     found = found or measure()
     for line in quickly.compare(found, recorded):

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 PATHS = ("/products/1", "/products/7/styles", "/products/7/related", "/products?page=2")
 LAST = f"/products?page={PRODUCTS // 5}"
-PEERS = ("express", "fastify", "fastapi")
+PEERS = ("express", "fastify", "fastify-pipelined", "fastapi")
 # What frameworks add by themselves, or how they tell the length.
 OWN = {"server", "date", "connection", "keep-alive", "content-length", "transfer-encoding"}
 

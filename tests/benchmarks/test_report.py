@@ -11,6 +11,8 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks import processes
+from benchmarks.catalogue import BenchmarkError
+from benchmarks.results import record
 from tests.benchmarks.bench import run
 from tests.system.service import ROOT
 
@@ -92,3 +94,21 @@ def test_no_results_are_no_report(tmp_path: Path) -> None:
     said = run(None, "report", "--output", tmp_path, status=1).stderr
     assert f"there are no results in {tmp_path}" in said
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("text", ["", '{"benchmark": "pool", "mixes": {', '{"a": 1}', "[]"])
+def test_a_part_of_a_result_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "pool.json").write_text(text, "utf-8")
+    said = run(None, "report", "--output", tmp_path, status=1).stderr
+    assert f"{tmp_path}/pool.json is no result of a benchmark" in said
+
+
+def test_a_result_that_cannot_be_written_is_printed_and_leaves_the_last_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pool.json").write_text("the last one", "utf-8")
+    (tmp_path / "pool.new").mkdir()  # as a full disk, which a file can be opened on
+    with pytest.raises(BenchmarkError, match=r"pool\.json could not be written: Is a directory"):
+        record("pool", "", tmp_path, lambda: {"found": 7})
+    assert (tmp_path / "pool.json").read_text("utf-8") == "the last one"
+    assert json.loads(capsys.readouterr().out)["found"] == 7

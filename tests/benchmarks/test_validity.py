@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks.contest import Turns, is_valid, summarise
+from benchmarks.catalogue import BenchmarkError
+from benchmarks.contest import Turns, is_valid, summarise, take_turns
+from benchmarks.contestants import Load
+from benchmarks.draws import Draw
 from benchmarks.fleet import is_steady
 from benchmarks.generators import Turn
 from benchmarks.rate import attempt
@@ -145,9 +148,14 @@ def test_nothing_is_found_where_nothing_of_ours_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ratios", "steady"), [([0.5], False), ([0.5, 0.5, 0.51], True), ([0.3, 0.5, 0.51], False)]
+    ("ratios", "steady"),
+    [
+        ([0.67] * 5, False),
+        ([0.3, 0.5, 0.6, 0.65, 0.66, 0.67], False),
+        ([0.3, 0.66, 0.68, 0.66, 0.67, 0.66, 0.69], True),
+    ],
 )
-def test_a_cache_is_warm_after_three_ratios_alike(ratios: list[float], steady: bool) -> None:
+def test_a_cache_is_warm_once_its_ratio_grows_no_more(ratios: list[float], steady: bool) -> None:
     assert is_steady(ratios) is steady
 
 
@@ -243,3 +251,16 @@ def test_of_two_results_that_counts_in_which_most_took_part() -> None:
     part = result("2026-01-02", greenlet=[turn(3)])
     assert merge([part, whole])["mixes"] == whole["mixes"]
     assert merge([later, part, whole])["mixes"] == later["mixes"]
+
+
+class Lost:
+    """A contestant that has ended."""
+
+    def take(self, load: Load, seconds: float) -> Turn:
+        raise BenchmarkError("nobody answers")
+
+
+def test_who_fails_is_named() -> None:
+    draw = Draw([1, 2, 3])
+    with pytest.raises(BenchmarkError, match=r"^fastify-1 failed: nobody answers$"):
+        take_turns({"fastify-1": Lost()}, draw, "styles", 1, 0.001, 1)

@@ -1,7 +1,10 @@
 // Fastify and pg at their best: named prepared statements, the JSON text passed through as it came,
-// log lines written in larger pieces. Each worker process is one of a cluster.
+// log lines written in larger pieces. Each worker process is one of a cluster. A pool sends a
+// statement on a connection that has answered the last one; "pipelined" connections do not wait for that.
 //
-//   node server.js PORT SQL_FOLDER WORKERS CONNECTIONS     (the database as libpq's variables name it)
+//   node server.js PORT SQL_FOLDER WORKERS CONNECTIONS [pipelined]
+//
+// The database is as libpq's variables name it.
 
 import cluster from "node:cluster";
 import Fastify from "fastify";
@@ -9,15 +12,33 @@ import pg from "pg";
 import SonicBoom from "sonic-boom";
 import { ROUTES, headersOf, logLine, readStatement } from "../statements.mjs";
 
-const [port, folder, workers, connections] = process.argv.slice(2);
+const [port, folder, workers, connections, how] = process.argv.slice(2);
+// One plan for all values of a statement, as the service has it.
+const options = "-c plan_cache_mode=force_generic_plan";
+
+/** Return what sends statements on each of the connections in turn. */
+async function pipelined() {
+  const clients = Array.from({ length: Number(connections) }, () => new pg.Client({ options, pipeline: true }));
+  for (const client of clients) {
+    await client.connect();
+    for (const { name } of ROUTES) {
+      // two that come first at the same time would both prepare it
+      const values = name === "list_products" ? [1, 5] : [1];
+      await client.query({ name, text: readStatement(folder, name), values });
+    }
+  }
+  let turn = 0;
+  return { query: (statement) => clients[(turn += 1) % clients.length].query(statement) };
+}
 
 if (cluster.isPrimary) {
   for (let i = 0; i < Number(workers); i += 1) cluster.fork();
 } else {
-  // One plan for all values of a statement, as the service has it.
-  const options = "-c plan_cache_mode=force_generic_plan";
-  // Connections are kept, as this service keeps its own: between turns pg would close them.
-  const pool = new pg.Pool({ max: Number(connections), options, idleTimeoutMillis: 0 });
+  const database =
+    how === "pipelined"
+      ? await pipelined()
+      : // Connections are kept, as this service keeps its own: between turns pg would close them.
+        new pg.Pool({ max: Number(connections), options, idleTimeoutMillis: 0 });
   const log = new SonicBoom({ fd: 1, minLength: 4096, sync: false });
   const app = Fastify({ logger: false });
 
@@ -25,7 +46,7 @@ if (cluster.isPrimary) {
     const text = readStatement(folder, name);
     app.get(path, async (request, reply) => {
       const started = performance.now();
-      const { rows } = await pool.query({ name, text, values: values(request) });
+      const { rows } = await database.query({ name, text, values: values(request) });
       const statementMs = performance.now() - started;
       const [answer] = rows;
       const headers = headersOf(answer, request.url);
