@@ -18,6 +18,14 @@ CONTESTS = ("peers", "styles", "page")
 MIXES = "mixes"
 EXPECTED = ("index", "load", "peers", "pool", "rate", "growth", "include", "features", "quick")
 VERDICTS = {True: "reached", False: "missed", None: "does not count"}
+FAIRNESS = (
+    "A peer is fair that reaches a set share of what pgbench does in the same run. What is reached "
+    "against one that is not does not count; what is missed is missed."
+)
+BEST_FORM = (
+    '"x express" and "x fastify" are against that peer in the form, of those that took part, in '
+    "which it answers most."
+)
 PIXELS_PER_INCH = 120
 
 Result = Mapping[str, Any]
@@ -110,6 +118,13 @@ def write_report(results: Mapping[str, Result], folder: Path) -> list[str]:
         "missing": missing,
         "targets": list(findings(shown)),
         "verdicts": VERDICTS,
+        "fairness": FAIRNESS,
+        "best_form": BEST_FORM,
+        "contestants": {
+            name: description
+            for each in contests
+            for name, description in each["contestants"].items()
+        },
         "sections": [
             render(section, shown, contests, folder)
             for section in SECTIONS

@@ -30,9 +30,7 @@ def record(
     # of what is measured: it may be another one by the end, which writes into the checkout too
     commit = find_commit()
     started = datetime.now(UTC)
-    clock, stolen = time.monotonic(), stolen_seconds()
-    measured = measure()
-    seconds, stolen = time.monotonic() - clock, stolen_seconds() - stolen
+    measured, seconds, stolen = timed(measure)
     result = {
         "benchmark": name,
         "command": f"flask bench {name} {arguments}".strip(),
@@ -41,12 +39,22 @@ def record(
         "commit": commit,
         "machine": describe_machine(),
         "programs": describe_programs(),
-        # of the time of all cores, ours or not, what a hypervisor kept from them
-        "stolen": round(stolen / (seconds * (os.cpu_count() or 1)), 4),
+        "stolen": round(stolen, 4),
         **measured,
     }
     write(output / f"{name}.json", json.dumps(result, indent=1) + "\n")
     return result
+
+
+def timed(measure: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any], float, float]:
+    """Measure, and return what was measured, the seconds that it took, and the share stolen.
+
+    That is, of the time of all cores, ours or not, what a hypervisor kept from them.
+    """
+    clock, stolen = time.monotonic(), stolen_seconds()
+    measured = measure()
+    seconds, stolen = time.monotonic() - clock, stolen_seconds() - stolen
+    return measured, seconds, stolen / (seconds * (os.cpu_count() or 1))
 
 
 def write(file: Path, text: str) -> None:

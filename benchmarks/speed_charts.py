@@ -120,7 +120,7 @@ def rates(result: Mapping[str, Any]) -> Figure:
         "p99, from when it was due": [each["p99_ms_at_most"] for each in tried],
     }.items():
         times.plot(offered, values, "o", markersize=4, label=name)
-    times.axhline(LIMIT_MS, linewidth=0.5, color="black")
+    times.axhline(LIMIT_MS, linewidth=0.5, color="black", label=f"{LIMIT_MS} ms")
     times.set_yscale("log")
     times.legend(fontsize=8)
     times.set_title("latency, ms", fontsize=10, loc="left")
@@ -154,7 +154,7 @@ def growth(result: Mapping[str, Any]) -> Figure:
             panel.set_xscale("log")
             panel.set_xticks(amounts, [f"{amount:,}" for amount in amounts], fontsize=7)
             panel.minorticks_off()
-            panel.set_ylim(bottom=0)
+            panel.set_ylim(0, 1.08 * max(values))  # or the edge cuts the highest
         top.set_title(f"by {name}", fontsize=10, loc="left")
     panels[0][0].set_ylabel("requests a second", fontsize=8)
     panels[1][0].set_ylabel("p99, ms", fontsize=8)

@@ -69,7 +69,7 @@ def rate_table(result: dict[str, Any]) -> Iterator[str]:
 def quick_table(result: dict[str, Any]) -> Iterator[str]:
     """Yield a line for each route."""
     for name, route in result["routes"].items():
-        yield f"{cost(name, route)}, {route['relative']:.1f} lots of the yardstick's work"
+        yield f"{cost(name, route)}, {route['relative']:.2f} times the yardstick"
 
 
 def growth_table(result: dict[str, Any]) -> Iterator[str]:
