@@ -57,7 +57,7 @@ def test_page_of_all_results_needs_nothing_else(folder: Path) -> None:
         assert f"<code>{result['command']}</code>, {result['started_at']}" in page
         assert f"`{result['command']}`, {result['started_at']}" in text
     for written in (page, text):
-        assert "98765.4 lots of the yardstick" in written
+        assert "98765.40 times the yardstick" in written
         assert "of whose time 1.2% was stolen." in written
 
 
@@ -77,7 +77,7 @@ def test_what_is_not_measured_is_said(folder: Path) -> None:
     assert lines[:-1] == [f"not measured: flask bench {name}" for name in missing]
     page = (folder / "report.html").read_text("utf-8")
     assert references(page) == []
-    assert "98765.4 lots of the yardstick" in page
+    assert "98765.40 times the yardstick" in page
     assert all(f"<code>flask bench {name}</code>" in page for name in missing)
 
 
