@@ -115,7 +115,8 @@ class Database:
                 # One plan for all values: a plan for each takes longer than any of ours runs, and
                 # left to itself PostgreSQL makes one (docs/decisions/batches.md).
                 "SET plan_cache_mode = force_generic_plan",
-                # To compile one, where the server has LLVM, takes longer than the statement may.
+                # Where the server has LLVM, compiling a plan takes some hundred times as long as
+                # running it, each time (docs/decisions/batches.md).
                 "SET jit = off",
                 *(statement.prepare for statement in all_prepared(statements.values())),
             ],

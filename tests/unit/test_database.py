@@ -42,6 +42,12 @@ STATEMENTS = {
             "|| ' ' || current_setting('default_transaction_read_only') AS body",
         ),
         Statement(
+            "planning",
+            (),
+            "SELECT 7, 'digest', current_setting('plan_cache_mode') || ' ' || "
+            "current_setting('jit') AS body",
+        ),
+        Statement(
             "write", (), "INSERT INTO written VALUES (1) RETURNING 7, 'digest', 'written' AS body"
         ),
     ]
@@ -207,6 +213,13 @@ def test_several_fetches_in_one_deadline(url: str) -> None:
 def test_sessions_are_read_only(url: str) -> None:
     with opened(url) as database, pytest.raises(StatementError, match="read-only transaction"):
         database.fetch("write")
+
+
+def test_plans_are_made_once_and_not_compiled(url: str) -> None:
+    """Whatever the server's own settings are."""
+    elsewhere = f"{url}&options=-c%20jit%3Don%20-c%20plan_cache_mode%3Dauto"
+    with opened(elsewhere) as database:
+        assert database.fetch("planning").body == "force_generic_plan off"
 
 
 def test_failed_statement_is_a_defect_and_leaves_the_connection(url: str) -> None:
