@@ -16,10 +16,11 @@ from products_service.statements import Statement
 
 # The first finds out that the client was killed, also in the middle of a long statement; extensions
 # that are put into the schema of the benchmark are found there; and statements have one plan for
-# all values, as in the service's sessions. No other setting of the planner is touched.
+# all values, which is not compiled, as in the service's sessions. No other setting of the planner
+# is touched.
 _OPTIONS = (
     "-c client_connection_check_interval=1000 -c statement_timeout=0 "
-    "-c search_path=benchmark_index,public -c plan_cache_mode=force_generic_plan"
+    "-c search_path=benchmark_index,public -c plan_cache_mode=force_generic_plan -c jit=off"
 )
 
 # How libpq's own programs and those of others are told of a server, in the environment.

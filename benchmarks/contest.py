@@ -119,10 +119,10 @@ def summarise(turns: Turns, references: Sequence[str] = REFERENCES) -> dict[str,
 def _at_best(name: str, turns: Turns) -> str | None:
     """Return as what a contestant answered most requests a second; None: it did not take part.
 
-    A peer takes part with several numbers of processes.
+    A peer takes part in several forms.
     """
     return max(
-        (form for form in turns if PEERS.get(form, (form,))[0] == name),
+        (form for form in turns if form == name or (form in PEERS and PEERS[form].program == name)),
         key=lambda form: statistics.median(turn.per_second for turn in turns[form]),
         default=None,
     )

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from benchmarks import generators, pgbench
 from benchmarks.connection import libpq_variables
@@ -21,8 +21,6 @@ from benchmarks.subject import Subject
 
 # To the database, of all processes of a peer at its best: as shipped here.
 CONNECTIONS = 8
-# Of those on which a statement does not wait for the answer of the last one.
-PIPELINED = 2
 LOGS = Path("build/bench")
 
 APPLICATION = "wsgi:app"
@@ -42,13 +40,29 @@ SERVICE = {
     "gthread": (APPLICATION, GTHREAD),
     "gthread-unpooled": (UNPOOLED, GTHREAD),
 }
-# Of a peer: its program, and how many processes it has. Two, as this service is shipped, need not
-# be its best where the database and the generator are on the same cores.
+
+
+class Peer(NamedTuple):
+    """The form in which a peer takes part: its program, and how many processes that has.
+
+    `connections` are those of each process.
+    """
+
+    program: str
+    processes: int
+    connections: int
+    pipelined: bool = False
+
+
+# Two processes, as this service is shipped, need not be a peer's best where the database and the
+# generator are on the same cores.
 PEERS = {
-    name if processes == 2 else f"{name}-{processes}": (name, processes)
-    for name in ("express", "fastify", "fastapi")
+    program if processes == 2 else f"{program}-{processes}": Peer(
+        program, processes, CONNECTIONS // processes
+    )
+    for program in ("express", "fastify", "fastapi")
     for processes in (2, 1)
-} | {"fastify-pipelined": ("fastify", 1)}
+} | {"fastify-pipelined": Peer("fastify", 1, 2, pipelined=True)}
 # Of pgbench: how it sends a statement, and whether it connects anew for each.
 FLOORS = {
     "pgbench-prepared": ("prepared", False),
@@ -56,8 +70,8 @@ FLOORS = {
     "pgbench-reconnecting": ("prepared", True),
 }
 
-# One plan for all values of a statement, as the service has it.
-ONE_PLAN = {"PGOPTIONS": "-c plan_cache_mode=force_generic_plan"}
+# One plan for all values of a statement, which is not compiled, as the service has it.
+ONE_PLAN = {"PGOPTIONS": "-c plan_cache_mode=force_generic_plan -c jit=off"}
 
 DESCRIPTIONS = {
     "greenlet": "this service as shipped, GUNICORN_WORKER_CLASS=greenlet",
@@ -154,19 +168,18 @@ def peer_program(url: str, port: int, name: str, peers: Path) -> Program:
     """Return a peer, which is told of the database and given the service's statements."""
     environment = plain_environment() | libpq_variables(url)
     statements = os.fspath(resources.files("products_service").joinpath("sql"))
-    peer, processes = PEERS[name]
-    folder = peers / peer
-    connections = CONNECTIONS // processes
-    if peer == "fastapi":
-        environment |= {"SQL_FOLDER": statements, "CONNECTIONS": str(connections)}
-        size = ("--workers", str(processes), "--port", str(port))
+    peer = PEERS[name]
+    folder = peers / peer.program
+    connections = str(peer.connections)
+    if peer.program == "fastapi":
+        environment |= {"SQL_FOLDER": statements, "CONNECTIONS": connections}
+        size = ("--workers", str(peer.processes), "--port", str(port))
         argv = [f"{folder}/{VENV}/bin/python", "-m", "uvicorn", "server:app", "--no-access-log"]
         return _program(name, [*argv, *size], environment, folder)
     node = find_programs("node")["node"]
     environment |= {"NODE_ENV": "production"}
-    arguments = [str(port), statements, str(processes), str(connections)]
-    if name == "fastify-pipelined":
-        arguments[-1:] = [str(PIPELINED), "pipelined"]
+    arguments = [str(port), statements, str(peer.processes), connections]
+    arguments += ["pipelined"] * peer.pipelined
     return _program(name, [node, "server.js", *arguments], environment, folder)
 
 

@@ -39,8 +39,8 @@ async def keep(connection: asyncpg.Connection) -> None:
 async def lifespan(app: FastAPI):
     """Keep a pool for as long as the process lives."""
     connections = int(os.environ["CONNECTIONS"])
-    # one plan for all values of a statement, as the service has it
-    settings = {"plan_cache_mode": "force_generic_plan"}
+    # one plan for all values of a statement, which is not compiled, as the service has it
+    settings = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
     async with asyncpg.create_pool(
         min_size=connections, max_size=connections, server_settings=settings, reset=keep
     ) as pool:

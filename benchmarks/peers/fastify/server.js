@@ -13,8 +13,8 @@ import SonicBoom from "sonic-boom";
 import { ROUTES, headersOf, logLine, readStatement } from "../statements.mjs";
 
 const [port, folder, workers, connections, how] = process.argv.slice(2);
-// One plan for all values of a statement, as the service has it.
-const options = "-c plan_cache_mode=force_generic_plan";
+// One plan for all values of a statement, which is not compiled, as the service has it.
+const options = "-c plan_cache_mode=force_generic_plan -c jit=off";
 
 /** Return what sends statements on each of the connections in turn. */
 async function pipelined() {
