@@ -1,0 +1,77 @@
+"""Who uses the embedded server in these tests: other processes, and a query of our own."""
+
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import psycopg2
+
+from products_service import embedded
+from tests.servers import state
+
+ROOT = Path(__file__).parents[2]
+# a limit on what hangs, not a promise
+HANG = 60
+# uses the server, says so, and leaves when its input ends
+USER = """
+import sys
+from pathlib import Path
+from products_service import embedded
+devdb = Path(sys.argv[1])
+with embedded.running(devdb):
+    print(embedded.status(devdb).pid, flush=True)
+    sys.stdin.read()
+"""
+
+
+class User:
+    """Another process that uses the server of a folder."""
+
+    def __init__(self, devdb: Path, python: str = sys.executable, **options) -> None:
+        self.process = subprocess.Popen(
+            [python, "-c", USER, devdb],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **({"cwd": ROOT} | options),
+        )
+
+    def server(self) -> int:
+        """Return the server's process, once it runs."""
+        line = self.process.stdout.readline()
+        assert line, self.process.stderr.read()
+        return int(line)
+
+    def leave(self) -> None:
+        _, said = self.process.communicate(timeout=HANG)
+        assert self.process.returncode == 0, said
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate(timeout=HANG)
+
+
+def wait_for(condition) -> None:
+    deadline = time.monotonic() + HANG
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def alive(pid: int) -> bool:
+    return state(pid) not in ("", "Z")
+
+
+def query(devdb: Path, sql: str) -> list[tuple]:
+    with closing(psycopg2.connect(embedded.url(devdb, "postgres"))) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall() if cursor.description else []
+
+
+def copy(devdb: Path, other: Path) -> None:
+    subprocess.run(["cp", "-a", devdb, other], check=True)
