@@ -215,6 +215,9 @@ def test_readers_that_wait_for_a_swap_get_the_next_catalogue_whole(
         def run_with_readers_waiting(self: Connection, name: str, *args: Any, **kwargs: Any):
             """Start the readers when the load has the lock, and swap when all of them wait."""
             if name == "swap_catalogues":
+                # or a busy machine ends the load, which stands still until the last one waits
+                with self._connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
                 for reader, task in waiters:
                     answers.append(tasks.enter_context(reader.waiting(task)))
                     assert reader.locks() == FIRST
