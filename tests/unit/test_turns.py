@@ -3,16 +3,14 @@
 import math
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 
-from products_service import turns, waiting
+from products_service import turns
 from products_service.database_events import DatabaseBusyError
 from products_service.serving.hub import Hub
 from products_service.turns import Turns
-
-HANG = 60
+from tests.unit.hubs import HANG, run
 
 
 class FullError(Exception):
@@ -54,16 +52,7 @@ def test_who_is_told_too_late_looks_once_more(monkeypatch: pytest.MonkeyPatch) -
     assert given.take() is pool
 
 
-@pytest.fixture
-def hub() -> Iterator[Hub]:
-    """The way to wait of all that run in greenlets."""
-    hub = Hub()
-    waiting.install(hub)
-    yield hub
-    waiting.install(None)
-
-
-def test_who_waits_longest_has_it_next(hub: Hub) -> None:
+def test_who_waits_longest_has_it_next(installed: Hub) -> None:
     given = Turns(Pool().take, FullError, 1)
     had: list[str] = []
 
@@ -71,26 +60,23 @@ def test_who_waits_longest_has_it_next(hub: Hub) -> None:
         for _ in range(times):
             connection = given.take()
             had.append(name)
-            hub.pause()
+            installed.pause()
             given.give_back(connection)
 
     for name in ("first", "second", "third"):
-        hub.spawn(take, name, 2)
-    end = time.monotonic() + HANG
-    while len(had) < 6:
-        assert time.monotonic() < end
-        hub.turn(end)
+        installed.spawn(take, name, 2)
+    run(installed, lambda: len(had) == 6)
     assert had == ["first", "second", "third"] * 2
 
 
-def test_nobody_waits_where_nothing_moves(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_waits_where_nothing_moves(installed: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "LONGEST_AMONG_OTHERS", HANG)
     given = Turns(Pool().take, FullError, 1)
     refused: list[float] = []
 
     def keep() -> None:
         given.take()
-        hub.park("for ever", math.inf)
+        installed.park("for ever", math.inf)
 
     def wait() -> None:
         with pytest.raises(DatabaseBusyError):
@@ -99,19 +85,17 @@ def test_nobody_waits_where_nothing_moves(hub: Hub, monkeypatch: pytest.MonkeyPa
 
     began = time.monotonic()
     for function in (keep, wait, wait):
-        hub.spawn(function)
-    while len(refused) < 2:
-        assert time.monotonic() < began + HANG
-        hub.turn(began + HANG)
+        installed.spawn(function)
+    run(installed, lambda: len(refused) == 2)
     assert min(refused) >= began + turns.PATIENCE_AMONG_OTHERS
     # who comes when it is known that nothing moves is refused at once
-    hub.spawn(wait)
-    hub.turn(time.monotonic())
+    installed.spawn(wait)
+    installed.turn(time.monotonic())
     assert len(refused) == 3
 
 
 def test_nobody_waits_for_ever_and_then_others_have_it(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch
+    installed: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(turns, "PATIENCE_AMONG_OTHERS", HANG)
     given = Turns(Pool().take, FullError, 1)
@@ -119,7 +103,7 @@ def test_nobody_waits_for_ever_and_then_others_have_it(
 
     def keep() -> None:
         connection = given.take()
-        hub.park("keep", math.inf)
+        installed.park("keep", math.inf)
         given.give_back(connection)
 
     def wait(name: str, longest: float) -> None:
@@ -131,21 +115,16 @@ def test_nobody_waits_for_ever_and_then_others_have_it(
         else:
             seen.append(name)
 
-    hub.spawn(keep)
-    hub.spawn(wait, "hasty", 0.01)
-    hub.spawn(wait, "patient", HANG)
-    end = time.monotonic() + HANG
-    while not seen:
-        assert time.monotonic() < end
-        hub.turn(end)
-    hub.wake("keep")
-    while len(seen) < 2:
-        assert time.monotonic() < end
-        hub.turn(end)
+    installed.spawn(keep)
+    installed.spawn(wait, "hasty", 0.01)
+    installed.spawn(wait, "patient", HANG)
+    run(installed, lambda: seen)
+    installed.wake("keep")
+    run(installed, lambda: len(seen) == 2)
     assert seen == ["hasty refused", "patient"]
 
 
-def test_a_place_is_not_lost_with_a_connection_that_cannot_be_had(hub: Hub) -> None:
+def test_a_place_is_not_lost_with_a_connection_that_cannot_be_had(installed: Hub) -> None:
     pool = Pool()
     pool.lent = True
     given = Turns(pool.take, FullError, 1)
@@ -158,7 +137,7 @@ def test_a_place_is_not_lost_with_a_connection_that_cannot_be_had(hub: Hub) -> N
             seen.append(error)
             pool.close()
 
-    hub.spawn(ask)
-    hub.spawn(ask)
-    hub.turn(time.monotonic())
+    installed.spawn(ask)
+    installed.spawn(ask)
+    installed.turn(time.monotonic())
     assert [type(outcome) for outcome in seen] == [FullError, Pool]

@@ -3,70 +3,13 @@
 import math
 import socket
 import time
-from collections.abc import Callable, Iterator
 from threading import Thread
 
 import pytest
 
 from products_service import waiting
-from products_service.serving import hub as hubs
 from products_service.serving.hub import READABLE, WRITABLE, Hub
-from products_service.serving.slots import LONGEST, PATIENCE, Slots
-
-# seconds; a limit on what hangs, not a promise
-HANG = 60
-# seconds: what times differ by after a sum, and by how much the hub may look at deadlines late
-ROUNDING = 1e-6
-LATE = 0.01 + ROUNDING
-
-
-@pytest.fixture
-def hub() -> Hub:
-    return Hub()
-
-
-class Clock:
-    """A hub's time, and its epoll: all that ever takes time is waiting, which is done at once."""
-
-    def __init__(self, hub: Hub) -> None:
-        # not when this machine was started, on which it depends how sums are rounded
-        self.now = hub.now = hub._looked_at = 1000.0
-        self._epoll = hub._epoll
-        self.register, self.modify = self._epoll.register, self._epoll.modify
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def poll(self, seconds: float) -> list[tuple[int, int]]:
-        found = self._epoll.poll(0)
-        if not found:
-            # never so little that it is rounded away
-            self.now = math.nextafter(self.now + seconds, math.inf)
-        return found
-
-
-@pytest.fixture
-def clock(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock(hub)
-    monkeypatch.setattr(hubs, "time", clock)
-    monkeypatch.setattr(hub, "_epoll", clock)
-    return clock
-
-
-@pytest.fixture
-def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
-    ours, peer = socket.socketpair()
-    with ours, peer:
-        ours.setblocking(False)
-        yield ours, peer
-
-
-def run(hub: Hub, done: Callable[[], object]) -> None:
-    """Take turns until it is done."""
-    end = time.monotonic() + HANG
-    while not done():
-        assert time.monotonic() < end, "waited too long"
-        hub.turn(end)
+from tests.unit.hubs import HANG, Clock, run
 
 
 def test_greenlet_goes_on_when_its_socket_is_ready(hub: Hub, pair: tuple) -> None:
@@ -282,14 +225,6 @@ def test_handler_of_a_watched_socket(hub: Hub, pair: tuple) -> None:
     assert seen == [b"a", b"b"]
 
 
-@pytest.fixture
-def installed(hub: Hub) -> Iterator[Hub]:
-    """The process's way to wait."""
-    waiting.install(hub)
-    yield hub
-    waiting.install(None)
-
-
 def test_who_is_no_greenlet_of_the_hub_blocks(installed: Hub, pair: tuple) -> None:
     ours, peer = pair
     assert waiting.others() is None
@@ -315,100 +250,3 @@ def test_greenlet_of_the_hub_lets_others_go_on(installed: Hub, pair: tuple) -> N
     installed.spawn(peer.send, b"x")
     run(installed, lambda: seen)
     assert seen == [True]
-
-
-def test_slots_are_handed_over_in_order(hub: Hub) -> None:
-    slots = Slots(hub, 2)
-    order: list[int] = []
-    inside = 0
-
-    def work(number: int) -> None:
-        nonlocal inside
-        assert slots.acquire()
-        inside += 1
-        assert inside <= 2
-        hub.pause()
-        order.append(number)
-        inside -= 1
-        slots.release()
-
-    for number in range(9):
-        hub.spawn(work, number)
-    run(hub, lambda: len(order) == 9)
-    assert order == list(range(9))
-
-
-def test_slots_that_are_given_back_are_waited_for_longer_but_not_for_ever(
-    hub: Hub, clock: Clock
-) -> None:
-    slots = Slots(hub, 1)
-    waited: dict[bool, list[float]] = {True: [], False: []}
-    started = clock.now
-
-    def work(number: int) -> None:
-        slot = slots.acquire()
-        waited[slot].append(clock.now - started)
-        if slot:
-            assert not hub.park(number, clock.now + PATIENCE / 2)
-            slots.release()
-
-    count = round(3 * LONGEST / PATIENCE)
-    for number in range(count):
-        hub.spawn(work, number)
-    run(hub, lambda: sum(map(len, waited.values())) == count)
-    assert PATIENCE < max(waited[True]) < LONGEST
-    assert all(LONGEST - ROUNDING <= seconds <= LONGEST + LATE for seconds in waited[False])
-
-
-def test_slots_after_a_quiet_while(hub: Hub, clock: Clock, pair: tuple) -> None:
-    ours, peer = pair
-    slots = Slots(hub, 1)
-    held: list[bool] = []
-
-    def work(key: str) -> None:
-        if key == "first":
-            hub.wait(ours.fileno(), READABLE, math.inf)
-            hub.spawn(work, "second")
-        held.append(slots.acquire())
-        hub.pause()
-        hub.pause()
-        slots.release()
-
-    hub.spawn(work, "first")
-    hub.turn(clock.now)
-    clock.now += 2 * PATIENCE
-    peer.send(b"x")
-    run(hub, lambda: len(held) == 2)
-    assert held == [True, True]
-
-
-def test_slots_that_are_kept_are_not_waited_for(hub: Hub, clock: Clock) -> None:
-    slots = Slots(hub, 1)
-    entered: list[float] = []
-
-    def work(key: str) -> None:
-        slot = slots.acquire()
-        entered.append(clock.now - started)
-        hub.park(key, math.inf)
-        if slot:
-            slots.release()
-
-    started = clock.now
-    for key in "abc":
-        hub.spawn(work, key)
-    run(hub, lambda: len(entered) == 3)
-    assert entered == pytest.approx([0, PATIENCE, PATIENCE])
-    assert entered[1] == entered[2]
-    # who comes later does not wait at all
-    hub.spawn(work, "d")
-    for _ in range(3):  # those of the watch and of the refused one among them
-        hub.turn(clock.now)
-    assert len(entered) == 4
-    # and it is one slot again when all have ended
-    for key in "abcd":
-        hub.wake(key)
-    hub.turn(clock.now)
-    hub.spawn(work, "e")
-    hub.spawn(work, "f")
-    hub.turn(clock.now)
-    assert len(entered) == 5
