@@ -6,15 +6,12 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from benchmarks.connection import Connection
+from benchmarks.errors import BenchmarkError
 from benchmarks.steps import step
 
 SCHEMA = "benchmark_index"
 # A run that was killed holds its lock until the server notices, within a second.
 LOCK_SECONDS = 4
-
-
-class BenchmarkError(Exception):
-    """There is nothing to measure, or it cannot be measured now; the message tells."""
 
 
 @dataclass(frozen=True)

@@ -2,22 +2,18 @@
 
 import random
 import statistics
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-from benchmarks.catalogue import BenchmarkError
-from benchmarks.contestants import DESCRIPTIONS, PEERS, Contestant, Load, competing
+from benchmarks.contestants import DESCRIPTIONS, Contestant, Load, competing, program_of
 from benchmarks.draws import Draw
+from benchmarks.errors import BenchmarkError
 from benchmarks.generators import Turn
 from benchmarks.steps import step
 from benchmarks.subject import Subject
 
 CONNECTIONS = 16  # of the closed loop
-# Paths of a turn: more than the fastest asks for in a second.
-PATHS_PER_SECOND = 20_000
 FLOOR = "pgbench-prepared"
 REFERENCES = ("express", "fastify", FLOOR)
 # What a peer must reach of the floor in the same run, or it is not fair to it.
@@ -72,18 +68,15 @@ def take_turns(
     turns: Turns = {name: [] for name in contestants}
     names = list(contestants)
     chance = random.Random(mix)  # noqa: S311
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "paths")
-        for number in range(rounds + 1):
-            chance.shuffle(names)
-            round_ = "warm-up" if number == WARM_ROUND else f"round {number}"
-            for place, name in enumerate(names):
-                seed = number * len(names) + place
-                draw.write(file, mix, "uniform", round(PATHS_PER_SECOND * seconds), seed)
-                with step(f"{mix}, {round_}, {name}"), naming(name):
-                    turn = contestants[name].take(Load(mix, seed, file, connections), seconds)
-                if number != WARM_ROUND:
-                    turns[name].append(turn)
+    for number in range(rounds + 1):
+        chance.shuffle(names)
+        round_ = "warm-up" if number == WARM_ROUND else f"round {number}"
+        for place, name in enumerate(names):
+            load = Load(mix, number * len(names) + place, draw, connections)
+            with step(f"{mix}, {round_}, {name}"), naming(name):
+                turn = contestants[name].take(load, seconds)
+            if number != WARM_ROUND:
+                turns[name].append(turn)
     return turns
 
 
@@ -119,13 +112,16 @@ def summarise(turns: Turns, references: Sequence[str] = REFERENCES) -> dict[str,
 def _at_best(name: str, turns: Turns) -> str | None:
     """Return as what a contestant answered most requests a second; None: it did not take part.
 
-    A peer takes part in several forms.
+    A peer takes part in several forms. One that was not answered right each time is its best only
+    where none was.
     """
-    return max(
-        (form for form in turns if form == name or (form in PEERS and PEERS[form].program == name)),
-        key=lambda form: statistics.median(turn.per_second for turn in turns[form]),
-        default=None,
-    )
+
+    def rank(form: str) -> tuple[bool, float]:
+        of_form = turns[form]
+        return all(map(is_valid, of_form)), statistics.median(turn.per_second for turn in of_form)
+
+    forms = (form for form in turns if form == name or program_of(form) == name)
+    return max(forms, key=rank, default=None)
 
 
 def _figures(turns: Sequence[Turn]) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -22,6 +23,8 @@ from benchmarks.subject import Subject
 # To the database, of all processes of a peer at its best: as shipped here.
 CONNECTIONS = 8
 LOGS = Path("build/bench")
+# Paths of a turn: more than the fastest asks for in a second.
+PATHS_PER_SECOND = 20_000
 
 APPLICATION = "wsgi:app"
 UNPOOLED = "benchmarks.unpooled:app"
@@ -107,12 +110,19 @@ class Contestant(Protocol):
 
 @dataclass(frozen=True)
 class Load:
-    """What is asked for in a turn: paths of a mix, drawn with a seed of the turn's own."""
+    """What is asked for in a turn: a mix, drawn with a seed of the turn's own, ids uniform."""
 
     mix: str
     seed: int
-    paths: Path
+    draw: Draw
     connections: int
+
+    @contextmanager
+    def paths(self, seconds: float) -> Iterator[Path]:
+        """Yield a file of paths, more than are asked for in so many seconds."""
+        with tempfile.TemporaryDirectory() as folder:
+            count = round(PATHS_PER_SECOND * seconds)
+            yield self.draw.write(Path(folder, "paths"), self.mix, "uniform", count, self.seed)
 
 
 @dataclass(frozen=True)
@@ -129,14 +139,39 @@ class HttpContestant:
 
     def take(self, load: Load, seconds: float) -> Turn:
         """Be asked for that long."""
-        return generators.ask(self.server.url, load.paths, seconds, load.connections, self.groups)
+        with load.paths(seconds) as paths:
+            return generators.ask(self.server.url, paths, seconds, load.connections, self.groups)
+
+
+@dataclass(frozen=True)
+class AskedByK6:
+    """The same, asked by k6, whose users ask again as soon as they are answered."""
+
+    contestant: HttpContestant
+
+    def take(self, load: Load, seconds: float) -> Turn:
+        """Be asked for that long."""
+        url, groups, users = self.contestant.server.url, self.contestant.groups, load.connections
+        with load.paths(seconds) as paths:
+            return generators.ask_with_k6(url, paths, seconds, groups, users=users)
+
+
+@dataclass(frozen=True)
+class Connected:
+    """A contestant with a number of connections of its own."""
+
+    contestant: Contestant
+    connections: int
+
+    def take(self, load: Load, seconds: float) -> Turn:
+        """Be asked for that long."""
+        return self.contestant.take(replace(load, connections=self.connections), seconds)
 
 
 @dataclass(frozen=True)
 class FloorContestant:
     """pgbench, which asks PostgreSQL itself; the kernel's account of pgbench is "generator"."""
 
-    draw: Draw
     mode: str
     reconnect: bool
     environment: Mapping[str, str]
@@ -145,7 +180,7 @@ class FloorContestant:
     def take(self, load: Load, seconds: float) -> Turn:
         """Run the statements of the load's mix for that long."""
         return pgbench.run_mix(
-            *(self.draw, load.mix, self.mode, seconds, load.connections),
+            *(load.draw, load.mix, self.mode, seconds, load.connections),
             *(load.seed, self.environment, _of_postgres(self.postmaster)),
             reconnect=self.reconnect,
         )
@@ -190,6 +225,11 @@ def _program(
     return Program(argv, environment, folder, LOGS / f"{name}.log")
 
 
+def program_of(name: str) -> str | None:
+    """Return which peer a contestant is a form of; None if it is no peer."""
+    return PEERS[name].program if name in PEERS else None
+
+
 def find_needed(names: Sequence[str]) -> None:
     """Raise BenchmarkError if a program that these contestants take is missing."""
     floors = ["pgbench"] if set(names) & FLOORS.keys() else []
@@ -204,14 +244,14 @@ def competing(names: Sequence[str], subject: Subject) -> Iterator[dict[str, Cont
     Raises BenchmarkError.
     """
     peers = install_peers() if set(names) & PEERS.keys() else Path()
-    url, draw, postmaster = subject.url, subject.draw, subject.postmaster
-    path = f"/products/{draw.ids[0]}/styles"
+    url, postmaster = subject.url, subject.postmaster
+    path = f"/products/{subject.draw.ids[0]}/styles"
     contestants: dict[str, Contestant] = {}
     with ExitStack() as stack:
         for name in names:
             if name in FLOORS:
                 variables = plain_environment() | libpq_variables(url) | ONE_PLAN
-                contestants[name] = FloorContestant(*(draw, *FLOORS[name], variables, postmaster))
+                contestants[name] = FloorContestant(*FLOORS[name], variables, postmaster)
                 continue
             port = free_port()
             if name in PEERS:

@@ -5,8 +5,8 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.catalogue import BenchmarkError
 from benchmarks.connection import Connection
+from benchmarks.errors import BenchmarkError
 
 # Of each route, by the statement that answers it: its path.
 PATHS = {

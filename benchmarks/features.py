@@ -16,7 +16,7 @@ from typing import Any
 
 from flask import Flask, Response
 
-from benchmarks.catalogue import BenchmarkError
+from benchmarks.errors import BenchmarkError
 from products_service import later
 from products_service.config import load_settings
 from products_service.database import Answer

@@ -3,8 +3,8 @@
 import time
 from dataclasses import dataclass
 
-from benchmarks.catalogue import BenchmarkError
 from benchmarks.connection import Connection, read_sql
+from benchmarks.errors import BenchmarkError
 from benchmarks.workshop import Workshop
 
 # In the order of loading.

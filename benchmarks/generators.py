@@ -1,16 +1,15 @@
 """The load generators, wrk and k6: run for a while, and what their answers took."""
 
 import json
-import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.prerequisites import find_programs
 from benchmarks.processes import metering
-from benchmarks.workshop import failed
+from benchmarks.programs import run
 
 SCRIPTS = Path(__file__).parent / "scripts"
 PATIENCE = 30  # seconds; with less, those who wait longest would be left out of the latencies
@@ -28,8 +27,8 @@ class Turn:
     failed, and answers that took more than 30 s; `late_ms` is how long after they were due requests
     were sent; `hits` is the share of answers that a cache gave, where that was watched; `busy`, of
     a closed loop, is the share of connections that had a request under way and were answered, by
-    Little's law: one that is never answered shows nowhere else. CPU is in microseconds per request,
-    by group of processes.
+    Little's law: one that is never answered shows nowhere else; `bytes` are those of an answer on
+    average, its head among them. CPU is in microseconds per request, by group of processes.
     """
 
     requests: int
@@ -40,6 +39,7 @@ class Turn:
     late_ms: dict[str, float] | None = None
     hits: float | None = None
     busy: float | None = None
+    bytes: float | None = None
 
     @property
     def per_second(self) -> float:
@@ -82,6 +82,7 @@ def ask(
     found = json.loads(printed.splitlines()[-1])
     # wrk counts answers that come too late as timeouts too, and refusals among the requests
     answered = found["requests"] - found["errors"]["status"] - found["errors"]["timeout"]
+    taken["generator"] -= found["prepared_cpu"]
     under_way = found["latency_ms"]["mean"] / 1000 * found["requests"] / found["seconds"]
     return Turn(
         requests=answered,
@@ -92,6 +93,7 @@ def ask(
         late_ms=found["late_ms"] if rate else None,
         hits=round(found["hits"] / max(1, found["watched"]), 4) if watch else None,
         busy=None if rate else round(under_way / connections, 3),
+        bytes=round(found["bytes"] / max(1, found["requests"]), 1),
     )
 
 
@@ -144,13 +146,3 @@ def _read_k6(metrics: Mapping[str, Any], taken: Mapping[str, float]) -> Turn:
         cpu_us=per_request(taken, asked - failures),
         hits=round(hits / (hits + misses), 4) if hits + misses else None,
     )
-
-
-def run(argv: Sequence[str | Path]) -> str:
-    """Run a program to its end and return what it printed. Raises BenchmarkError."""
-    done = subprocess.run(
-        argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        raise failed(argv, done.returncode, done.stdout + done.stderr)
-    return done.stdout

@@ -10,8 +10,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.contest import CONNECTIONS, PATHS_PER_SECOND, summarise, take_turns
-from benchmarks.contestants import HttpContestant, Load, service_program
+from benchmarks import generators
+from benchmarks.contest import CONNECTIONS, summarise, take_turns
+from benchmarks.contestants import Connected, HttpContestant, Load, service_program
 from benchmarks.draws import PAGE_SIZE
 from benchmarks.generators import Turn
 from benchmarks.memory import watching
@@ -31,18 +32,6 @@ MEMORY_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
-class Connected:
-    """A contestant with a number of connections of its own."""
-
-    contestant: HttpContestant
-    connections: int
-
-    def take(self, load: Load, seconds: float) -> Turn:
-        """Be asked for that long."""
-        return self.contestant.take(replace(load, connections=self.connections), seconds)
-
-
-@dataclass(frozen=True)
 class Elsewhere:
     """A contestant with a catalogue of its own."""
 
@@ -51,13 +40,7 @@ class Elsewhere:
 
     def take(self, load: Load, seconds: float) -> Turn:
         """Be asked for that long."""
-        with tempfile.TemporaryDirectory() as folder:
-            draw = self.subject.draw
-            paths = draw.write(
-                *(Path(folder, "paths"), load.mix, "uniform"),
-                *(round(PATHS_PER_SECOND * seconds), load.seed),
-            )
-            return self.contestant.take(replace(load, paths=paths), seconds)
+        return self.contestant.take(replace(load, draw=self.subject.draw), seconds)
 
 
 @dataclass(frozen=True)
@@ -72,7 +55,10 @@ class OnePath:
         with tempfile.TemporaryDirectory() as folder:
             paths = Path(folder, "paths")
             paths.write_text(f"{self.path}\n", "utf-8")
-            return self.contestant.take(replace(load, paths=paths), seconds)
+            return generators.ask(
+                *(self.contestant.server.url, paths, seconds),
+                *(load.connections, self.contestant.groups),
+            )
 
 
 def measure(

@@ -11,9 +11,9 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.catalogue import BenchmarkError
 from benchmarks.contest import summarise, take_turns
 from benchmarks.contestants import HttpContestant, Load
+from benchmarks.errors import BenchmarkError
 from benchmarks.generators import Turn, per_request
 from benchmarks.growth import host
 from benchmarks.processes import metering

@@ -8,15 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from benchmarks.caches import Caches
-from benchmarks.catalogue import (
-    SCHEMA,
-    BenchmarkError,
-    Copy,
-    Index,
-    copy_catalogue,
-    leave_out,
-)
+from benchmarks.catalogue import SCHEMA, Copy, Index, copy_catalogue, leave_out
 from benchmarks.connection import Connection
+from benchmarks.errors import BenchmarkError
 from benchmarks.plans import indexes_used, tables_read
 from benchmarks.steps import step
 from products_service.statements import Statement, read_statements

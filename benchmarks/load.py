@@ -12,9 +12,10 @@ from typing import Any
 from benchmarks.connection import Connection
 from benchmarks.floor import Floor, lay_floor
 from benchmarks.memory import Peak, watching
+from benchmarks.programs import failed
 from benchmarks.readers import PER_SECOND, Readers, serving
 from benchmarks.steps import step
-from benchmarks.workshop import Workshop, failed
+from benchmarks.workshop import Workshop
 
 WARM_UP = 2.0  # seconds of reading that are not counted: connections are opened
 CALM = 5.0  # seconds of reading before the first load

@@ -4,19 +4,24 @@ import math
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.catalogue import BenchmarkError
 from benchmarks.draws import MIXES, PAGE_SIZE, Draw
+from benchmarks.errors import BenchmarkError
 from benchmarks.generators import Groups, Turn, per_request
 from benchmarks.prerequisites import find_programs
-from benchmarks.processes import metering
-from benchmarks.workshop import failed
+from benchmarks.processes import cpu_seconds, metering
+from benchmarks.programs import failed
 from products_service.statements import Statement, read_statements
 
 # pgbench takes any name after a colon for a variable, those in a JSON literal too.
 COLON = re.compile(r"(?<!:):(?=\w)")
+# Until its sessions have prepared their statements and have seen most of PostgreSQL's memory: those
+# of who is compared with it have done so in a turn before.
+WARM_SECONDS = 5
+# What it prints then: the seconds, and transactions a second.
+REPORT = re.compile(r"^progress: ([\d.]+) s, ([\d.]+) tps", re.MULTILINE)
 
 
 def script(statement: Statement, draw: Draw) -> str:
@@ -51,47 +56,73 @@ def run_mix(
     *,
     reconnect: bool = False,
 ) -> Turn:
-    """Run the statements of a mix for that long, in one thread.
+    """Run the statements of a mix for that long, in one thread, once its sessions are warm.
 
     `mode` is pgbench's; `reconnect` for every transaction. `environment` has libpq's variables.
     Raises BenchmarkError.
     """
     statements = read_statements()
+    size = ("-c", str(connections), "-j", "1", "-T", str(WARM_SECONDS + max(1, round(seconds))))
+    argv = [
+        *(find_programs("pgbench")["pgbench"], "--no-vacuum", "--random-seed", str(seed)),
+        *("--progress", str(WARM_SECONDS), "-M", mode, *size),
+        *(("--connect",) if reconnect else ()),
+    ]
     with tempfile.TemporaryDirectory() as folder:
-        files = []
         for name, weight in MIXES[mix].items():
             file = Path(folder, f"{name}.sql")
             file.write_text(script(statements[name], draw), "utf-8")
-            files += ["-f", f"{file}@{weight}"]
-        argv = [
-            *(find_programs("pgbench")["pgbench"], "--no-vacuum", "--random-seed", str(seed)),
-            *("-M", mode, "-c", str(connections), "-j", "1", "-T", str(max(1, round(seconds)))),
-            *(("--connect",) if reconnect else ()),
-            *files,
-        ]
-        with metering(groups) as taken:
-            done = subprocess.run(
-                argv,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                env=dict(environment),
-                check=False,
-            )
-    if done.returncode != 0:
-        raise failed(argv, done.returncode, done.stdout + done.stderr)
-    return _read(done.stdout, taken)
+            argv += ["-f", f"{file}@{weight}"]
+        printed, taken = _run_metered(argv, environment, groups)
+    return _read(printed, taken, connections)
 
 
-def _read(printed: str, taken: Mapping[str, float]) -> Turn:
-    requests = int(_find(r"number of transactions actually processed: (\d+)", printed))
-    if requests == 0:
+def _run_metered(
+    argv: Sequence[str], environment: Mapping[str, str], groups: Groups
+) -> tuple[str, dict[str, float]]:
+    """Run pgbench; return what it printed, and the CPU seconds from its first report on."""
+    printed = ""
+    taken: dict[str, float] = {}
+    with subprocess.Popen(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+    ) as process:
+        try:
+            while line := process.stdout.readline():
+                printed += line
+                if re.match(REPORT, line):
+                    warming = cpu_seconds([process.pid])
+                    with metering(groups) as taken:
+                        printed += process.stdout.read()
+                        process.wait()
+                    taken["generator"] -= warming
+        finally:
+            process.kill()
+    if process.returncode != 0:
+        raise failed(argv, process.returncode, printed)
+    return printed, taken
+
+
+def _read(printed: str, taken: Mapping[str, float], connections: int) -> Turn:
+    """Return what came after the first report."""
+    until, rate = map(float, re.search(REPORT, printed).groups())
+    everything = int(_find(r"number of transactions actually processed: (\d+)", printed))
+    requests = everything - round(until * rate)
+    if requests <= 0:
         raise BenchmarkError(f"pgbench was not answered:\n{printed}")
+    # reports count from before it has connected, its rate from when it has
+    connected = re.search(r"initial connection time = ([\d.]+) ms", printed)
+    seconds = everything / float(_find(r"tps = ([\d.]+)", printed)) - until
+    seconds += float(connected[1]) / 1000 if connected else 0
     return Turn(
         requests=requests,
-        seconds=round(requests / float(_find(r"tps = ([\d.]+)", printed)), 3),
+        seconds=round(seconds, 3),
         errors=int(_find(r"number of failed transactions: (\d+)", printed)),
-        latency_ms={"mean": float(_find(r"latency average = ([\d.]+) ms", printed))},
+        latency_ms={"mean": round(connections * seconds / requests * 1000, 3)},
         cpu_us=per_request(taken, requests),
     )
 

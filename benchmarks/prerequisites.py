@@ -7,7 +7,7 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.catalogue import BenchmarkError
+from benchmarks.errors import BenchmarkError
 from products_service.embedded import EmbeddedError
 from products_service.embedded.binaries import wheel_folder
 from products_service.extras import how_to_install

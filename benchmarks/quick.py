@@ -12,18 +12,16 @@ import json
 import os
 import random
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from benchmarks.catalogue import BenchmarkError
 from benchmarks.connection import Connection
+from benchmarks.errors import BenchmarkError
+from benchmarks.programs import run
 from benchmarks.servers import plain_environment
-from benchmarks.workshop import failed
 
 ROUTES = {"get_product": "/products/{id}", "get_styles": "/products/{id}/styles"}
 REQUESTS = 100  # in one turn
@@ -43,21 +41,9 @@ def measure(url: str, ids: Sequence[int], seconds: float) -> dict[str, Any]:
             # as under gunicorn
             "PROMETHEUS_MULTIPROC_DIR": folder,
         }
-        log = Path(folder, "log")
         argv = [sys.executable, "-m", "benchmarks.quick", str(seconds)]
-        with log.open("wb") as stream:
-            done = subprocess.run(
-                argv,
-                input=json.dumps(list(ids)),
-                stdout=subprocess.PIPE,
-                stderr=stream,
-                text=True,
-                env=environment,
-                check=False,
-            )
-        if done.returncode != 0:
-            raise failed(argv, done.returncode, log.read_text("utf-8", "replace"))
-    return {"seconds_measured": seconds, "routes": json.loads(done.stdout)}
+        routes = json.loads(run(argv, environment, json.dumps(list(ids))))
+    return {"seconds_measured": seconds, "routes": routes}
 
 
 def cost(name: str, route: Mapping[str, Any]) -> str:

@@ -1,12 +1,9 @@
 """What the fleet holds: fixed rates, very many users, and the highest rate without an error."""
 
-import random
-import tempfile
-from pathlib import Path
 from typing import Any
 
-from benchmarks import contest, generators
-from benchmarks.contestants import HttpContestant, Load, competing
+from benchmarks import contest
+from benchmarks.contestants import AskedByK6, Connected, competing
 from benchmarks.fleet import Fleet, fleet
 from benchmarks.generators import Turn
 from benchmarks.installation import install_peers
@@ -20,7 +17,6 @@ FLEETS = (4, 5)  # hosts
 WORKERS = 1
 USERS = 1_000
 USER_SECONDS = 15
-PATHS = 200_000
 # Of the search: where it begins, and how near it comes.
 FIRST = 2_000
 RESOLUTION = 500
@@ -131,36 +127,24 @@ def measure_users(subject: Subject, rounds: int, seconds: float, ours: str) -> d
     there the floor, of as many connections as in other contests, tells whether Express is fair.
     """
     asked = (ours, "express", "express-1")
-    names = (*asked, contest.FLOOR)
-    order = [("k6", name) for name in asked] + [("wrk", name) for name in names]
-    found: dict[str, contest.Turns] = {"k6": {}, "wrk": {}}
-    chance = random.Random(MIX)  # noqa: S311
-    with tempfile.TemporaryDirectory() as folder, competing(names, subject) as contestants:
-        for number in range(rounds + 1):
-            chance.shuffle(order)
-            round_ = "warm-up" if number == contest.WARM_ROUND else f"round {number}"
-            for place, (generator, name) in enumerate(order):
-                seed = number * len(order) + place
-                paths = subject.draw.write(Path(folder, "paths"), MIX, "uniform", PATHS, seed)
-                with step(f"{USERS} users, {generator}, {round_}, {name}"):
-                    if generator == "k6":
-                        turn = _ask_with_k6(contestants[name], paths, seconds)
-                    else:
-                        users = contest.CONNECTIONS if name == contest.FLOOR else USERS
-                        turn = contestants[name].take(Load(MIX, seed, paths, users), seconds)
-                if number != contest.WARM_ROUND:
-                    found[generator].setdefault(name, []).append(turn)
+    with competing((*asked, contest.FLOOR), subject) as contestants:
+        floor = Connected(contestants[contest.FLOOR], contest.CONNECTIONS)
+        by = {
+            "k6": {name: AskedByK6(contestants[name]) for name in asked},
+            "wrk": {name: contestants[name] for name in asked} | {contest.FLOOR: floor},
+        }
+        users = {
+            f"{name} by {generator}": each
+            for generator, of_it in by.items()
+            for name, each in of_it.items()
+        }
+        turns = contest.take_turns(users, subject.draw, MIX, rounds, seconds, USERS)
     return {
         "users": USERS,
         "seconds_a_turn": seconds,
         "rounds": rounds,
         **{
-            generator: contest.summarise({name: turns[name] for name in names if name in turns})
-            for generator, turns in found.items()
+            generator: contest.summarise({name: turns[f"{name} by {generator}"] for name in of_it})
+            for generator, of_it in by.items()
         },
     }
-
-
-def _ask_with_k6(contestant: HttpContestant, paths: Path, seconds: float) -> Turn:
-    url, groups = contestant.server.url, contestant.groups
-    return generators.ask_with_k6(url, paths, seconds, groups, users=USERS)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.catalogue import BenchmarkError
+from benchmarks.errors import BenchmarkError
 from benchmarks.machine import describe_machine, find_commit
 from benchmarks.prerequisites import describe_programs
 from benchmarks.processes import stolen_seconds

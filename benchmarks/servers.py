@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.catalogue import BenchmarkError
+from benchmarks.errors import BenchmarkError
 from products_service.config import SettingsSchema
 from products_service.leash import leashed
 

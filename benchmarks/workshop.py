@@ -3,14 +3,14 @@
 import fcntl
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.catalogue import BenchmarkError
+from benchmarks import programs
+from benchmarks.errors import BenchmarkError
 from benchmarks.servers import plain_environment
 from products_service.config import load_settings
 from products_service.embedded import running, stop
@@ -51,29 +51,12 @@ class Workshop:
 
     def run(self, argv: Sequence[str | Path], text: str | None = None) -> str:
         """Run a program to its end and return what it printed. Raises BenchmarkError."""
-        done = subprocess.run(
-            argv,
-            input=text,
-            stdin=subprocess.DEVNULL if text is None else None,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise failed(argv, done.returncode, done.stdout + done.stderr)
-        return done.stdout
+        return programs.run(argv, self.environment, text)
 
     def psql(self, script: str) -> str:
         """Run a script with psql and return what it printed. Raises BenchmarkError."""
         options = ["--no-psqlrc", "--quiet", "--tuples-only", "-v", "ON_ERROR_STOP=1"]
         return self.run([wheel_folder() / "bin" / "psql", self.url, *options], script)
-
-
-def failed(argv: Sequence[str | Path], status: int, printed: str) -> BenchmarkError:
-    """Return the error for a program that did."""
-    command = " ".join(os.fspath(part) for part in argv)
-    return BenchmarkError(f"{command} failed ({status}):\n{printed.strip()[-2000:]}")
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from benchmarks import results
-from benchmarks.catalogue import BenchmarkError
 from benchmarks.connection import DatabaseError
+from benchmarks.errors import BenchmarkError
 from products_service.commands.problems import plainly
 from products_service.config import SettingsSchema, load_settings
 from products_service.urls import leaving_when_told

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from benchmarks.catalogue import BenchmarkError
 from benchmarks.commands.options import telling
+from benchmarks.errors import BenchmarkError
 from benchmarks.results import FOLDER, read_results
 from products_service.extras import how_to_install
 

@@ -33,6 +33,7 @@ local due, sent = 0, 0
 late = {} -- how many requests were sent so many milliseconds after they were due, rounded up
 hits, watched = 0, 0
 connections = 0
+prepared = 0 -- CPU seconds of this process until it began to ask
 
 function init(arguments)
   for path in io.lines(arguments[1]) do
@@ -46,6 +47,7 @@ function init(arguments)
     delay = wait_for_turn
   end
   if arguments[4] == "watch" then response = count_hit end
+  prepared = os.clock()
 end
 
 function request()
@@ -133,9 +135,9 @@ function done(summary, latency)
   end
   io.write("\n", string.format(
     '{"requests":%d,"seconds":%.6f,"bytes":%d,"errors":%s,"latency_ms":%s,"late_ms":%s,'
-      .. '"watched":%d,"hits":%d}',
+      .. '"watched":%d,"hits":%d,"prepared_cpu":%.3f}',
     summary.requests, summary.duration / 1e6, summary.bytes, object(summary.errors, "%d"),
     object(answered, "%.3f"), object(lateness, "%d"),
-    threads[1]:get("watched"), threads[1]:get("hits")
+    threads[1]:get("watched"), threads[1]:get("hits"), threads[1]:get("prepared")
   ), "\n")
 end

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from benchmarks import readers, workshop
-from benchmarks.catalogue import BenchmarkError
+from benchmarks.errors import BenchmarkError
 from benchmarks.memory import family, watching
 from benchmarks.readers import Readers, Request
 from products_service import embedded

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import quick
-from benchmarks.catalogue import BenchmarkError
+from benchmarks.errors import BenchmarkError
 from tests.benchmarks.bench import loaded, result, run
 from tests.conftest import Database
 

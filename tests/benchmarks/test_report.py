@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks import processes
-from benchmarks.catalogue import BenchmarkError
+from benchmarks.errors import BenchmarkError
 from benchmarks.results import record
 from tests.benchmarks.bench import run
 from tests.system.service import ROOT

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks.catalogue import BenchmarkError
 from benchmarks.contest import Turns, is_valid, summarise, take_turns
 from benchmarks.contestants import Load
 from benchmarks.draws import Draw
+from benchmarks.errors import BenchmarkError
 from benchmarks.fleet import is_steady
 from benchmarks.generators import Turn
 from benchmarks.rate import attempt
