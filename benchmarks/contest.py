@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from benchmarks.contestants import DESCRIPTIONS, Contestant, Load, competing, program_of
+from benchmarks.contestants import DESCRIPTIONS, Contestant, Load, competing, forms_of
 from benchmarks.draws import Draw
 from benchmarks.errors import BenchmarkError
 from benchmarks.generators import Turn
@@ -101,7 +101,7 @@ def summarise(turns: Turns, references: Sequence[str] = REFERENCES) -> dict[str,
         "at_best": at_best,
         "ratios": {
             reference: {
-                name: _ratios(own, turns[best]) for name, own in turns.items() if name != best
+                name: ratios(own, turns[best]) for name, own in turns.items() if name != best
             }
             for reference, best in at_best.items()
         },
@@ -120,8 +120,7 @@ def _at_best(name: str, turns: Turns) -> str | None:
         of_form = turns[form]
         return all(map(is_valid, of_form)), statistics.median(turn.per_second for turn in of_form)
 
-    forms = (form for form in turns if form == name or program_of(form) == name)
-    return max(forms, key=rank, default=None)
+    return max(forms_of(name, turns), key=rank, default=None)
 
 
 def _figures(turns: Sequence[Turn]) -> dict[str, Any]:
@@ -130,12 +129,14 @@ def _figures(turns: Sequence[Turn]) -> dict[str, Any]:
             name: round(statistics.median(each[name] for each in values), 3) for name in values[0]
         }
 
+    sizes = [turn.bytes for turn in turns if turn.bytes is not None]
     return {
         "valid": all(is_valid(turn) for turn in turns),
         "errors": sum(turn.errors for turn in turns),
         "busy": min((turn.busy for turn in turns if turn.busy is not None), default=None),
         "per_second": round(statistics.median(turn.per_second for turn in turns), 1),
         "latency_ms": medians([turn.latency_ms for turn in turns]),
+        "bytes": statistics.median(sizes) if sizes else None,
         "cpu_us": medians([turn.cpu_us for turn in turns]),
         "turns": [turn.as_json() for turn in turns],
     }
@@ -146,20 +147,20 @@ def is_valid(turn: Turn) -> bool:
     return not turn.errors and (turn.busy is None or turn.busy >= LEAST_BUSY)
 
 
-def _ratios(own: Sequence[Turn], others: Sequence[Turn]) -> dict[str, float]:
-    """Return own figures over another's in the same round: medians.
+def ratios(own: Sequence[Turn], others: Sequence[Turn]) -> dict[str, float]:
+    """Return own requests a second and p99 over another's in the same round: medians.
 
     Nothing, where the other was not answered at all.
     """
     pairs = list(zip(own, others, strict=True))
     if not all(other.requests for other in others):
         return {}
-    ratios = {"per_second": statistics.median(a.per_second / b.per_second for a, b in pairs)}
+    found = {"per_second": statistics.median(a.per_second / b.per_second for a, b in pairs)}
     if all("p99" in turn.latency_ms for pair in pairs for turn in pair):
-        ratios["p99"] = statistics.median(
+        found["p99"] = statistics.median(
             a.latency_ms["p99"] / b.latency_ms["p99"] for a, b in pairs
         )
-    return {name: round(value, 3) for name, value in ratios.items()}
+    return {name: round(value, 3) for name, value in found.items()}
 
 
 def _validity(turns: Turns, at_best: Mapping[str, str]) -> dict[str, dict[str, Any]]:
@@ -170,7 +171,7 @@ def _validity(turns: Turns, at_best: Mapping[str, str]) -> dict[str, dict[str, A
     if FLOOR not in turns:
         return {}
     reached = {
-        peer: _ratios(turns[at_best[peer]], turns[FLOOR]).get("per_second", 0.0)
+        peer: ratios(turns[at_best[peer]], turns[FLOOR]).get("per_second", 0.0)
         for peer in LEAST_OF_FLOOR
         if peer in at_best
     }

@@ -3,7 +3,7 @@
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from importlib import resources
@@ -225,9 +225,13 @@ def _program(
     return Program(argv, environment, folder, LOGS / f"{name}.log")
 
 
-def program_of(name: str) -> str | None:
-    """Return which peer a contestant is a form of; None if it is no peer."""
-    return PEERS[name].program if name in PEERS else None
+def forms_of(program: str, names: Iterable[str]) -> list[str]:
+    """Return as what this one took part: a peer may in several forms."""
+    return [
+        name
+        for name in names
+        if name == program or (name in PEERS and PEERS[name].program == program)
+    ]
 
 
 def find_needed(names: Sequence[str]) -> None:

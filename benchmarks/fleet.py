@@ -5,18 +5,22 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 from benchmarks import generators
+from benchmarks.errors import BenchmarkError
 from benchmarks.generators import Groups, Turn
 from benchmarks.processes import find_by_title
 from benchmarks.servers import Program, Server, free_port, plain_environment, running
 from benchmarks.steps import step
 from benchmarks.subject import Subject
+from benchmarks.workshop import locked
 
+PREFIX = "products-bench-fleet-"
+LOCK = "lock"
 # Where files are in memory, as the cache of a fleet's balancer is (docs/decisions/cache.md): on a
 # disk, what was written and removed there before would be measured too.
 MEMORY = Path("/dev/shm")  # noqa: S108
@@ -31,10 +35,16 @@ SPARE = 1.3
 
 
 class Fleet:
-    """A running fleet; asked through nginx, with ids by Zipf's law."""
+    """A running fleet; asked through nginx, with ids by Zipf's law.
 
-    def __init__(self, server: Server, subject: Subject, mix: str, folder: Path) -> None:
+    `in_memory` says where its cache and logs are.
+    """
+
+    def __init__(
+        self, server: Server, subject: Subject, mix: str, folder: Path, *, in_memory: bool
+    ) -> None:
         self.server = server
+        self.in_memory = in_memory
         self.draw = subject.draw
         self._mix = mix
         self._seed = 0
@@ -100,9 +110,11 @@ def fleet(subject: Subject, hosts: int, mix: str, settings: Mapping[str, str]) -
     port = free_port()
     argv = [sys.executable, "-m", "flask", "cluster", "up", "--hosts", str(hosts)]
     path = f"/products/{subject.draw.ids[0]}/styles"
+    clear_killed()
     memory = _find_memory()
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=memory)))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=PREFIX, dir=memory)))
+        stack.enter_context(locked(folder / LOCK))
         environment = plain_environment() | subject.environment | settings
         # The folder of a cluster is in that of an embedded server, which it has no need of here.
         environment |= {"PORT": str(port), "DEVDB_DIR": str(folder)}
@@ -111,7 +123,14 @@ def fleet(subject: Subject, hosts: int, mix: str, settings: Mapping[str, str]) -
             f"starting nginx, its cache {'in memory' if memory else 'on disk'}, and {hosts} hosts"
         ):
             server = stack.enter_context(running(program, port, path))
-        yield Fleet(server, subject, mix, folder)
+        yield Fleet(server, subject, mix, folder, in_memory=memory is not None)
+
+
+def clear_killed(memory: Path = MEMORY) -> None:
+    """Remove what fleets of runs that were killed have left there: gigabytes of memory."""
+    for folder in memory.glob(f"{PREFIX}*"):
+        with suppress(BenchmarkError, OSError), locked(folder / LOCK):
+            shutil.rmtree(folder)
 
 
 def _find_memory() -> Path | None:

@@ -52,6 +52,11 @@ class Turn:
             name: value for name, value in asdict(self).items() if value is not None
         }
 
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> "Turn":
+        """Return what a result has of a turn."""
+        return cls(**{name: value for name, value in found.items() if name != "per_second"})
+
 
 def per_request(seconds: Mapping[str, float], requests: int) -> dict[str, float]:
     """Return CPU seconds as microseconds per request."""

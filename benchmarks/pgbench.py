@@ -74,7 +74,7 @@ def run_mix(
             file.write_text(script(statements[name], draw), "utf-8")
             argv += ["-f", f"{file}@{weight}"]
         printed, taken = _run_metered(argv, environment, groups)
-    return _read(printed, taken, connections)
+    return read(printed, taken, connections)
 
 
 def _run_metered(
@@ -107,8 +107,8 @@ def _run_metered(
     return printed, taken
 
 
-def _read(printed: str, taken: Mapping[str, float], connections: int) -> Turn:
-    """Return what came after the first report."""
+def read(printed: str, taken: Mapping[str, float], connections: int) -> Turn:
+    """Return what pgbench says of what came after its first report. Raises BenchmarkError."""
     until, rate = map(float, re.search(REPORT, printed).groups())
     everything = int(_find(r"number of transactions actually processed: (\d+)", printed))
     requests = everything - round(until * rate)

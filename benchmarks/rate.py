@@ -42,12 +42,11 @@ def measure(
     for number in range(1, rounds + 1):
         for hosts in FLEETS:
             with fleet(subject, hosts, MIX, settings) as running:
-                constant += [
-                    {"round": number, "hosts": hosts} | measure_rate(running, rate, seconds, warm)
-                    for rate in RATES
-                ]
+                of_all = {"round": number, "hosts": hosts, "in_memory": running.in_memory}
+                constant += [of_all | measure_rate(running, rate, seconds, warm) for rate in RATES]
     with fleet(subject, FLEETS[0], MIX, settings) as running:
-        highest = {"hosts": FLEETS[0]} | find_highest(running, seconds, warm)
+        of_all = {"hosts": FLEETS[0], "in_memory": running.in_memory}
+        highest = of_all | find_highest(running, seconds, warm)
     return {
         "distribution": "zipf",
         "mix": MIX,

@@ -2,7 +2,8 @@
 
 import base64
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -27,6 +28,7 @@ BEST_FORM = (
     "which it answers most."
 )
 PIXELS_PER_INCH = 120
+COMMIT_SHOWN = 7  # characters
 
 Result = Mapping[str, Any]
 Table = Callable[[Result], Iterator[str]]
@@ -108,14 +110,15 @@ def write_report(results: Mapping[str, Result], folder: Path) -> list[str]:
     Raises OSError.
     """
     shown = dict(results)
-    contests = [results[name] for name in CONTESTS if name in results]
+    contests = newest([results[name] for name in CONTESTS if name in results])
     if contests:
-        shown[MIXES] = merge(contests)
+        shown[MIXES] = {"mixes": dict(ChainMap(*(each["mixes"] for each in contests)))}
     missing = [name for name in EXPECTED if name not in results]
     if {"styles", "page"} <= results.keys() and "peers" in missing:
         missing.remove("peers")
     context = {
         "missing": missing,
+        "origins": origins(results),
         "targets": list(findings(shown)),
         "verdicts": VERDICTS,
         "fairness": FAIRNESS,
@@ -144,19 +147,35 @@ def write_report(results: Mapping[str, Result], folder: Path) -> list[str]:
     return missing
 
 
-def merge(contests: list[Result]) -> Result:
-    """Return the mixes of several results, of each the last one in which most took part."""
-    mixes: dict[str, Any] = {}
+def newest(contests: Sequence[Result]) -> list[Result]:
+    """Return results with those of their mixes that count.
+
+    That is of each mix the last one in which most took part.
+    """
+    counts: dict[str, Result] = {}
     for result in sorted(contests, key=lambda each: each["started_at"]):
         for mix, figures in result["mixes"].items():
-            known = mixes.get(mix, {"contestants": ()})
-            if len(figures["contestants"]) >= len(known["contestants"]):
-                mixes[mix] = figures
-    return {"mixes": mixes}
+            known = counts[mix]["mixes"][mix]["contestants"] if mix in counts else ()
+            if len(figures["contestants"]) >= len(known):
+                counts[mix] = result
+    left = (
+        {**each, "mixes": {mix: each["mixes"][mix] for mix, of in counts.items() if of is each}}
+        for each in contests
+    )
+    return [each for each in left if each["mixes"]]
+
+
+def origins(results: Mapping[str, Result]) -> dict[str, list[str]]:
+    """Return which results are of the same commit and machine, by what these are."""
+    found: dict[str, list[str]] = {}
+    for name, result in results.items():
+        commit = (result["commit"] or "unknown")[:COMMIT_SHOWN]
+        found.setdefault(f"commit {commit} on {result['machine']['cpu']}", []).append(name)
+    return found
 
 
 def render(
-    section: Section, shown: Mapping[str, Result], contests: list[Result], folder: Path
+    section: Section, shown: Mapping[str, Result], contests: Sequence[Result], folder: Path
 ) -> dict[str, Any]:
     """Return a section for the template. Raises OSError."""
     result = shown[section.benchmark]

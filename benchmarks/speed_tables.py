@@ -3,10 +3,15 @@
 from collections.abc import Iterator
 from typing import Any
 
+from benchmarks.contest import ratios
+from benchmarks.contestants import forms_of
+from benchmarks.generators import Turn
 from benchmarks.quick import cost
 from benchmarks.tables import short
+from benchmarks.targets import OURS
 
-CONTEST = "{:<22}{:>11}{:>9}{:>9}{:>9}{:>13}{:>12}{:>12}"
+CONTEST = "{:<22}{:>11}{:>9}{:>9}{:>9}{:>13}{:>14}{:>8}{:>12}{:>12}"
+FORM = "{:>18}"
 GROWTH = "{:<14}{:>12}{:>9}{:>9}{:>9}{:>13}"
 RATE = "{:>6}{:>11}{:>12}{:>8}{:>9}{:>9}{:>7}"
 
@@ -17,7 +22,7 @@ def contest_table(result: dict[str, Any]) -> Iterator[str]:
         yield ""
         yield CONTEST.format(
             *(mix, "requests/s", "p50 ms", "p99 ms", "app us"),
-            *("postgres us", "x express", "x fastify"),
+            *("postgres us", "generator us", "bytes", "x express", "x fastify"),
         )
         for name, each in figures["contestants"].items():
             latency, cpu = each["latency_ms"], each["cpu_us"]
@@ -25,18 +30,41 @@ def contest_table(result: dict[str, Any]) -> Iterator[str]:
                 name,
                 f"{each['per_second']:,.0f}",
                 *(_or_dash(latency.get(key)) for key in ("p50", "p99")),
-                *(_or_dash(cpu.get(key)) for key in ("app", "postgres")),
+                *(_or_dash(cpu.get(key)) for key in ("app", "postgres", "generator")),
+                _or_dash(each.get("bytes")),
                 *(
                     _or_dash(figures["ratios"].get(peer, {}).get(name, {}).get("per_second"))
                     for peer in ("express", "fastify")
                 ),
             ) + _void(each)
+        yield from _forms_table(figures)
         for peer, share in figures["peers_hold"].items():
             yield (
                 f"{figures['at_best'][peer]} reached {share['reached']:.2f} of pgbench-prepared, "
                 f"at least {share['needed']} is fair: "
                 f"{'holds' if share['holds'] else 'DOES NOT HOLD'}"
             )
+
+
+def _forms_table(figures: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines of a table of this service against each form of its peers, if several."""
+    turns = {
+        name: [Turn.from_json(turn) for turn in each["turns"]]
+        for name, each in figures["contestants"].items()
+    }
+    forms = [form for peer in ("express", "fastify") for form in forms_of(peer, turns)]
+    ours = [name for name in OURS if name in turns]
+    if len(forms) > 2 and ours:
+        yield ""
+        yield f"{'x requests/s, p99 of':<22}" + "".join(FORM.format(form) for form in forms)
+        for name in ours:
+            found = [ratios(turns[name], turns[form]) for form in forms]
+            line = [
+                ", ".join(_or_dash(each.get(key)) for key in ("per_second", "p99"))
+                for each in found
+            ]
+            yield f"{name:<22}" + "".join(FORM.format(each) for each in line)
+        yield ""
 
 
 def pool_table(result: dict[str, Any]) -> Iterator[str]:
@@ -59,6 +87,9 @@ def rate_table(result: dict[str, Any]) -> Iterator[str]:
         held = "" if each["held"] else "  not held"
         yield _rate_line(each, highest["hosts"], each["p99_ms_at_most"]) + held
     yield f"highest rate held: {highest['rate']:,}/s"
+    places = {each["in_memory"] for each in (*result["constant"], highest) if "in_memory" in each}
+    for place in sorted(places):
+        yield f"cache and logs {'in memory' if place else 'ON DISK'}"
     users = result["users"]
     for generator in ("k6", "wrk"):
         yield from contest_table(

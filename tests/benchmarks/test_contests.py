@@ -49,6 +49,9 @@ def test_peers_in_both_mixes(small: Database, tmp_path: Path) -> None:
         assert mix["ratios"]["express"]["greenlet-1"]["per_second"] > 0
         assert mix["at_best"]["express"] in ("express", "express-1")
         assert set(mix["peers_hold"]) == {"express", "fastify"}
+        sizes = [each["bytes"] for each in mix["contestants"].values() if each["bytes"]]
+        # the same bodies and headers, but for what each server adds of its own
+        assert max(sizes) < 1.1 * min(sizes)
     prepared, unprepared = (
         found["mixes"]["styles"]["contestants"][f"pgbench-{name}"]["cpu_us"]["postgres"]
         for name in ("prepared", "unprepared")

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from benchmarks import rate
+from benchmarks.fleet import LOCK, PREFIX, clear_killed
 from benchmarks.generators import Turn
+from benchmarks.workshop import locked
 from tests.benchmarks.bench import loaded, result, run
 from tests.conftest import Database
 
@@ -50,6 +52,16 @@ def test_finds_the_highest_rate(limit: float, found: int, beyond: dict[str, floa
     assert sorted(refused)[::2] == sorted(refused)[1::2]
 
 
+def test_what_a_killed_run_left_in_memory_is_removed(tmp_path: Path) -> None:
+    killed, running, other = (tmp_path / f"{PREFIX}1", tmp_path / f"{PREFIX}2", tmp_path / "3")
+    for folder in (killed, running, other):
+        folder.mkdir()
+        (folder / "access.log").touch()
+    with locked(running / LOCK):
+        clear_killed(tmp_path)
+    assert sorted(tmp_path.iterdir()) == [other, running]
+
+
 @pytest.mark.slow
 def test_rates_of_the_fleet(clone: Callable[[], Database], tmp_path: Path) -> None:
     database = loaded(clone(), tmp_path)
@@ -73,3 +85,4 @@ def test_rates_of_the_fleet(clone: Callable[[], Database], tmp_path: Path) -> No
         assert users["contestants"]["express"]["turns"][0]["requests"] > 0
     assert found["users"]["wrk"]["peers_hold"].keys() == {"express"}
     assert "highest rate held" in done.stdout
+    assert all(isinstance(each["in_memory"], bool) for each in found["constant"])

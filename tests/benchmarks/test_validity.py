@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks import pgbench
 from benchmarks.contest import Turns, is_valid, summarise, take_turns
 from benchmarks.contestants import Load
 from benchmarks.draws import Draw
@@ -12,7 +13,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.fleet import is_steady
 from benchmarks.generators import Turn
 from benchmarks.rate import attempt
-from benchmarks.report import merge
+from benchmarks.report import newest
 from benchmarks.speed_tables import growth_table, pool_table
 from benchmarks.targets import findings
 
@@ -70,6 +71,13 @@ def test_each_is_compared_with_as_many_processes_as_are_best_for_it() -> None:
         "0.80 x, greenlet to fastify-1",
         False,
     )
+
+
+def test_the_best_form_of_a_peer_is_one_that_was_answered_right() -> None:
+    turns = {"fastify": [turn(430)], "fastify-pipelined": [turn(600, errors=1)]}
+    assert summarise(turns)["at_best"]["fastify"] == "fastify"
+    turns = {"fastify-1": [turn(430, errors=1)], "fastify-pipelined": [turn(600, errors=1)]}
+    assert summarise(turns)["at_best"]["fastify"] == "fastify-pipelined"
 
 
 def test_a_peer_is_unfair_with_errors() -> None:
@@ -249,8 +257,28 @@ def test_of_two_results_that_counts_in_which_most_took_part() -> None:
     whole = result("2026-01-01", greenlet=[turn(1)], express=[turn(1)])
     later = result("2026-01-03", greenlet=[turn(2)], express=[turn(1)])
     part = result("2026-01-02", greenlet=[turn(3)])
-    assert merge([part, whole])["mixes"] == whole["mixes"]
-    assert merge([later, part, whole])["mixes"] == later["mixes"]
+    assert newest([part, whole]) == [whole]
+    assert newest([later, part, whole]) == [later]
+    page = {"started_at": "2026-01-04", "mixes": {"page": part["mixes"]["styles"]}}
+    both = {**whole, "mixes": whole["mixes"] | page["mixes"]}
+    assert newest([both, page]) == [whole, page]
+
+
+PGBENCH = """\
+progress: 5.0 s, 9000.0 tps, lat 1.7 ms stddev 0.5, 0 failed
+number of transactions actually processed: 76000
+number of failed transactions: 0 (0.000%)
+latency average = 1.68 ms
+initial connection time = 500.000 ms
+tps = 10133.333333 (without initial connection time)
+"""
+
+
+def test_pgbench_is_counted_from_its_first_report_on() -> None:
+    # 8 s of which it connected for half a second: 45,000 until 5 s, so 31,000 in the last 3
+    found = pgbench.read(PGBENCH, {"postgres": 3.1}, 16)
+    assert (found.requests, found.seconds, found.cpu_us) == (31_000, 3.0, {"postgres": 100.0})
+    assert found.latency_ms["mean"] == round(16 * 3_000 / 31_000, 3)
 
 
 class Lost:

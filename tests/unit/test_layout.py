@@ -130,7 +130,8 @@ def test_etl_knows_of_the_service_only_where_its_database_is() -> None:
 
 def test_benchmarks_know_of_the_service_only_what_a_client_may() -> None:
     known = known_of_the_service("benchmarks")
-    modules = ("config", "urls", "embedded", "extras", "leash", "statements", "commands.problems")
+    modules = ("config", "urls", "embedded", "extras", "leash", "statements")
+    modules += ("cluster.nginx", "commands.problems")
     allowed = tuple(f"products_service.{module}." for module in modules)
     assert all(name.startswith(allowed) for name in known), known
 
