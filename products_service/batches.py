@@ -47,12 +47,13 @@ class Batches:
     """Gathers requests of all statements that take a product's id, those of a batch together.
 
     `ask` runs what the function that it is given returns, which it calls as soon as it has a
-    connection, and returns the rows' answers. Raises DatabaseError.
+    connection, and returns the rows' answers. It is told whether that is `for_others` than who
+    calls it, too. Raises DatabaseError.
     """
 
     def __init__(
         self,
-        ask: Callable[[Callable[[], Execution]], Sequence[Any]],
+        ask: Callable[..., Sequence[Any]],
         statements: Iterable[Statement],
     ) -> None:
         statements = [each for each in statements if each.for_each is not None]
@@ -114,7 +115,7 @@ class Batches:
         try:
             others.go_last()  # when all who can go on now have asked
             place = self._line.enter(others)
-            answers = self._ask(begin)
+            answers = self._ask(begin, for_others=True)
             for request, answer in zip(asked, answers, strict=True):
                 request.answer = answer
         except StatementError:
@@ -177,9 +178,7 @@ class Line:
 
     def leave(self, others: Others, place: object) -> None:
         """Let the next one in, at once and before we go on, unless it came in beside us."""
-        if self._last is not place:
-            return
-        self._last = self._queue.popleft() if self._queue else None
-        if self._last is not None:
-            self._since = time.monotonic()
-            others.hand_over(self._last)
+        if self._last is place:
+            self._last = None
+            if self._queue:
+                others.hand_over(self._queue.popleft())

@@ -35,8 +35,9 @@ from products_service.turns import BUSY, Turns, is_passed_over
 # transaction. https://www.postgresql.org/docs/current/errcodes-appendix.html
 _LOST = ("57P01", "57P02", "57P03", "57P05", "25P03")
 _TIMED_OUT = "57014"
-# Share of its deadline that a request must still have to join a batch: with less it would have all
-# of the batch time out.
+# What psycopg2 says itself, without PostgreSQL and so without a code, of what cannot be sent.
+_DEFECTS = psycopg2.ProgrammingError, psycopg2.DataError, psycopg2.NotSupportedError
+# Share of its deadline that a request must still have to join a batch, which has all of it.
 _LEAST_LEFT = 0.9
 # Longest that a new worker is kept from serving by a database that does not answer.
 _WARM_UP = 1.0  # seconds
@@ -61,7 +62,9 @@ class Answer(NamedTuple):
 
 def _is_lost(error: psycopg2.Error) -> bool:
     code = error.pgcode
-    return code is None or code.startswith("08") or code in _LOST
+    if code is None:
+        return not isinstance(error, _DEFECTS)
+    return code.startswith("08") or code in _LOST
 
 
 def _execute(connection: Any, execute: str, values: Sequence[Any]) -> list[Answer]:
@@ -179,18 +182,27 @@ class Database:
         """Whether the request has nearly all of the time that it may take."""
         return DEADLINE.get() - time.monotonic() >= _LEAST_LEFT * self._deadline
 
-    def _ask(self, begin: Callable[[], Execution]) -> list[Answer]:
-        """Return the rows' answers of what `begin` returns, called once there is a connection."""
+    def _ask(self, begin: Callable[[], Execution], *, for_others: bool = False) -> list[Answer]:
+        """Return the rows' answers of what `begin` returns, called once there is a connection.
+
+        What is asked `for_others` too may take all of a deadline, whatever this request has left.
+        """
         connection = self._turns.take()
         outer = DEADLINE.get()
+        now = time.monotonic()
+        latest = now + self._deadline
+        in_full = for_others or latest <= outer
         try:
             self._observer.taken()
-            now = time.monotonic()
-            if outer <= now:
+            if not in_full and outer <= now:
                 raise DatabaseTimeoutError("the request's time was over before it had a connection")
-            DEADLINE.set(min(now + self._deadline, outer))
+            DEADLINE.set(latest if in_full else outer)
             return self._execute_twice_if_lost(connection, *begin())
         except DeadlinePassedError:
+            if not in_full:
+                # which says nothing of the server
+                connection.dbapi_connection.close()
+                raise DatabaseTimeoutError("no answer in what time the request had left") from None
             self._give_up(connection)
             raise DatabaseTimeoutError(f"no answer within {self._deadline} s") from None
         except psycopg2.Error as error:
@@ -240,7 +252,8 @@ class Database:
         code = error.pgcode
         if code == _TIMED_OUT:
             return DatabaseTimeoutError(str(error).strip())
-        if _is_lost(error) or code == _IN_THE_WAY or code.startswith(_OUT_OF_RESOURCES):
+        is_full = code is not None and code.startswith(_OUT_OF_RESOURCES)
+        if _is_lost(error) or code == _IN_THE_WAY or is_full:
             # DBUtils passes on what made it connect, and not why it could not.
             is_closed = isinstance(error, psycopg2.InterfaceError)
             failed = self._connector.last_error if is_closed else None

@@ -23,11 +23,6 @@ def install(arrange: Callable[[], None] | None) -> None:
     _arrange = arrange
 
 
-def is_possible() -> bool:
-    """Whether anything waits. If so, nothing else runs at the same time in this process."""
-    return _arrange is not None
-
-
 def do(function: Callable[[], None]) -> None:
     """Call a function in a moment, once, however often that is asked for; or else now."""
     if _arrange is None:

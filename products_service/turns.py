@@ -96,11 +96,12 @@ class Turns:
         place = object()
         self._queue.append(place)
         latest = time.monotonic() + LONGEST_AMONG_OTHERS
-        while (until := min(latest, self._moved_at + PATIENCE_AMONG_OTHERS)) > time.monotonic():
-            if others.park(place, until):
-                return
-        self._queue.remove(place)
-        raise DatabaseBusyError(BUSY)
+        # Until the end of this turn at least: a worker that was kept from running sees in any order
+        # what has come meanwhile, and one may be given back yet.
+        while not others.park(place, min(latest, self._moved_at + PATIENCE_AMONG_OTHERS)):
+            if min(latest, self._moved_at + PATIENCE_AMONG_OTHERS) <= time.monotonic():
+                self._queue.remove(place)
+                raise DatabaseBusyError(BUSY)
 
     def _pass_on(self, others: waiting.Others) -> None:
         if self._queue:

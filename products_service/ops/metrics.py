@@ -12,7 +12,6 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from prometheus_client import (
     REGISTRY,
@@ -44,46 +43,9 @@ PAUSE = 0.005  # seconds
 # Each count asks whether the process is another one than before; so the kernel is asked once.
 _process = {"id": os.getpid()}
 os.register_at_fork(after_in_child=lambda: _process.update(id=os.getpid()))
-FileValue = MultiProcessValue(lambda: _process["id"])
-
-
-class TalliedValue:
-    """A value that is written to its file for many counts at once, where that may wait.
-
-    prometheus_client's own writes each one, which takes about twice the CPU
-    (docs/decisions/request-path.md), and a request is six.
-    """
-
-    _multiprocess = True
-
-    def __init__(self, *arguments: Any, **keywords: Any) -> None:
-        self._written = FileValue(*arguments, **keywords)
-        self._more = 0.0
-
-    def inc(self, amount: float) -> None:
-        """Add to it."""
-        if not later.is_possible():
-            self._written.inc(amount)
-            return
-        self._more += amount
-        later.do(self._write)
-
-    def _write(self) -> None:
-        self._written.inc(self._more)
-        self._more = 0.0
-
-    def set(self, value: float, timestamp: float | None = None) -> None:
-        """Replace it."""
-        self._written.set(value, timestamp)
-        self._more = 0.0
-
-    def get(self) -> float:
-        """Return it."""
-        return self._written.get() + self._more
-
 
 if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-    values.ValueClass = TalliedValue
+    values.ValueClass = MultiProcessValue(lambda: _process["id"])
 
 
 class Durations(Histogram):

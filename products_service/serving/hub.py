@@ -68,11 +68,11 @@ class Hub:
             self._look_at = max(deadline, self._looked_at + _LATE)
         return self._main.switch()
 
-    def wake(self, key: Any) -> None:
-        """Let the greenlet that is parked by that key go on in the next turn."""
+    def wake(self, key: Any, found: bool = True) -> None:
+        """Let the greenlet that is parked by that key go on in the next turn: park returns it."""
         if key in self._parked:
             parked, _ = self._parked.pop(key)
-            self._ready.append((parked, (True,)))
+            self._ready.append((parked, (found,)))
 
     def hand_over(self, key: Any) -> None:
         """Let the greenlet that is parked by that key go on at once, and us when we may next."""

@@ -12,15 +12,6 @@ PATIENCE = 0.15  # seconds
 LONGEST = 0.55  # seconds
 
 
-class Ticket:
-    """The place of a request in the queue."""
-
-    __slots__ = ("refused",)
-
-    def __init__(self) -> None:
-        self.refused = False
-
-
 class Slots:
     """A few for each database connection: who has one waits for a connection among few.
 
@@ -31,7 +22,7 @@ class Slots:
     def __init__(self, hub: Hub, count: int) -> None:
         self._hub = hub
         self._free = count
-        self._queue: deque[Ticket] = deque()
+        self._queue: deque[object] = deque()
         self._moved_at = hub.now  # when a slot was taken or given back
         self._watched = False
 
@@ -43,14 +34,15 @@ class Slots:
             return True
         # Who comes while the slots are stuck is refused by the watch in the same turn, and not
         # here: by the turn's end one may be given back.
-        ticket = Ticket()
-        self._queue.append(ticket)
+        place = object()
+        self._queue.append(place)
         if not self._watched:
             self._watched = True
             self._hub.spawn(self._watch)
-        if self._hub.park(ticket, self._hub.now + LONGEST):
-            return not ticket.refused
-        self._queue.remove(ticket)
+        if self._hub.park(place, self._hub.now + LONGEST):
+            return True
+        if place in self._queue:  # it is not, where the watch has refused it
+            self._queue.remove(place)
         return False
 
     def release(self) -> None:
@@ -69,12 +61,13 @@ class Slots:
 
         Did each for itself, a thousand would be resumed seven times a second to look.
         """
+        # In the turn that began the watch somebody may have been told to go on who has a slot.
+        self._hub.go_last()
         while self._queue:
             if not self._is_stuck():
                 self._hub.park(self, self._moved_at + PATIENCE)
                 continue
-            for ticket in self._queue:
-                ticket.refused = True
-                self._hub.wake(ticket)
+            for place in self._queue:
+                self._hub.wake(place, False)
             self._queue.clear()
         self._watched = False

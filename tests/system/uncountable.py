@@ -4,8 +4,9 @@ import errno
 import os
 from typing import NoReturn
 
+from prometheus_client import values
+
 from products_service import create_app
-from products_service.ops import metrics
 
 
 def refuse(*_: object, **__: object) -> NoReturn:
@@ -14,4 +15,4 @@ def refuse(*_: object, **__: object) -> NoReturn:
 
 
 application = create_app()
-metrics.FileValue = refuse
+values.ValueClass = refuse

@@ -196,6 +196,21 @@ def test_who_has_used_up_much_of_its_time_asks_alone(worker: Make) -> None:
 
 
 @pytest.mark.usefixtures("nothing_is_slow")
+def test_who_asks_for_others_does_so_in_full_time(
+    worker: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("products_service.database._LEAST_LEFT", 0.0)
+    asked = worker()
+    outcomes: list[Any] = []
+    with deadline_within(0.5):
+        asked.start(outcomes, ("sleep", 1))
+    asked.start(outcomes, ("sleep", 1_000))
+    asked.turn(lambda: len(outcomes) == 2)
+    assert sorted(outcomes) == ["1", "1000"]
+    assert asked.uses.total == 1
+
+
+@pytest.mark.usefixtures("nothing_is_slow")
 def test_who_asks_while_one_is_under_way_is_answered_together(worker: Make) -> None:
     asked = worker()
     slept: list[str] = []
@@ -396,10 +411,10 @@ def test_fault_of_ours_leaves_nobody_waiting(worker: Make, monkeypatch: pytest.M
     ask = asked._database._batches._ask
     broken = iter([True])
 
-    def fail_once(*arguments: Any) -> Any:
+    def fail_once(*arguments: Any, **named: Any) -> Any:
         if next(broken, False):
             raise ZeroDivisionError
-        return ask(*arguments)
+        return ask(*arguments, **named)
 
     monkeypatch.setattr(asked._database._batches, "_ask", fail_once)
     fetch = asked._database.fetch

@@ -210,6 +210,26 @@ def test_several_fetches_in_one_deadline(url: str) -> None:
         assert database.fetch("sleep", seconds=1.8).load_number == 7
 
 
+def test_what_time_a_request_has_left_says_nothing_of_the_server(url: str) -> None:
+    with opened(url, deadline=HANG, pool_size=1) as database:
+        failed: list[int] = []
+        database._sessions._servers.failed = failed.append
+        with (
+            deadline_within(0.1),
+            pytest.raises(DatabaseTimeoutError, match="what time the request had left"),
+        ):
+            database.fetch("sleep", seconds=HANG)
+        assert failed == []
+        assert database.fetch("echo", body="x").body == "x"
+
+
+def test_what_psycopg2_cannot_send_is_a_defect(url: str) -> None:
+    with opened(url, pool_size=1) as database:
+        with pytest.raises(StatementError, match="can't adapt"):
+            database.fetch("echo", body=object())
+        assert database.fetch("echo", body="x").body == "x"
+
+
 def test_sessions_are_read_only(url: str) -> None:
     with opened(url) as database, pytest.raises(StatementError, match="read-only transaction"):
         database.fetch("write")

@@ -88,10 +88,31 @@ def test_nobody_waits_where_nothing_moves(installed: Hub, monkeypatch: pytest.Mo
         installed.spawn(function)
     run(installed, lambda: len(refused) == 2)
     assert min(refused) >= began + turns.PATIENCE_AMONG_OTHERS
-    # who comes when it is known that nothing moves is refused at once
+    # who comes when it is known that nothing moves waits for what comes in that turn, no longer
     installed.spawn(wait)
+    run(installed, lambda: len(refused) == 3)
+
+
+def test_who_was_kept_from_running_is_not_refused_for_that(
+    installed: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection comes back in the same turn, after who wants it has looked."""
+    monkeypatch.setattr(turns, "PATIENCE_AMONG_OTHERS", 0)
+    given = Turns(Pool().take, FullError, 1)
+    had: list[str] = []
+
+    def take(name: str) -> None:
+        connection = given.take()
+        had.append(name)
+        installed.park(name, math.inf)
+        given.give_back(connection)
+
+    installed.spawn(take, "first")
     installed.turn(time.monotonic())
-    assert len(refused) == 3
+    installed.spawn(take, "second")
+    installed.wake("first")
+    run(installed, lambda: len(had) == 2)
+    assert had == ["first", "second"]
 
 
 def test_nobody_waits_for_ever_and_then_others_have_it(

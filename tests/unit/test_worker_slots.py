@@ -74,6 +74,25 @@ def test_slots_after_a_quiet_while(hub: Hub, clock: Clock, pair: tuple) -> None:
     assert held == [True, True]
 
 
+def test_who_comes_after_a_halt_has_a_slot_that_is_given_back_next(hub: Hub, clock: Clock) -> None:
+    """Somebody may have been told to go on, who has one, after the watch began."""
+    slots = Slots(hub, 1)
+    held: list[bool] = []
+
+    def hold() -> None:
+        assert slots.acquire()
+        hub.park("holder", math.inf)
+        slots.release()
+
+    hub.spawn(hold)
+    hub.turn(clock.now)
+    clock.now += 2 * PATIENCE
+    hub.spawn(lambda: held.append(slots.acquire()))
+    hub.spawn(hub.wake, "holder")
+    run(hub, lambda: held)
+    assert held == [True]
+
+
 def test_slots_that_are_kept_are_not_waited_for(hub: Hub, clock: Clock) -> None:
     slots = Slots(hub, 1)
     entered: list[float] = []
