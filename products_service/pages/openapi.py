@@ -23,6 +23,7 @@ OPERATIONS = {
         answer="The page.",
         content=HTML,
         tagged=True,
+        compressed=True,
     ),
     "/docs": Operation(
         name="showDocs",
@@ -32,5 +33,6 @@ OPERATIONS = {
         answer="The page.",
         content=HTML,
         tagged=True,
+        compressed=True,
     ),
 }

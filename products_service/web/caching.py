@@ -8,6 +8,7 @@ tag can be checked without asking for the body: it names what the URL shows now,
 import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from flask import Flask, abort, current_app, request
@@ -22,6 +23,8 @@ COMPRESSION_LEVEL = 1
 # How old the load number may be that a 304 rests on.
 KNOWN_FOR = 1.0  # seconds
 NOT_MODIFIED = "304 NOT MODIFIED"
+# Of our package, the folders whose modules make answers from the catalogue.
+MAKERS = ("products", "web")
 
 
 class _Policy(NamedTuple):
@@ -41,22 +44,36 @@ def init_app(app: Flask, statements: Mapping[str, Statement]) -> None:
     )
     app.extensions["caching"] = _Policy(
         hashlib.blake2b(
-            digest_size=12, salt=form(statements, cache_control, app.config["CORS_ORIGINS"])
+            digest_size=12,
+            salt=form(statements, cache_control, app.config["CORS_ORIGINS"], read_makers()),
         ),
         cache_control,
         app.extensions["database"],
     )
 
 
-def form(statements: Mapping[str, Statement], cache_control: str, origins: Iterable[str]) -> bytes:
-    """Return what changes with what we produce: statements, compressor, Cache-Control, and origins.
+def form(
+    statements: Mapping[str, Statement], cache_control: str, origins: Iterable[str], makers: str
+) -> bytes:
+    """Return what changes with what we produce.
 
-    The last two since a cache that is answered 304 may go on showing the headers that it has.
+    That is the statements, the compressor, Cache-Control, origins, and our own code that makes
+    answers of these. Headers too, since a cache that is answered 304 may go on showing those that
+    it has.
     """
     text = "\0".join(statement.sql for _, statement in sorted(statements.items()))
     headers = f"{cache_control}\0{' '.join(sorted(origins))}"
-    how = f"{text}\0{zlib.ZLIB_RUNTIME_VERSION}\0{COMPRESSION_LEVEL}\0{headers}"
+    how = f"{text}\0{zlib.ZLIB_RUNTIME_VERSION}\0{COMPRESSION_LEVEL}\0{headers}\0{makers}"
     return hashlib.blake2b(how.encode(), digest_size=8).digest()
+
+
+def read_makers(package: Path = Path(__file__).parents[1]) -> str:
+    """Return the source of what makes answers: defaults of parameters, links, headers.
+
+    Raises OSError.
+    """
+    files = (file for folder in MAKERS for file in sorted((package / folder).glob("*.py")))
+    return "\0".join(file.read_text("utf-8") for file in files)
 
 
 def conditional(

@@ -8,9 +8,8 @@ def heed_conditions(response: Response) -> Response:
 
     For answers that are at hand; those of the catalogue need not be asked for (caching.py).
     """
-    # of If-Match: *, which holds for whatever is there, werkzeug takes none for the tag
-    conditions = {} if not request.if_match.star_tag else {"HTTP_IF_MATCH": ""}
-    response.make_conditional(request.environ | conditions)
-    if response.status_code == 412:
+    wanted = request.if_match
+    if wanted and not wanted.star_tag and not wanted.is_strong(response.get_etag()[0] or ""):
         abort(412)
-    return response
+    # One that holds is none: werkzeug would not look at If-None-Match then (RFC 9110, 13.2.2).
+    return response.make_conditional(request.environ | {"HTTP_IF_MATCH": ""})

@@ -2,6 +2,7 @@
 
 import gzip
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+import products_service
 from products_service.statements import read_statements
-from products_service.web.caching import COMPRESS_FROM, KNOWN_FOR, form
+from products_service.web.caching import COMPRESS_FROM, KNOWN_FOR, form, read_makers
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database, make_app
 
@@ -182,11 +184,25 @@ def test_another_form_of_the_answers_has_other_tags() -> None:
     changed = dict(statements)
     one = changed["get_product"]
     changed["get_product"] = type(one)(one.name, one.parameters, one.sql + " -- changed")
-    shipped = form(statements, "max-age=30", {"*"})
-    assert form(changed, "max-age=30", {"*"}) != shipped
-    assert form(statements, "max-age=5", {"*"}) != shipped
-    assert form(statements, "max-age=30", {"https://shop.example"}) != shipped
-    assert form(dict(reversed(statements.items())), "max-age=30", {"*"}) == shipped
+    shipped = form(statements, "max-age=30", {"*"}, "count=5")
+    assert form(changed, "max-age=30", {"*"}, "count=5") != shipped
+    assert form(statements, "max-age=5", {"*"}, "count=5") != shipped
+    assert form(statements, "max-age=30", {"https://shop.example"}, "count=5") != shipped
+    assert form(statements, "max-age=30", {"*"}, "count=4") != shipped
+    assert form(dict(reversed(statements.items())), "max-age=30", {"*"}, "count=5") == shipped
+
+
+def test_a_form_has_all_code_that_makes_answers(tmp_path: Path) -> None:
+    shipped = read_makers()
+    for folder in ("products", "web"):
+        shutil.copytree(Path(products_service.__file__).parent / folder, tmp_path / folder)
+    assert read_makers(tmp_path) == shipped
+    for name in ("products/schemas.py", "products/links.py", "web/parameters.py", "web/headers.py"):
+        source = tmp_path / name
+        text = source.read_text("utf-8")
+        source.write_text(f"{text}# changed\n", "utf-8")
+        assert read_makers(tmp_path) != shipped, name
+        source.write_text(text, "utf-8")
 
 
 def test_a_long_answer_is_compressed_for_those_who_ask(client: FlaskClient) -> None:

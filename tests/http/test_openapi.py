@@ -313,6 +313,17 @@ def test_every_answer_is_as_described(
                 assert name in answer.headers, path
 
 
+def test_what_may_come_compressed_says_so(document: dict[str, Any], app: Flask) -> None:
+    client = app.test_client()
+    for path in ("/", "/docs", "/openapi.json", "/live"):
+        answer = client.get(path, headers={"Accept-Encoding": "gzip"})
+        operation = document["paths"][path]["get"]
+        described = follow(document, operation["responses"]["200"])["headers"]
+        assert ("Vary" in answer.headers) == ("Vary" in described), path
+        named = [follow(document, each)["name"] for each in operation.get("parameters", ())]
+        assert ("Vary" in answer.headers) == ("Accept-Encoding" in named), path
+
+
 def test_it_is_kept_and_asked_about(app: Flask) -> None:
     client = app.test_client()
     plain = client.get("/openapi.json")

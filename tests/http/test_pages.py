@@ -140,8 +140,13 @@ def test_condition_that_does_not_hold_is_a_problem(client: FlaskClient, path: st
     answer = client.get(path, headers={"If-Match": '"other"'})
     assert (answer.status_code, answer.mimetype) == (412, "application/problem+json")
     assert answer.json["type"] == "urn:problem-type:precondition-failed"
-    for holds in (client.get(path).headers["ETag"], "*"):
+    tag = client.get(path).headers["ETag"]
+    for holds in (tag, "*"):
         assert client.get(path, headers={"If-Match": holds}).status_code == 200
+        known = {"If-Match": holds, "If-None-Match": tag}
+        assert client.get(path, headers=known).status_code == 304
+    weak = client.get(path, headers={"If-Match": f"W/{tag}", "If-None-Match": tag})
+    assert weak.status_code == 412
 
 
 def test_what_is_kept_is_checked_before_it_is_used(client: FlaskClient) -> None:
