@@ -26,6 +26,7 @@ def contest_table(result: dict[str, Any]) -> Iterator[str]:
         )
         for name, each in figures["contestants"].items():
             latency, cpu = each["latency_ms"], each["cpu_us"]
+            against = figures["ratios"] if each["valid"] else {}
             yield CONTEST.format(
                 name,
                 f"{each['per_second']:,.0f}",
@@ -33,7 +34,7 @@ def contest_table(result: dict[str, Any]) -> Iterator[str]:
                 *(_or_dash(cpu.get(key)) for key in ("app", "postgres", "generator")),
                 _or_dash(each.get("bytes")),
                 *(
-                    _or_dash(figures["ratios"].get(peer, {}).get(name, {}).get("per_second"))
+                    _or_dash(against.get(peer, {}).get(name, {}).get("per_second"))
                     for peer in ("express", "fastify")
                 ),
             ) + _void(each)
@@ -52,9 +53,10 @@ def _forms_table(figures: dict[str, Any]) -> Iterator[str]:
         name: [Turn.from_json(turn) for turn in each["turns"]]
         for name, each in figures["contestants"].items()
     }
-    forms = [form for peer in ("express", "fastify") for form in forms_of(peer, turns)]
-    ours = [name for name in OURS if name in turns]
-    if len(forms) > 2 and ours:
+    of_peers = [forms_of(peer, turns) for peer in ("express", "fastify")]
+    forms = [form for forms in of_peers for form in forms]
+    ours = [name for name in OURS if name in turns and figures["contestants"][name]["valid"]]
+    if any(len(forms) > 1 for forms in of_peers) and ours:
         yield ""
         yield f"{'x requests/s, p99 of':<22}" + "".join(FORM.format(form) for form in forms)
         for name in ours:

@@ -14,7 +14,7 @@ from benchmarks.fleet import is_steady
 from benchmarks.generators import Turn
 from benchmarks.rate import attempt
 from benchmarks.report import newest
-from benchmarks.speed_tables import growth_table, pool_table
+from benchmarks.speed_tables import contest_table, growth_table, pool_table
 from benchmarks.targets import findings
 
 
@@ -248,6 +248,16 @@ class Warmed:
 @pytest.mark.parametrize("steady", [True, False])
 def test_a_rate_is_held_once_the_cache_is_steady(steady: bool) -> None:
     assert attempt(Warmed(steady), 1_000, 1, 1)["held"] is steady
+
+
+def test_tables_compare_nothing_with_what_is_void() -> None:
+    turns = {"greenlet": [turn(600, errors=1)], "greenlet-1": [turn(500)], "express": [turn(100)]}
+    turns["express-1"] = turns["express"]
+    lines = list(contest_table({"mixes": {"styles": summarise(turns)}}))
+    (void,) = [line for line in lines if line.startswith("greenlet ")]
+    assert "VOID: 1 errors" in void
+    assert void.partition("600")[2].split()[:6] == ["1", "10", "100", "-", "-", "-"]
+    assert len([line for line in lines if line.startswith("greenlet-1 ")]) == 2
 
 
 def test_of_two_results_that_counts_in_which_most_took_part() -> None:
