@@ -66,7 +66,6 @@ def _forms_table(figures: dict[str, Any]) -> Iterator[str]:
                 for each in found
             ]
             yield f"{name:<22}" + "".join(FORM.format(each) for each in line)
-        yield ""
 
 
 def pool_table(result: dict[str, Any]) -> Iterator[str]:
