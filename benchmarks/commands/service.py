@@ -1,6 +1,6 @@
 """Benchmarks of the service as clients see it, beside its peers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from benchmarks.speed_tables import (
     pool_table,
     rate_table,
 )
-from benchmarks.subject import served_catalogue
+from benchmarks.subject import Subject, served_catalogue
 
 only = click.option(
     "--only",
@@ -102,15 +102,12 @@ def include(worker_class: str, rounds: int, seconds: int, output: Path) -> None:
     """
     require_release()
 
-    def measure() -> dict[str, Any]:
-        with served_catalogue() as subject:
-            settings = {"GUNICORN_WORKER_CLASS": worker_class}
-            return {"data": subject.data, **measure_include(subject, rounds, seconds, settings)}
+    def measure(subject: Subject) -> dict[str, Any]:
+        settings = {"GUNICORN_WORKER_CLASS": worker_class}
+        return measure_include(subject, rounds, seconds, settings)
 
     arguments = f"--worker-class {worker_class} --rounds {rounds} --seconds {seconds}"
-    for line in include_table(record("include", arguments, output, measure)):
-        click.echo(line)
-    click.echo(f"\nWritten: {output / 'include.json'}")
+    _measure("include", arguments, output, measure, include_table)
 
 
 @click.command()
@@ -137,15 +134,11 @@ def rate(worker_class: str, rounds: int, seconds: int, warm: int, output: Path) 
     require_nginx()
     find_programs("wrk", "k6", "node", "npm", "pgbench")
 
-    def measure() -> dict[str, Any]:
-        with served_catalogue() as subject:
-            measured = rates.measure(subject, seconds, warm, rounds, worker_class)
-            return {"data": subject.data, **measured}
+    def measure(subject: Subject) -> dict[str, Any]:
+        return rates.measure(subject, seconds, warm, rounds, worker_class)
 
     arguments = f"--worker-class {worker_class} --rounds {rounds} --seconds {seconds} --warm {warm}"
-    for line in rate_table(record("rate", arguments, output, measure)):
-        click.echo(line)
-    click.echo(f"\nWritten: {output / 'rate.json'}")
+    _measure("rate", arguments, output, measure, rate_table)
 
 
 @click.command()
@@ -165,16 +158,12 @@ def pool(worker_class: str, rounds: int, seconds: int, output: Path) -> None:
     names = (worker_class, without[0], "pgbench-prepared", without[1])
     find_needed(names)
 
-    def measure() -> dict[str, Any]:
-        with served_catalogue() as subject:
-            measured = contest.measure(names, ["styles"], rounds, seconds, subject, without)
-            return {"data": subject.data, "worker_class": worker_class, **measured}
+    def measure(subject: Subject) -> dict[str, Any]:
+        measured = contest.measure(names, ["styles"], rounds, seconds, subject, without)
+        return {"worker_class": worker_class, **measured}
 
     arguments = f"--worker-class {worker_class} --rounds {rounds} --seconds {seconds}"
-    result = record("pool", arguments, output, measure)
-    for line in pool_table(result):
-        click.echo(line)
-    click.echo(f"\nWritten: {output / 'pool.json'}")
+    _measure("pool", arguments, output, measure, pool_table)
 
 
 @click.command()
@@ -205,16 +194,12 @@ def growth(
     settings = {"GUNICORN_WORKER_CLASS": worker_class}
     products = list(dict.fromkeys(products))
 
-    def measure() -> dict[str, Any]:
-        with served_catalogue() as subject:
-            measured = measure_growth(subject, rounds, seconds, settings, products)
-            return {"data": subject.data, **measured}
+    def measure(subject: Subject) -> dict[str, Any]:
+        return measure_growth(subject, rounds, seconds, settings, products)
 
     sizes = " ".join(f"--products {each}" for each in products)
     arguments = f"--worker-class {worker_class} {sizes} --rounds {rounds} --seconds {seconds}"
-    for line in growth_table(record("growth", arguments, output, measure)):
-        click.echo(line)
-    click.echo(f"\nWritten: {output / 'growth.json'}")
+    _measure("growth", arguments, output, measure, growth_table)
 
 
 def _contest(
@@ -224,13 +209,27 @@ def _contest(
     names = only or COMPETITORS
     find_needed(names)
 
-    def measure() -> dict[str, Any]:
-        with served_catalogue() as subject:
-            measured = contest.measure(names, mixes, rounds, seconds, subject)
-            return {"data": subject.data, **measured}
+    def measure(subject: Subject) -> dict[str, Any]:
+        return contest.measure(names, mixes, rounds, seconds, subject)
 
     chosen = "".join(f" --only {each}" for each in only)
-    result = record(name, f"--rounds {rounds} --seconds {seconds}{chosen}", output, measure)
-    for line in contest_table(result):
+    arguments = f"--rounds {rounds} --seconds {seconds}{chosen}"
+    _measure(name, arguments, output, measure, contest_table)
+
+
+def _measure(
+    name: str,
+    arguments: str,
+    output: Path,
+    measure: Callable[[Subject], dict[str, Any]],
+    table: Callable[[dict[str, Any]], Iterator[str]],
+) -> None:
+    """Measure the catalogue that is served, write {name}.json, and show it as a table."""
+
+    def measured() -> dict[str, Any]:
+        with served_catalogue() as subject:
+            return {"data": subject.data, **measure(subject)}
+
+    for line in table(record(name, arguments, output, measured)):
         click.echo(line)
     click.echo(f"\nWritten: {output / f'{name}.json'}")
