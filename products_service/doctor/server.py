@@ -4,7 +4,7 @@ import shutil
 import time
 
 from products_service.config import ConfigurationError
-from products_service.doctor.connection import UnreachableError
+from products_service.doctor.connection import NotAllowedError, Session, UnreachableError
 from products_service.doctor.findings import Finding, SkipError, fail, listed, ok, warn
 from products_service.doctor.installation import Installation
 from products_service.urls import refuse_two_databases
@@ -130,10 +130,16 @@ def gigabytes(size: int) -> str:
 def check_replication(installation: Installation) -> Finding:
     """Whether standbys are close behind their primary, and may stand in for it.
 
-    What is asked is the service's server.
+    Where the service is led to a standby, that one is asked if the administrator is led to none
+    that knows all of them.
     """
     in_recovery, size, seconds = installation.app().row("get_standby_lag")
-    standbys = installation.session("admin").run("list_standbys") if not in_recovery else []
+    try:
+        standbys = list_standbys(installation.session("admin"))
+    except (NotAllowedError, SkipError):
+        if not in_recovery:
+            raise
+        standbys = []
     limit = installation.settings["DB_STATEMENT_TIMEOUT_MS"]
     longest = installation.expected.statement_timeout
     if (in_recovery or standbys) and limit > longest:
@@ -142,15 +148,22 @@ def check_replication(installation: Installation) -> Finding:
             f"at most {longest}: before it publishes, a load waits that long for statements that "
             "still run on standbys, and a longer one may miss rows of the next catalogue",
         )
-    if in_recovery:
+    is_shown = all(state is not None for _, state, *_ in standbys)
+    if in_recovery and not (standbys and is_shown):
         return lagging([("this standby", "replaying", size, seconds)])
     if not standbys:
         return ok("a primary without standbys")
-    if any(state is None for _, state, *_ in standbys):
+    if not is_shown:
         raise SkipError(
             f"{len(standbys)} standbys, whose lag is shown to members of pg_monitor only"
         )
     return lagging(standbys)
+
+
+def list_standbys(session: Session) -> list[tuple[str, str | None, int, float]]:
+    """Return the standbys of a primary; none where what is asked is a standby itself."""
+    in_recovery, *_ = session.row("get_standby_lag")
+    return [] if in_recovery else session.run("list_standbys")
 
 
 def lagging(standbys: list[tuple[str, str, int, float]]) -> Finding:

@@ -142,11 +142,13 @@ def test_a_standby(server: Server, folder: Path, reports: Path) -> None:
         reading = {"DATABASE_URL": there.app}
         wait_for(lambda: serves_a_load(there))
         said = doctor(here)
-        assert re.fullmatch(
-            r"walreceiver: streaming, 0\.0 MB and \d\.\d s behind", said["replication"].found
-        )
+        of_primary = r"walreceiver: streaming, 0\.0 MB and \d\.\d s behind"
+        assert re.fullmatch(of_primary, said["replication"].found)
+        # the primary knows all standbys, also where the service reads from one
         said = doctor(here, **reading)
-        assert said["replication"].found == "this standby: replaying, 0.0 MB and 0.0 s behind"
+        assert re.fullmatch(of_primary, said["replication"].found)
+        of_standby = "this standby: replaying, 0.0 MB and 0.0 s behind"
+        assert doctor(there)["replication"].found == of_standby
         assert said["catalogue"].found.startswith("load 1")
         # A load into a standby is nothing that could be.
         assert doctor(there)["etl role"].found == "the server is a standby, which only reads"
