@@ -304,6 +304,21 @@ def test_the_files_are_good_as_they_are_shipped(program: str, tmp_path: Path) ->
     assert "[warn]" not in checked.stderr
 
 
+@pytest.mark.parametrize("program", NGINX)
+def test_the_longest_origin_that_there_can_be(program: str, tmp_path: Path) -> None:
+    # a host of 253 letters, and a port
+    origin = f"https://{'.'.join(['a' * 63] * 3)}.{'a' * 61}:65535"
+    lay_out(ROOT, tmp_path / "nginx", f"{LOOPBACK}:80", ["127.0.0.9:80"], {origin})
+    folder = tmp_path / "nginx"
+    checked = subprocess.run(
+        [find(program), "-t", *("-p", f"{folder}/", "-c", str(folder / "nginx.conf"))],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stderr
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="the other tests run as an ordinary user already")
 def test_an_ordinary_user_may_run_it() -> None:
     account, port = nobody(), free_port()
