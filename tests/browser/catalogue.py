@@ -66,6 +66,8 @@ def catalogue(url: str) -> Rows:
             (61, HOSTILE, MARKUP, None, "10", True),
             (71, COSTLY, "Navy, striped", None, "500000000", False),
             (91, NAMELESS, "", None, "12", True),
+            # turns what follows it around
+            (92, FILLERS[6], "\N{RIGHT-TO-LEFT OVERRIDE}Noir", None, "120", True),
             # Out of view in the row of related products.
             (241, FILLERS[4], "White", "9.90", "24.90", True),
         ],
@@ -108,6 +110,7 @@ def catalogue(url: str) -> Rows:
             (324, WIDE, "XL", 9),
             (611, 61, MARKUP, 1),
             (911, 91, "M", 1),
+            (921, 92, "M", 1),
         ],
         "related": [
             (number, CAMO, related)

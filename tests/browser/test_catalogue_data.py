@@ -10,6 +10,7 @@ from tests.browser.catalogue import (
     CAMO,
     COSTLY,
     DIGITAL,
+    FILLERS,
     FOREST,
     HOSTILE,
     JOGGERS,
@@ -189,6 +190,15 @@ def test_drawings_stand_in_for_photos_that_do_not_come(visit: Opener) -> None:
     page.get_by_role("button", name="Next photo").click()
     third = page.get_by_role("img", name="Camo Onesie, Sky Blue & White, photo 3 of 3 (drawing)")
     expect(third).to_be_visible()
+
+
+def test_a_name_turns_nothing_around_but_itself(visit: Opener) -> None:
+    page = visit(f"/?product={FILLERS[6]}").page
+    choose(page, "M")
+    said = outcome(page)
+    expect(said).to_contain_text("$120")
+    name, total = (said.locator(tag).last.bounding_box() for tag in ("bdi", "strong"))
+    assert total["x"] >= name["x"] + name["width"] or total["y"] > name["y"]
 
 
 def test_markup_is_text(visit: Opener) -> None:

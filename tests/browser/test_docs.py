@@ -130,6 +130,26 @@ def test_the_address_leads_to_an_operation(visit: Opener) -> None:
     expect(page.locator("#showMetrics h3")).to_be_in_viewport()
 
 
+def test_the_address_unfolds_an_operation(visit: Opener) -> None:
+    page = visit("/docs#getProductHead").page
+    answers = page.locator("#getProductHead").get_by_text("304").first
+    expect(answers).to_be_visible()
+    page.evaluate("location.hash = 'getStylesHead'")
+    expect(page.locator("#getStylesHead").get_by_text("304").first).to_be_visible()
+
+
+def test_what_cannot_be_sent_is_said(visit: Opener) -> None:
+    form = trial(visit("/docs").page, "getProduct")
+    for value, said in (
+        ("..", "A browser would ask for / instead."),
+        ("\ud800", "This cannot be part of an address"),
+    ):
+        field = form.get_by_label("product_id")
+        field.evaluate("(node, value) => (node.value = JSON.parse(value))", json.dumps(value))
+        form.get_by_role("button", name="Send").click()
+        expect(form.get_by_role("status")).to_contain_text(said)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390, 320])
 def test_page_fits_and_is_accessible(visit: Opener, width: int, scheme: str) -> None:

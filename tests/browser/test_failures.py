@@ -64,6 +64,18 @@ def test_without_a_connection_and_with_it_again(visit: Opener) -> None:
     expect(heading(shop.page)).to_have_text("Camo Onesie")
 
 
+def test_a_browser_that_is_too_old_is_not_told_that_it_is_offline(visit: Opener) -> None:
+    shop = visit("/")
+    shop.page.evaluate("delete AbortSignal.any")
+    shop.page.get_by_role("link", name="Camo Onesie").click()
+    expect(heading(shop.page)).to_be_visible()
+    expect(shop.page.get_by_role("alert")).not_to_contain_text("online")
+    expect(heading(shop.page)).not_to_have_text("No connection")
+    # what the console tells who is to find out
+    assert set(shop.complaints) == {"uncaught: AbortSignal.any is not a function"}
+    shop.complaints.clear()
+
+
 def test_an_answer_of_something_else_can_be_asked_for_again(visit: Opener) -> None:
     shop = visit("/")
     where = f"**/products/{CAMO}?**"

@@ -49,6 +49,13 @@ function contentsOf(groups) {
   ]);
 }
 
+/** Show the place that the address names, unfolded. */
+function showPlace() {
+  const place = location.hash.length > 1 ? document.getElementById(location.hash.slice(1)) : null;
+  if (place?.matches("details")) place.open = true;
+  place?.scrollIntoView();
+}
+
 try {
   const description = await getDescription();
   const groups = description.groups();
@@ -60,7 +67,8 @@ try {
     errorSection(description),
   );
   // The browser looked for the address' place before it was there.
-  if (location.hash.length > 1) document.getElementById(location.hash.slice(1))?.scrollIntoView();
+  showPlace();
+  addEventListener("hashchange", showPlace);
 } catch (error) {
   reportError(error);
   main.replaceChildren(

@@ -41,7 +41,14 @@ export function trialForm(path, parameters) {
     const { signal } = sending;
     status.replaceChildren("…");
     exchange.replaceChildren();
-    const { said, shown } = await send(method.value, addressOf(path, values), headersOf(values), signal);
+    let address;
+    try {
+      address = addressOf(path, values);
+    } catch (error) {
+      status.replaceChildren(`This cannot be part of an address: ${error.message}`);
+      return;
+    }
+    const { said, shown } = await send(method.value, address, headersOf(values), signal);
     if (signal.aborted) return;
     status.replaceChildren(...said);
     exchange.replaceChildren(...shown);
@@ -73,6 +80,10 @@ function headersOf(values) {
 /** Send a request and return nodes: `said` is what came of it in a word, `shown` the request and its answer. */
 async function send(method, address, headers, ended) {
   const request = element("pre", { tabindex: "0" }, commandOf(method, address, headers));
+  const { pathname } = new URL(address, location.origin);
+  if (pathname !== address.split("?")[0]) {
+    return { said: [`A browser would ask for ${pathname} instead.`], shown: [request] };
+  }
   const started = performance.now();
   try {
     // no-store: what is shown is what the service answers, 304 too, and not what the browser kept

@@ -16,13 +16,12 @@ export class RequestError extends Error {
  */
 export async function get(path, signal) {
   const started = performance.now();
+  // not inside: a browser without them has a connection
+  const either = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
   let response;
   let text;
   try {
-    response = await fetch(path, {
-      headers: { Accept: "application/json" },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]),
-    });
+    response = await fetch(path, { headers: { Accept: "application/json" }, signal: either });
     text = await response.text();
   } catch (error) {
     signal.throwIfAborted();

@@ -46,7 +46,12 @@ export function createChoice() {
       const total = multiplyPrice(style.sale_price ?? style.original_price, quantity.value);
       outcome.replaceChildren(
         element("span", { class: "stock" }, describeStock(chosen.quantity)),
-        ` ${quantity.value} × ${chosen.size} in ${style.name}: `,
+        // names of other scripts have a direction of their own, which is not the price's
+        ` ${quantity.value} × `,
+        element("bdi", {}, chosen.size),
+        " in ",
+        element("bdi", {}, style.name),
+        ": ",
         element("strong", {}, formatPrice(total)),
       );
     }
