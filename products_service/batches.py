@@ -46,9 +46,9 @@ class Request:
 class Batches:
     """Gathers requests of all statements that take a product's id, those of a batch together.
 
-    `ask` runs what the function that it is given returns, which it calls as soon as it has a
-    connection, and returns the rows' answers. It is told whether that is `for_others` than who
-    calls it, too. Raises DatabaseError.
+    `ask(begin, for_others=...)` waits for a connection, then calls `begin()` for what to execute,
+    and returns an answer for each row. `for_others` is whether other requests depend on it too, so
+    that it has a whole deadline. It raises DatabaseError.
     """
 
     def __init__(

@@ -40,8 +40,8 @@ def send_static(name: str) -> Response:
 def _send(name: str) -> Response:
     """Return a file of the package, or 304 where the client has it.
 
-    Its modules fit one another, so none may be older than the others, and a client asks each time.
-    Raises NotFound, PreconditionFailed.
+    Its modules fit those of the same release, so a client asks each time: what it kept may be of
+    another. Raises NotFound, PreconditionFailed.
     """
     with send_from_directory(STATIC, name, conditional=False, etag=False) as file:
         file.direct_passthrough = False

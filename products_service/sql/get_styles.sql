@@ -2,7 +2,7 @@
 --
 -- The styles of a product, each with its photos and its skus keyed by sku id, all in the
 -- order of their files, as a JSON object; NULL for an id that no product has. A style
--- without photos or skus gets the legacy API's form of null, which front ends rely on.
+-- without photos or skus gets the Atelier API's form of null, which front ends rely on.
 -- Indexes: products_pkey, styles_by_product, photos_by_style, skus_by_style.
 SELECT
   load.number,

@@ -81,7 +81,7 @@ def check_query_encoding() -> None:
 
 def load_query(schema: Schema) -> dict[str, Any]:
     """Return the query's parameters as the schema reads them; those it lacks are ignored, as the
-    legacy API did.
+    Atelier API did, which this one replaces.
 
     Raises InvalidParametersError for those that are not valid or are given twice.
     """
