@@ -49,13 +49,13 @@ SERVICE = {
 class Peer(NamedTuple):
     """The form in which a peer takes part: its program, and how many processes that has.
 
-    `connections` are those of each process.
+    `connections` are those of each process; `how` is what the program knows another way to ask by.
     """
 
     program: str
     processes: int
     connections: int
-    pipelined: bool = False
+    how: str | None = None
 
 
 # Two processes, as this service is shipped, need not be a peer's best where the database and the
@@ -66,7 +66,11 @@ PEERS = {
     )
     for program in ("express", "fastify", "fastapi")
     for processes in (2, 1)
-} | {"fastify-pipelined": Peer("fastify", 1, 2, pipelined=True)}
+} | {
+    # What makes it fair where planning a statement takes several times as long as running it.
+    "express-prepared": Peer("express", 1, CONNECTIONS, "prepared"),
+    "fastify-pipelined": Peer("fastify", 1, 2, "pipelined"),
+}
 # Of pgbench: how it sends a statement, and whether it connects anew for each.
 FLOORS = {
     "pgbench-prepared": ("prepared", False),
@@ -86,6 +90,7 @@ DESCRIPTIONS = {
     "gthread-unpooled": "gthread with a new connection for each request",
     "express": "Express and pg as the field writes them, with this service's statements",
     "express-1": "express with one process",
+    "express-prepared": "express with one process and named statements, prepared once a connection",
     "fastify": "Fastify and pg at their best: prepared, text passed through",
     "fastify-1": "fastify with one process",
     "fastify-pipelined": "fastify with one process and pipelined connections",
@@ -222,7 +227,7 @@ def peer_program(url: str, port: int, name: str, peers: Path) -> Program:
     node = find_programs("node")["node"]
     environment |= {"NODE_ENV": "production"}
     arguments = [str(port), statements, str(peer.processes), connections]
-    arguments += ["pipelined"] * peer.pipelined
+    arguments += [peer.how] if peer.how else []
     return _program(name, [node, "server.js", *arguments], environment, folder)
 
 

@@ -125,7 +125,7 @@ def measure_users(subject: Subject, rounds: int, seconds: float, ours: str) -> d
     Uniform ids, no cache; by k6, and by wrk, which leaves more of the machine to who is asked: only
     there the floor, of as many connections as in other contests, tells whether Express is fair.
     """
-    asked = (ours, "express", "express-1")
+    asked = (ours, "express", "express-1", "express-prepared")
     with competing((*asked, contest.FLOOR), subject) as contestants:
         floor = Connected(contestants[contest.FLOOR], contest.CONNECTIONS)
         by = {
