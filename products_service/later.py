@@ -47,7 +47,7 @@ def _attempt(note: Callable[..., None], *what: object) -> None:
         logging.getLogger(__name__).exception("What has happened could not be noted")
 
 
-class Batch(Generic[Item]):
+class Notes(Generic[Item]):
     """Has things noted together, `most` of them or those of a moment; at once where nothing waits.
 
     One after the other they take less CPU than each does in the middle of its request

@@ -102,10 +102,10 @@ class DatabaseMetrics(StatementTimer):
     load_number = None
 
     def __init__(self) -> None:
-        self._uses = later.Batch(lambda changes: POOL_IN_USE.inc(sum(changes)), 256)
-        self._statements = later.Batch(count_statements)
-        self._failures = later.Batch(count_failures)
-        self._loads = later.Batch(lambda numbers: LOAD_NUMBER.set(numbers[-1]))
+        self._uses = later.Notes(lambda changes: POOL_IN_USE.inc(sum(changes)), 256)
+        self._statements = later.Notes(count_statements)
+        self._failures = later.Notes(count_failures)
+        self._loads = later.Notes(lambda numbers: LOAD_NUMBER.set(numbers[-1]))
         for error in FAILURES:
             DATABASE_ERRORS.labels(error.kind)
 

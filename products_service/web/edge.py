@@ -77,7 +77,7 @@ class Edge:
         self._complete = complete
         self._timer = timer
         # one each, so that what one of them cannot note does not keep the others from it
-        self._batches = [later.Batch(observe) for observe in observers]
+        self._notes = [later.Notes(observe) for observe in observers]
 
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
@@ -107,6 +107,6 @@ class Edge:
             self._timer.seconds,
             time.time_ns(),
         )
-        for batch in self._batches:
-            batch.add(exchange)
+        for notes in self._notes:
+            notes.add(exchange)
         return body

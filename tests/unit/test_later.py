@@ -46,23 +46,23 @@ def test_it_is_arranged_for_again_after_it_was_done(arranged: list[str]) -> None
     later.do_due()
 
 
-def test_a_batch_is_noted_at_once_where_nothing_waits() -> None:
+def test_what_happened_is_noted_at_once_where_nothing_waits() -> None:
     noted: list[Sequence[int]] = []
-    batch = later.Batch(noted.append)
-    batch.add(1)
-    batch.add(2)
+    notes = later.Notes(noted.append)
+    notes.add(1)
+    notes.add(2)
     assert noted == [[1], [2]]
 
 
-def test_a_batch_is_noted_in_a_moment_or_when_it_is_full(arranged: list[str]) -> None:
+def test_what_happened_is_noted_in_a_moment_or_when_it_is_full(arranged: list[str]) -> None:
     noted: list[Sequence[int]] = []
-    batch = later.Batch(noted.append, 3)
+    notes = later.Notes(noted.append, 3)
     for number in range(5):
-        batch.add(number)
+        notes.add(number)
     assert (noted, arranged) == ([[0, 1, 2]], ["again"])
     later.do_due()
     assert noted == [[0, 1, 2], [3, 4]]
-    batch.add(5)
+    notes.add(5)
     assert arranged == ["again"] * 2
     later.do_due()
     assert noted[-1] == [5]
@@ -72,12 +72,12 @@ def test_what_cannot_be_noted_is_nobodys_failure(
     arranged: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     noted: list[Sequence[int]] = []
-    another = later.Batch(noted.append)
-    batch = later.Batch(lambda items: 1 / 0, 2)
+    another = later.Notes(noted.append)
+    notes = later.Notes(lambda items: 1 / 0, 2)
     another.add(0)
-    batch.add(1)
-    batch.add(2)
-    batch.add(3)
+    notes.add(1)
+    notes.add(2)
+    notes.add(3)
     later.do(lambda: 1 / 0)
     later.do_due()
     assert noted == [[0]]
@@ -85,5 +85,5 @@ def test_what_cannot_be_noted_is_nobodys_failure(
 
 
 def test_nor_is_it_where_nothing_waits(caplog: pytest.LogCaptureFixture) -> None:
-    later.Batch(lambda items: 1 / 0).add(1)
+    later.Notes(lambda items: 1 / 0).add(1)
     assert [entry.message for entry in caplog.records] == [UNNOTED]
