@@ -191,7 +191,9 @@ def _clean_field(column: Column, ascii_only: bool) -> bytes:
     choices = {
         Kind.KEY: [whole],
         Kind.REFERENCE: [whole],
-        Kind.TEXT: [quoted, bare if column.nullable else rb"(?!null[,\r\n])" + bare],
+        # What may not be NULL is never the last field. And no assertion may look at a line end: see
+        # `_clean_block`, which goes back to the last one that was seen.
+        Kind.TEXT: [quoted, bare if column.nullable else rb"(?!null,)" + bare],
         Kind.PRICE: [price, rb"0(?:\.[0-9]{1,6}+)?"],
         Kind.SALE_PRICE: [price],
         Kind.FLAG: [b"[01tf]", b"true", b"false"],

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl.clean import Cleaner, clean_lines
-from etl.files import BOM, TABLES, SourceFile, read_header
+from etl.files import BOM, TABLES, Kind, SourceFile, read_header
 from etl.lines import REPAIR, clean_line
 
 TABLE = {table.name: table for table in TABLES}
@@ -215,6 +215,28 @@ def test_incidents_tell_where_the_line_stands():
     assert texts == [lines[1], lines[3], lines[4], lines[6]]
     assert (cleaner.rows_read, cleaner.rows_copied) == (7, 4)
     assert (cleaner.rows_repaired, cleaner.rows_rejected) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("table", "clean", "short"),
+    [
+        ("features", b"1,1,Fabric,Canvas", b"2,1,null"),
+        ("products", b"1,Onesie,Blend in,null,Jackets,140", b"2,null"),
+        ("styles", b"1,1,Black,null,140,1", b"2,1,null"),
+    ],
+)
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+def test_a_line_that_ends_too_early_in_null_is_rejected(table, clean, short, line_end):
+    output, incidents, _ = clean_file(table, line_end.join([clean, short, clean, b""]))
+    assert output == (clean + b"\n") * 2
+    assert [(each.line, each.reason[:14]) for each in incidents] == [(3, "too few fields")]
+
+
+def test_what_may_not_be_null_is_never_the_last_field():
+    """The pattern of clean lines relies on it."""
+    for table in TABLE.values():
+        last = table.columns[-1]
+        assert last.nullable or last.kind is not Kind.TEXT
 
 
 def test_an_unclosed_quote_takes_no_following_line_with_it():
