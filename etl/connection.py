@@ -289,6 +289,11 @@ def _translated() -> Iterator[None]:
             f"{error.diag.message_primary}: the role that ETL_DATABASE_URL names has to be allowed "
             "what a load takes (docs/operations.md, On a PostgreSQL of your own)"
         ) from error
+    except psycopg2.errors.ReadOnlySqlTransaction as error:
+        raise DatabaseError(
+            f"{error.diag.message_primary}: this session only reads, as those with a standby do. "
+            "Set ETL_DATABASE_URL to the primary, without default_transaction_read_only"
+        ) from error
     except psycopg2.errors.LockNotAvailable as error:
         raise LockTimeoutError(str(error).strip()) from error
     except psycopg2.errors.SequenceGeneratorLimitExceeded as error:

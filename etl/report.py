@@ -1,6 +1,7 @@
 """What became of the lines that were not loaded as they stood: rejects.csv and rejects/."""
 
 import codecs
+import fcntl
 import os
 from array import array
 from bisect import bisect_left
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from etl.clean import Incident
+from etl.errors import EtlError
 from etl.files import TABLES, SourceFile
 
 _CHUNK = 1 << 20  # bytes
@@ -58,6 +60,10 @@ class Tally:
         }
 
 
+class ReportError(EtlError):
+    """The report cannot be written where it is to be; the message says what to do."""
+
+
 class Listing(Protocol):
     """Where lines go that are not loaded as they stand."""
 
@@ -76,7 +82,8 @@ class Report:
     """Writes rejects.csv (every repaired or rejected line, whole, with the reason) and beside it
     the folder rejects/ (the rejected lines alone, in the format of the six files).
 
-    Raises OSError, which names the file or folder, when they cannot be written.
+    Raises OSError, which names the file or folder, when they cannot be written, and ReportError
+    while another load, of another database, writes them.
     """
 
     def __init__(self, folder: Path):
@@ -84,10 +91,11 @@ class Report:
         self.path = folder / "rejects.csv"
         self.folder = folder / "rejects"
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._files = ExitStack()
+        self._files.enter_context(_held(self.folder))
         for table in TABLES:
             for name in table.file_names:
                 (self.folder / name).unlink(missing_ok=True)
-        self._files = ExitStack()
         self._csv = self._files.enter_context(self.path.open("w", encoding="utf-8", newline=""))
         self._csv.write("file,line,action,reason,text\n")
         self._rejects: dict[str, IO[bytes]] = {}
@@ -125,6 +133,22 @@ class Report:
         """Write what is still held. Raises OSError when there is no room for it."""
         with naming(self.path.parent):
             self._files.close()
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder, which the kernel takes back however we end. Raises ReportError."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise ReportError(
+            f"another load writes its rejects into {folder}: wait until it has ended, or name "
+            "another place with --report"
+        ) from None
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

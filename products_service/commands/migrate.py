@@ -68,7 +68,8 @@ def migrate(url: str, directory: Path, *command: str) -> None:
     )
     if finished.returncode != 0:
         raise click.ClickException(
-            f"dbmate {command[0]} failed ({finished.returncode}) and has said why. Its database is "
+            f"dbmate {command[0]} failed ({finished.returncode}) and has said why. After a lock "
+            "timeout try again when no load, dump or long report runs any more. Its database is "
             "that of MIGRATIONS_DATABASE_URL, or else of ETL_DATABASE_URL, or else of DATABASE_URL"
         )
 

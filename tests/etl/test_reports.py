@@ -1,11 +1,13 @@
 """Reports that cannot be written, and those that would destroy what they report on."""
 
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from etl.load import LoadError
+from etl.report import Report
 from tests.catalogue import load_catalogue
 from tests.conftest import Database
 from tests.etl.loads import AS_IT_WAS, add_bad_lines, add_long_bad_lines, flask_etl
@@ -34,6 +36,15 @@ def test_a_report_on_a_full_disk(
     assert str(reports) in done.stderr
     assert done.stderr.endswith(AS_IT_WAS)
     assert "Exception ignored" not in done.stderr
+
+
+def test_a_report_that_another_load_writes(loaded: Database, folder: Path, reports: Path) -> None:
+    add_bad_lines(folder, 1, 1)
+    with closing(Report(reports)):
+        done = flask_etl(loaded, "load", folder, "--report", reports)
+        assert done.returncode == 1
+        assert f"another load writes its rejects into {reports / 'rejects'}" in done.stderr
+        assert done.stderr.endswith(AS_IT_WAS)
 
 
 def test_a_report_that_has_no_place(loaded: Database, folder: Path, reports: Path) -> None:

@@ -37,6 +37,20 @@ def test_database_that_cannot_keep_every_text_is_refused(server: Server) -> None
         query(server.url(), "DROP DATABASE latin")
 
 
+@pytest.mark.parametrize("command", ["load", "verify"])
+def test_a_session_that_only_reads_is_told_what_to_do(
+    shared_database: Database, folder: Path, reports: Path, command: str
+) -> None:
+    url = f"{shared_database.etl}&options=-c%20default_transaction_read_only%3Don"
+    surroundings = SimpleNamespace(
+        environment=shared_database.environment | {"ETL_DATABASE_URL": url}
+    )
+    report = ("--report", reports) if command == "load" else ()
+    done = flask_etl(surroundings, command, folder, *report)
+    assert done.returncode != 0
+    assert "Set ETL_DATABASE_URL to the primary" in done.stderr
+
+
 def test_options_of_the_url_hold(shared_database: Database) -> None:
     url = f"{shared_database.etl}&options=-c%20work_mem%3D77MB"
     with closing(Connection(url)) as connection:
