@@ -2,7 +2,6 @@
 
 import json
 import statistics
-import subprocess
 import time
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 from benchmarks.connection import Connection
 from benchmarks.floor import Floor, lay_floor
 from benchmarks.memory import Peak, watching
-from benchmarks.programs import failed
+from benchmarks.programs import failed, started
 from benchmarks.readers import PER_SECOND, Readers, serving
 from benchmarks.steps import step
 from benchmarks.workshop import Workshop
@@ -76,25 +75,14 @@ def run_load(workshop: Workshop, files: Path) -> Loaded:
     """Run `flask etl load` to its end. Raises BenchmarkError unless it publishes."""
     argv = workshop.flask("etl", "load", files, "--json", "--report", workshop.folder)
     began = publishing = time.monotonic()
-    with subprocess.Popen(
-        argv,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=workshop.environment,
-    ) as process:
-        try:
-            with watching(process.pid) as peak:
-                said = []
-                for line in process.stderr:
-                    said.append(line)
-                    if line == "publishing\n":
-                        publishing = time.monotonic()
-                printed = process.stdout.read()
-                process.wait()
-        finally:
-            process.kill()
+    with started(argv, workshop.environment) as process, watching(process.pid) as peak:
+        said = []
+        for line in process.stderr:
+            said.append(line)
+            if line == "publishing\n":
+                publishing = time.monotonic()
+        printed = process.stdout.read()
+        process.wait()
     ended = time.monotonic()
     if process.returncode != 0:
         raise failed(argv, process.returncode, "".join(said))

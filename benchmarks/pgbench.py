@@ -12,7 +12,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.generators import Groups, Turn, per_request
 from benchmarks.prerequisites import find_programs
 from benchmarks.processes import cpu_seconds, metering
-from benchmarks.programs import failed
+from benchmarks.programs import failed, started
 from products_service.statements import Statement, read_statements
 
 # pgbench takes any name after a colon for a variable, those in a JSON literal too.
@@ -83,25 +83,15 @@ def _run_metered(
     """Run pgbench; return what it printed, and the CPU seconds from its first report on."""
     printed = ""
     taken: dict[str, float] = {}
-    with subprocess.Popen(
-        argv,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environment,
-    ) as process:
-        try:
-            while line := process.stdout.readline():
-                printed += line
-                if re.match(REPORT, line):
-                    warming = cpu_seconds([process.pid])
-                    with metering(groups) as taken:
-                        printed += process.stdout.read()
-                        process.wait()
-                    taken["generator"] -= warming
-        finally:
-            process.kill()
+    with started(argv, environment, subprocess.STDOUT) as process:
+        while line := process.stdout.readline():
+            printed += line
+            if re.match(REPORT, line):
+                warming = cpu_seconds([process.pid])
+                with metering(groups) as taken:
+                    printed += process.stdout.read()
+                    process.wait()
+                taken["generator"] -= warming
     if process.returncode != 0:
         raise failed(argv, process.returncode, printed)
     return printed, taken

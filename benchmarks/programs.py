@@ -2,7 +2,8 @@
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.errors import BenchmarkError
@@ -32,6 +33,30 @@ def run(
     if done.returncode != 0:
         raise failed(argv, done.returncode, done.stdout + done.stderr)
     return done.stdout
+
+
+@contextmanager
+def started(
+    argv: Sequence[str | Path], environment: Mapping[str, str], stderr: int = subprocess.PIPE
+) -> Iterator["subprocess.Popen[str]"]:
+    """Run a program whose lines the block reads; it has ended after that, and is killed on errors.
+
+    `stderr` is as subprocess.Popen takes it.
+    """
+    with subprocess.Popen(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+        env=environment,
+    ) as process:
+        try:
+            yield process
+            process.wait()
+        except BaseException:
+            process.kill()
+            raise
 
 
 def failed(argv: Sequence[str | Path], status: int, printed: str) -> BenchmarkError:
