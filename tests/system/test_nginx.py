@@ -1,34 +1,23 @@
 """nginx as it is shipped, before real hosts: what it keeps, whom it asks, and what it logs."""
 
-import os
 import re
 import resource
-import signal
 import socket
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from pathlib import Path
 
 import pytest
 
-from products_service.cluster.members import ask
-from products_service.cluster.nginx import lay_out
-from products_service.embedded.binaries import nobody
-from products_service.leash import leashed
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
-from tests.servers import checkout
-from tests.system.fleet import NGINX, TAIL, Fleet, check_problem, cluster, find, receive_all
+from tests.system.fleet import NGINX, TAIL, Fleet, check_problem, cluster, receive_all
 from tests.system.service import (
     HANG,
     LOOPBACK,
-    ROOT,
     Client,
     catalogue_locked,
-    free_port,
     wait_for,
 )
 
@@ -286,60 +275,6 @@ def test_a_host_that_hangs_costs_time_and_no_error(
         replies = fleet.service.get_all([uncached() for _ in range(12)])
     assert [reply.status for reply in replies] == [200] * 12
     assert max(reply.seconds for reply in replies) < LONGEST
-
-
-# Who may run it.
-
-
-@pytest.mark.parametrize("program", NGINX)
-def test_the_files_are_good_as_they_are_shipped(program: str, tmp_path: Path) -> None:
-    (tmp_path / "logs").mkdir()
-    checked = subprocess.run(
-        [find(program), "-t", *("-p", f"{tmp_path}/", "-c", str(ROOT / "nginx.conf"))],
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    assert checked.returncode == 0, checked.stderr
-    assert "[warn]" not in checked.stderr
-
-
-@pytest.mark.parametrize("program", NGINX)
-def test_the_longest_origin_that_there_can_be(program: str, tmp_path: Path) -> None:
-    # a host of 253 letters, and a port
-    origin = f"https://{'.'.join(['a' * 63] * 3)}.{'a' * 61}:65535"
-    lay_out(ROOT, tmp_path / "nginx", f"{LOOPBACK}:80", ["127.0.0.9:80"], {origin})
-    folder = tmp_path / "nginx"
-    checked = subprocess.run(
-        [find(program), "-t", *("-p", f"{folder}/", "-c", str(folder / "nginx.conf"))],
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    assert checked.returncode == 0, checked.stderr
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="the other tests run as an ordinary user already")
-def test_an_ordinary_user_may_run_it() -> None:
-    account, port = nobody(), free_port()
-    with checkout() as folder:
-        lay_out(ROOT, folder / "nginx", f"{LOOPBACK}:{port}", [f"127.0.0.9:{port}"])
-        for path in (folder, *folder.rglob("*")):
-            os.chown(path, *account)
-        configuration = folder / "nginx" / "nginx.conf"
-        argv = [find("system"), *("-p", f"{folder}/nginx/", "-c", str(configuration))]
-        process = subprocess.Popen(
-            leashed([*argv, "-e", "stderr", "-g", "daemon off;"], signal.SIGTERM, *account),
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            assert wait_for(lambda: ask((LOOPBACK, port), "/products")[0]) == 503
-        finally:
-            process.terminate()
-            _, said = process.communicate(timeout=HANG)
-    assert "[emerg]" not in said
-    assert "[warn]" not in said
 
 
 # How a request is known, and what is said of it.
