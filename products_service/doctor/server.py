@@ -130,8 +130,8 @@ def gigabytes(size: int) -> str:
 def check_replication(installation: Installation) -> Finding:
     """Whether standbys are close behind their primary, and may stand in for it.
 
-    Where the service is led to a standby, that one is asked if the administrator is led to none
-    that knows all of them.
+    Their primary is asked, where the administrator's session is with it and may see them; else, if
+    the service reads from a standby, that one alone.
     """
     in_recovery, size, seconds = installation.app().row("get_standby_lag")
     try:

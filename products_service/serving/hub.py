@@ -69,7 +69,7 @@ class Hub:
         return self._main.switch()
 
     def wake(self, key: Any, found: bool = True) -> None:
-        """Let the greenlet that is parked by that key go on in the next turn: park returns it."""
+        """Let the greenlet that is parked by that key go on in the next turn, with `found`."""
         if key in self._parked:
             parked, _ = self._parked.pop(key)
             self._ready.append((parked, (found,)))

@@ -16,7 +16,7 @@ export class RequestError extends Error {
  */
 export async function get(path, signal) {
   const started = performance.now();
-  // not inside: a browser without them has a connection
+  // Not inside the try: a browser that lacks one of these is not offline.
   const either = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
   let response;
   let text;
