@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
 
+from etl.errors import EtlError
 from etl.files import Column, Kind, SourceFile, Table
 from etl.lines import clean_line
+
+# What a copy that broke off, or a crash, leaves of a file whose room was taken beforehand: zeros
+# up to its end, or for a while. Any number of rows may be missing there, though they are one line.
+HOLE = bytes(4096)
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,10 @@ class Incident:
     length: int  # in bytes, without the line end
     reason: str
     rejected: bool  # False: repaired and loaded
+
+
+class HoleError(EtlError):
+    """A part of the file was never written."""
 
 
 class Stream(Protocol):
@@ -34,6 +43,7 @@ class Cleaner:
     `stream` stands after the header. A line of more than `max_line` bytes, without its newline,
     is rejected. About `block_size` + `max_line` bytes are held at a time, and some copies of them.
     `on_incident` is called for each line that is repaired or rejected, in the order of the file.
+    Reading raises HoleError where a line has 4096 zero bytes in a row.
     """
 
     def __init__(
@@ -97,14 +107,14 @@ class Cleaner:
     def _skip_line(self, data: bytes) -> bytes:
         """Reject the line that `data` begins with and return what was read beyond it."""
         length = 0  # of the parts that hold no newline
-        last = b""
+        last = b""  # what a hole may begin with that ends in the next part
         while data and b"\n" not in data:
             length += len(data)
-            last = data[-1:]
+            last = self._refuse_hole(last + data)[-len(HOLE) :]
             data = self._read_stream()
         head, newline, rest = data.partition(b"\n")
         length += len(head)
-        carriage_return = (head[-1:] or last) == b"\r"
+        carriage_return = self._refuse_hole(last + head).endswith(b"\r")
         self._report(length - carriage_return, f"longer than {self._max_line} bytes", True)
         self._line_offset += length + len(newline)
         return rest
@@ -142,12 +152,22 @@ class Cleaner:
         if reason is None:
             self.rows_read += 1
         else:
+            self._refuse_hole(text)
             self._report(len(text), reason, row is None)
         self._line_offset += len(line)
         if row is None:
             return b""
         self.rows_copied += 1
         return row
+
+    def _refuse_hole(self, text: bytes) -> bytes:
+        """Return the text of the next line, or a part of it."""
+        if HOLE in text:
+            raise HoleError(
+                f"{self._source.name}: line {self.rows_read + 2} has {len(HOLE)} zero bytes in a "
+                "row or more: that part of the file was never written, so fetch it again"
+            )
+        return text
 
     def _report(self, length: int, reason: str, rejected: bool) -> None:
         self.rows_read += 1

@@ -9,6 +9,19 @@ from typing import Any
 import click
 
 
+def say(text: str, nl: bool = True) -> None:
+    """Say it on standard error. A load is none the worse where that is on a full disk.
+
+    Raises BrokenPipeError: who has closed the other end does not want it to go on.
+    """
+    try:
+        click.echo(text, nl=nl, err=True)
+    except BrokenPipeError:
+        raise
+    except OSError:
+        return
+
+
 class Progress:
     """Shows nothing: the base of the two that do, and what --quiet uses."""
 
@@ -36,7 +49,7 @@ class Lines(Progress):
         """Say which file it is."""
         self._what, self._size, self._done = what, size, 0
         self._started = self._said = time.monotonic()
-        click.echo(f"{what}, {size:,} {unit}", err=True)
+        say(f"{what}, {size:,} {unit}")
 
     def advance(self, size: int) -> None:
         """Say how far it is, now and then."""
@@ -46,16 +59,16 @@ class Lines(Progress):
             self._said = now
             left = (now - self._started) / self._done * (self._size - self._done)
             share = self._done / self._size
-            click.echo(f"{self._what}: {share:.0%}, about {left:.0f} s left", err=True)
+            say(f"{self._what}: {share:.0%}, about {left:.0f} s left")
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Say what is done, and its time when that was long enough to wonder about."""
         started = time.monotonic()
-        click.echo(name, err=True)
+        say(name)
         yield
         if (seconds := time.monotonic() - started) >= 1:
-            click.echo(f"{name}: {seconds:.1f} s", err=True)
+            say(f"{name}: {seconds:.1f} s")
 
 
 class Bars(Progress):
@@ -95,7 +108,7 @@ class Bars(Progress):
     def step(self, name: str) -> Iterator[None]:
         """Say what is done, and behind it how long it took; below the bars of its files, if any."""
         started = time.monotonic()
-        click.echo(f"{name} ", err=True, nl=False)
+        say(f"{name} ", nl=False)
         self._unfinished = True
         try:
             yield
@@ -103,12 +116,12 @@ class Bars(Progress):
             self._finish_line()
             raise
         before = "" if self._unfinished else f"{name} "
-        click.echo(f"{before}{time.monotonic() - started:.1f} s", err=True)
+        say(f"{before}{time.monotonic() - started:.1f} s")
         self._unfinished = False
 
     def _finish_line(self) -> None:
         if self._unfinished:
-            click.echo(err=True)
+            say("")
             self._unfinished = False
 
 

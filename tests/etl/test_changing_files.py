@@ -1,4 +1,4 @@
-"""Files that change, shrink or go while they are read: nothing of them is published."""
+"""Files that change, shrink or go while they are read, or were never whole: none is published."""
 
 import os
 import shutil
@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from etl.build import BuildError
+from etl.clean import HoleError
+from etl.progress import Progress
 from tests.conftest import Database
-from tests.etl.loads import At, run_load
+from tests.etl.loads import At, run_load, served
 
 
 def append(folder: Path) -> None:
@@ -87,3 +89,16 @@ def test_a_file_that_goes_away(loaded: Database, folder: Path, reports: Path) ->
     progress = At("checking styles.csv", (folder / "photos.csv").unlink)
     with pytest.raises((BuildError, OSError), match=r"photos.csv"):
         run_load(loaded, folder, reports, progress)
+
+
+def test_a_file_of_which_a_part_was_never_written(
+    loaded: Database, large: Path, reports: Path
+) -> None:
+    """As a copy leaves it that takes the room of all first, and breaks off."""
+    before = served(loaded)
+    folder = shutil.copytree(large, reports / "large")
+    cut_short(folder)
+    os.truncate(folder / "photos.csv", (large / "photos.csv").stat().st_size)
+    with pytest.raises(HoleError, match=r"^photos.csv: line [0-9]+ has 4096 zero bytes in a row"):
+        run_load(loaded, folder, reports, Progress())
+    assert served(loaded) == before

@@ -324,10 +324,13 @@ def test_a_summary_on_a_full_disk(shared_database: Database, folder: Path, repor
     assert done.stderr.endswith(".\n")
 
 
-def test_nothing_can_be_printed(shared_database: Database, folder: Path, reports: Path) -> None:
+@pytest.mark.parametrize("options", [["--quiet"], []])
+def test_nothing_can_be_printed(
+    shared_database: Database, folder: Path, reports: Path, options: list[str]
+) -> None:
     """As of a load from cron, whose log is on a full disk: it is published all the same."""
     before, _ = served(shared_database)
-    keywords = command(shared_database, "load", folder, "--report", reports, "--quiet")
+    keywords = command(shared_database, "load", folder, "--report", reports, *options)
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             **keywords | {"stdout": full, "stderr": full}, timeout=60, check=False

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etl.clean import Cleaner, clean_lines
+from etl.clean import Cleaner, HoleError, clean_lines
 from etl.files import BOM, TABLES, Kind, SourceFile, read_header
 from etl.lines import REPAIR, clean_line
 
@@ -293,6 +293,18 @@ def test_a_line_that_is_too_long_is_rejected_unread(block_size, line_end):
     assert texts == [lines[1], lines[3], lines[5]]
     assert [i.line for i in incidents] == [3, 5, 7]
     assert cleaner.rows_read == 6
+
+
+@pytest.mark.parametrize("block_size", [1, 1000, 5000, 1 << 20])
+@pytest.mark.parametrize("max_line", [60, 1 << 20])
+@pytest.mark.parametrize("where", [b"1,1,X,1\n%b1,1,Y,1\n", b'1,1,X,1\n2,1,"X%b', b"1,1,X,1\n%b"])
+def test_a_hole_is_no_line_that_is_rejected(block_size, max_line, where):
+    with pytest.raises(HoleError, match=r"^x.csv: line 3 has 4096 zero bytes in a row or more: "):
+        clean_file("skus", where % bytes(4096), block_size=block_size, max_line=max_line)
+    _, incidents, _ = clean_file(
+        "skus", where % bytes(4095), block_size=block_size, max_line=max_line
+    )
+    assert [(incident.line, incident.rejected) for incident in incidents] == [(3, True)]
 
 
 class EndlessLine(io.RawIOBase):
