@@ -75,8 +75,12 @@ CROSS JOIN LATERAL (
           AND search.document(name, category, slogan, description) @@ asked.query
         LIMIT 300
       ) AS matching
+      -- By the beginnings of long texts, or 300 of them would take seconds.
       ORDER BY
-        ts_rank(search.document(name, category, slogan, description), asked.query) DESC,
+        ts_rank(
+          search.document(left(name, 500), left(category, 200), left(slogan, 500), left(description, 1000)),
+          asked.query
+        ) DESC,
         id
       LIMIT $3 + 1 OFFSET ($2 - 1)::bigint * $3
     ) AS ranked

@@ -18,6 +18,10 @@ from tests.conftest import Database, make_app
 LIMIT = 0.5
 # More than are ranked, so that a word of theirs has more matches than are shown.
 CROWD = range(1_001, 1_601)
+# As many as are ranked, with texts that would take seconds to rank whole: nearly as much as is
+# searched, and much behind that.
+TOMES = range(2_001, 2_301)
+TOME = f"Ü {' '.join(f'leaf{n}' for n in range(2_000))} colophon {'… ' * 10_000}"
 PRODUCTS = [
     (1, "Camo Onesie", "Blend in", "A quiet pattern for the woods", "Jackets", "140"),
     (2, "Plain Onesie", "Camo it is not", "Grey.White stripes, 日本 style", "Pyjamas", "50"),
@@ -28,7 +32,9 @@ PRODUCTS = [
     (7, "L" * 2_500, "", " ".join(f"word{n}" for n in range(80_000)), "Odd", "1"),
     (8, "Woods' Best", "o'clock \\ back", "“Quoted”—and…so… on™", "Hats", "1"),
     (9, "Marina Cape", None, "A hatch for the experienced", "Coats", "1"),
+    (10, "Mitten", "Size +5, ~wool", "Lined <script>none()</script> and warm", "Gloves", "1"),
     *((id_, f"Crowd {id_}", None, "Part of a multitude", "Many", "1") for id_ in CROWD),
+    *((id_, f"Tome {id_}", None, TOME, "Books", "1") for id_ in TOMES),
 ]
 
 
@@ -105,6 +111,10 @@ def test_the_last_word_may_be_a_beginning(
         *(("15.5 litres", [6]), ("15 litres", [6]), ("amp", []), ("more", [])),
         *(("woods", [1, 8]), ("woods'", [1, 8]), ("o'clock", [8]), ("o\u2019clock", [8])),
         *(("worn out", [4]), ("word9", [7]), ("word79999", []), ("LLL", [])),
+        # before the 20,000th character, and behind it
+        *(("word2344", [7]), ("word2345", [])),
+        *(("size +5", [10]), ("size 5", []), ("size ~wool", [10]), ("~wool", [])),
+        *(("mitten lined", [10]), ("mitten none", []), ("mitten warm", [])),
         *(("quoted", [8]), ("“quoted”", [8]), ("quoted-and so", [8]), ("on™ best", [8])),
     ],
 )
@@ -210,6 +220,25 @@ def test_words_beyond_the_eighth_are_not_looked_for(find: Callable[..., list[int
     assert find(f"{words} pat nowhere") == []
     assert find("camo onesie blend quiet pattern woods jackets pattern camo nowhere") == []
     assert find("camo onesie blend quiet pattern wood jacket jackets onesie nowhere") == []
+
+
+def test_long_texts_are_searched_whole_and_ranked_by_their_beginnings(
+    find: Callable[..., list[int]],
+) -> None:
+    assert find("colophon", count=2) == [2_001, 2_002]
+    assert find("colophon tome 2222", count=2) == [2_222]
+    assert find("books", page=100, count=3) == [2_298, 2_299, 2_300]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("client")
+def test_no_search_in_long_texts_is_slow(shared_database: Database) -> None:
+    """Ranked whole, these take nearly twice the limit."""
+    app = make_app(shared_database, DB_STATEMENT_TIMEOUT_MS=str(round(LIMIT * 1000)))
+    for q in ("colophon", "books"):
+        response = app.test_client().get(f"/products?{urlencode({'q': q})}")
+        assert response.status_code == 200, response.data
+    app.extensions["database"].close()
 
 
 @pytest.mark.slow
