@@ -99,6 +99,21 @@ def test_a_tag_of_what_the_cache_lacks_brings_the_whole_answer_into_it(fleet: Fl
     assert states(fleet, path) == ["HIT"]
 
 
+def test_a_date_beside_a_tag_is_ignored(fleet: Fleet) -> None:
+    path = another()
+    tag = fleet.get(path).headers["ETag"]
+    date = {"If-Modified-Since": "Wed, 21 Oct 2015 07:28:00 GMT"}
+    for conditions, status, state in (
+        (date | {"If-None-Match": tag}, 304, None),
+        (date | {"If-None-Match": '"another|"'}, 200, None),
+        (date, 200, "HIT"),
+        ({"If-None-Match": tag}, 304, "HIT"),
+        ({"If-None-Match": f'"another|", {tag}'}, 304, "HIT"),
+    ):
+        reply = fleet.get(path, conditions)
+        assert (reply.status, reply.headers.get("X-Cache")) == (status, state), conditions
+
+
 @pytest.mark.parametrize("program", list(NGINX))
 @pytest.mark.usefixtures("publish")
 def test_no_condition_ends_a_worker_of_nginx(database: Database, program: str) -> None:
