@@ -52,6 +52,15 @@ def test_a_restore_takes_every_standby(rollout: Rollout, tmp_path: Path) -> None
     refuse(rollout, "restore", *told, because=f"{left_out} would go on with what is to be replaced")
 
 
+def test_a_restore_for_which_there_is_no_room(rollout: Rollout, tmp_path: Path) -> None:
+    for name in ("base.tar.gz", "pg_wal.tar.gz"):
+        (tmp_path / name).touch()
+    manifest = {"Files": [{"Path": "PG_VERSION", "Size": 3}, {"Path": "base/1/1", "Size": 10**15}]}
+    (tmp_path / "backup_manifest").write_text(json.dumps(manifest))
+    told = ("-e", f"restore_folder={tmp_path}")
+    refuse(rollout, "restore", *told, because="the backup takes about 1,500,000,000 MB")
+
+
 def test_a_fleet_that_the_inventory_would_not_find(rollout: Rollout) -> None:
     told = ("-e", "ec2_fleet=staging")
     refuse(rollout, "provision", *told, because="ec2_fleet is staging, in eu-central-1")
