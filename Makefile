@@ -67,7 +67,7 @@ examples: $(VENV)/test ## write the examples of the API's description again, fro
 	WRITE_EXAMPLES=1 $(VENV)/bin/python -m pytest tests/http/test_openapi.py -k examples_are_what_is_answered
 
 bench: FEWER = $(if $(ROUNDS),--rounds $(ROUNDS))
-bench: $(VENV)/bench ## measure everything on the catalogue that is loaded and write the report: one to two hours (ROUNDS=3: three rounds of what takes long)
+bench: $(VENV)/bench ## measure everything on the catalogue that is loaded and write the report (ROUNDS=3: three rounds of what takes long, two hours)
 	for name in "index $(FEWER)" "load --readers 4 $(FEWER)" features peers "include $(FEWER)" \
 		"pool $(FEWER)" "rate $(FEWER)" "growth $(FEWER)"; do \
 		$(VENV)/bin/flask bench $$name || exit; done
@@ -85,6 +85,6 @@ lock: ## write constraints.txt again from the bounds in setup.cfg
 	{ head -n 1 constraints.txt; cat build/constraints.txt; } > build/lock/new && mv build/lock/new constraints.txt
 
 clean: ## stop the embedded server and remove what is not committed, data in .devdb included
-	-test ! -d $(VENV) || env -u DATABASE_URL -u ETL_DATABASE_URL -u MIGRATIONS_DATABASE_URL \
-		$(VENV)/bin/flask db stop --remove
+	test ! -d $(VENV) || env -u DATABASE_URL -u ETL_DATABASE_URL -u MIGRATIONS_DATABASE_URL \
+		-u DEVDB_DIR -u PORT $(VENV)/bin/flask db stop --remove
 	rm -rf $(VENV) .devdb build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

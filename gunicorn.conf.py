@@ -35,12 +35,12 @@ if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
             prefix=_METRICS_PREFIX, dir=_run_dir
         )
     except OSError as error:
+        _named = f"RUN_DIR={_run_dir}" if _run_dir else "RUN_DIR is not set"
         raise SystemExit(
-            f"RUN_DIR={_run_dir}: {error.strerror}: it must be a folder that gunicorn can write to"
+            f"{_named}: {error.strerror}: it must be a folder that gunicorn can write to"
         ) from None
-
-# for a start that fails before on_exit would be called
-atexit.register(_remove_metrics, os.getpid())
+    # for a start that fails before on_exit would be called
+    atexit.register(_remove_metrics, os.getpid())
 
 from flask import Flask
 

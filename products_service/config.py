@@ -48,7 +48,7 @@ class Origins(fields.Field[frozenset[str]]):
 class Address(fields.String):
     """An IP address, or the name of a host: without a port, and IPv6 without brackets."""
 
-    _part = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+    _part = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
     _name = re.compile(rf"(?=.{{1,253}}$){_part}(\.{_part})*", re.IGNORECASE)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
@@ -198,12 +198,12 @@ class SettingsSchema(Schema):
     CACHE_STALE_WHILE_REVALIDATE = Whole(
         load_default=10,
         validate=SECONDS,
-        metadata={"description": "Seconds beyond that, while they ask."},
+        metadata={"description": "Seconds beyond CACHE_MAX_AGE, while they ask."},
     )
     CACHE_STALE_IF_ERROR = Whole(
         load_default=600,
         validate=SECONDS,
-        metadata={"description": "Seconds beyond that, while the service fails."},
+        metadata={"description": "Seconds beyond CACHE_MAX_AGE, while the service fails."},
     )
     CORS_ORIGINS = Origins(
         load_default=frozenset({"*"}),
@@ -269,7 +269,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
         lines = []
         for name, messages in sorted(error.messages_dict.items()):
             secret = schema.fields[name].metadata.get("secret")
-            shown = "(hidden)" if secret else given.get(name, "")
+            shown = "(hidden)" if secret else given.get(name, schema.fields[name].load_default)
             lines.append(f"{name}={shown}: {' '.join(messages)}")
         raise ConfigurationError("invalid configuration: " + "; ".join(lines)) from None
 

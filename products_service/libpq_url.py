@@ -28,7 +28,7 @@ def check_libpq_url(url: str) -> None:
     ports = parts.get("port", "").split(",")
     login_and_hosts, _, database = url.partition("://")[2].partition("?")[0].partition("/")
     spilled = login_and_hosts.count("@") > 1 or "@" in database
-    if spilled or any(port and not port.isdigit() for port in ports):
+    if spilled or any(port and not re.fullmatch("[0-9]{1,9}", port) for port in ports):
         raise ValidationError(
             "is not one that libpq understands: in user and password %, / and @ are written %25, "
             "%2F and %40"

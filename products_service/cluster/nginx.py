@@ -140,7 +140,8 @@ def find_master(folder: Path) -> int:
         process = int((folder / "nginx.pid").read_text())
     except (FileNotFoundError, ValueError):
         process = None
-    if process is None or b"nginx" not in title(process):
+    # its title has what it was started with; after a crash the number may be another's
+    if process is None or os.fsencode(f"{folder}/") not in title(process):
         raise NginxError(f"no nginx runs in {folder}: `flask cluster up` starts one")
     return process
 

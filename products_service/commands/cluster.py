@@ -194,6 +194,7 @@ def host_member(layout: Layout, host: str, url: str) -> Member:
         "PORT": str(layout.port),
         "RUN_DIR": str(run_dir),
         "DATABASE_URL": url,
+        "PROMETHEUS_MULTIPROC_DIR": "",  # a folder that is chosen for all would mix their counts
     }
     return Member(
         [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"],

@@ -61,7 +61,8 @@ def start() -> None:
     """
     with leaving_when_told():
         found = embedded.start(own_server())
-    click.echo(f"PostgreSQL runs as process {found.pid}; its log is {found.place.log}")
+    log = click.format_filename(found.place.log)
+    click.echo(f"PostgreSQL runs as process {found.pid}; its log is {log}")
 
 
 @db.command()
@@ -73,7 +74,7 @@ def stop(remove: bool) -> None:
     stopped = embedded.stop(folder, remove)
     click.echo("PostgreSQL is stopped" if stopped else "PostgreSQL was not running")
     if remove and folder.exists():
-        click.echo(f"what else is in {folder} stays")
+        click.echo(f"what else is in {click.format_filename(folder)} stays")
 
 
 @db.command()
@@ -188,12 +189,15 @@ def own_server() -> Path:
 def described(found: embedded.Status) -> str:
     """Return a line on the embedded server."""
     if found.pid is None:
-        data = found.place.data
-        which = f"its data are in {data}" if data.exists() else f"there are no data in {data} yet"
+        data = click.format_filename(found.place.data)
+        which = f"there are no data in {data} yet"
+        if found.place.data.exists():
+            which = f"its data are in {data}"
         return f"PostgreSQL is stopped; {which}"
     answers = "answers" if found.answers else "does not answer"
     until = "until `flask db stop`" if found.kept else "while somebody uses it"
-    return f"PostgreSQL {answers}, as process {found.pid}, {until}; its log is {found.place.log}"
+    log = click.format_filename(found.place.log)
+    return f"PostgreSQL {answers}, as process {found.pid}, {until}; its log is {log}"
 
 
 def answers_at(address: str) -> bool:

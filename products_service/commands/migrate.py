@@ -38,8 +38,17 @@ UNKNOWN_TO_DRIVER = {
 PROTECTING = ("channel_binding", "gssencmode", "sslcertmode")
 # and those that protect whatever they say
 ALWAYS_PROTECTING = ("require_auth", "requirepeer", "sslcrl", "sslcrldir")
-# libpq's variables, with whose values dbmate's driver refuses to connect; migrations are UTF-8
-REFUSED_BY_DRIVER = {"PGCLIENTENCODING", "PGDATESTYLE"}
+
+
+def variable(parameter: str) -> str:
+    """Return libpq's variable for what a URL may say too."""
+    return f"PG{parameter.replace('_', '').upper()}"
+
+
+# libpq's variables, with which dbmate's driver refuses to connect; migrations are UTF-8
+REFUSED_BY_DRIVER = {"PGDATESTYLE", "PGREALM", "PGREQUIRESSL"} | {
+    variable(name) for name in (*UNKNOWN_TO_DRIVER, *ALWAYS_PROTECTING)
+}
 
 
 def migrate(url: str, directory: Path, *command: str) -> None:
@@ -93,14 +102,20 @@ def _sslmode(parts: ConnectionUrl) -> str:
 def environment(url: str) -> dict[str, str]:
     """Return the environment for dbmate, which also keeps the password off its command line.
 
-    Raises ConfigurationError where the URL requires what dbmate's driver does not know.
+    Raises ConfigurationError where the URL, or one of libpq's variables, requires what dbmate's
+    driver does not know.
     """
     parts = parse(url)
-    for name, value in parts.parameters.items():
-        if (name in PROTECTING and value == "require") or (name in ALWAYS_PROTECTING and value):
+    for name in (*PROTECTING, *ALWAYS_PROTECTING):
+        value = parts.parameters.get(name)
+        where = f"the database's URL has {name}={value}"
+        if value is None:
+            value = os.environ.get(variable(name))
+            where = f"{variable(name)}={value} is set"
+        if value == "require" or (value and name in ALWAYS_PROTECTING):
             raise ConfigurationError(
-                f"the database's URL has {name}={value}, which the migrations' driver cannot do: "
-                "give MIGRATIONS_DATABASE_URL one without, with sslmode=verify-full for example"
+                f"{where}, which the migrations' driver cannot do: give MIGRATIONS_DATABASE_URL "
+                "one without, with sslmode=verify-full for example"
             )
     # plain for a socket; otherwise what libpq does, where the driver insists
     default = "disable" if parts.hosts.startswith("/") else _sslmode(parts)

@@ -19,6 +19,7 @@ from products_service.embedded.place import (
     outside,
     write_record,
 )
+from products_service.run_file import find_holder
 
 # who holds which may do what: server.py; `lock` is removed last, since who finds none begins anew
 LOCKS = ("users", "keep", "lock")
@@ -61,7 +62,8 @@ def remove_rest(place: Place) -> None:
     for folder in place.outside:
         remove_folder(folder)
     remove_folder(place.home / "data.new")
-    if (place.devdb / CLUSTER / "up").exists():
+    up = place.devdb / CLUSTER / "up"
+    if up.exists() and find_holder(up) is None:  # one that runs is stopped by `flask cluster down`
         remove_folder(place.devdb / CLUSTER)
     try:
         for file in (

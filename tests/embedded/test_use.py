@@ -6,6 +6,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,26 @@ def test_a_user_whose_server_was_removed_leaves_the_next_one_alone(used):
     with embedded.running(used):
         user.leave()
         assert embedded.status(used).answers
+
+
+def test_the_folder_of_a_cluster_that_runs_is_not_removed(used):
+    with embedded.running(used):
+        pass
+    up = used / "cluster" / "up"
+    up.parent.mkdir()
+    holding = (
+        "from pathlib import Path; from products_service.run_file import hold; "
+        f"hold(Path({str(up)!r})); print(flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", holding],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        process.stdout.readline()
+        embedded.stop(used, remove=True)
+        assert up.exists()
 
 
 def test_who_waits_while_a_server_is_removed_gets_another(used, monkeypatch):

@@ -201,12 +201,18 @@ def test_three_upgrades_at_once_take_turns(folder, elsewhere):
     (folder / "migrations" / "0002_slow.sql").write_text(SLOW)
     running = [start(folder, "upgrade", DATABASE_URL=elsewhere) for _ in range(3)]
     command_lines = b""
-    while any(process.poll() is None for process in running):
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
-            with suppress(OSError):
-                command_lines += path.read_bytes()
-        time.sleep(0.1)
-    said = [process.communicate() for process in running]
+    deadline = time.monotonic() + 60
+    try:
+        while any(process.poll() is None for process in running):
+            assert time.monotonic() < deadline
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                with suppress(OSError):
+                    command_lines += path.read_bytes()
+            time.sleep(0.1)
+    finally:
+        for process in running:
+            process.kill()
+        said = [process.communicate() for process in running]
     assert [process.returncode for process in running] == [0, 0, 0], said
     assert "".join(out for out, _ in said).count("Applied: 0002_slow.sql") == 1
     # where every user of the machine can read it
@@ -251,7 +257,11 @@ def test_urls_that_the_migrations_driver_reads_differently(folder, elsewhere):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("PGCLIENTENCODING", "LATIN1"), ("PGDATESTYLE", "ISO, DMY")]
+    ("name", "value"),
+    [
+        *(("PGCLIENTENCODING", "LATIN1"), ("PGDATESTYLE", "ISO, DMY")),
+        *(("PGGSSENCMODE", "disable"), ("PGCHANNELBINDING", "prefer"), ("PGSSLCOMPRESSION", "0")),
+    ],
 )
 def test_what_the_migrations_driver_refuses_in_the_environment(folder, elsewhere, name, value):
     flask_db(folder, "upgrade", DATABASE_URL=elsewhere, **{name: value})

@@ -147,6 +147,24 @@ def test_sighup_keeps_the_counts_and_a_killed_hosts_are_swept_away(
         assert len(list(run_dir.iterdir())) == 2
 
 
+def test_another_master_is_refused_and_takes_nothing_along(
+    shared_database: Database, run_dir: Path
+) -> None:
+    """After SIGHUP too, when what gunicorn hands on to it names the folder of our counts."""
+    with serving(shared_database, RUN_DIR=str(run_dir)) as host:
+        host.get("/products/7")
+        assert counted(host) == 1
+        before = sorted(path.name for path in run_dir.iterdir())
+        old = set(children(host.process.pid))
+        host.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: len(now := set(children(host.process.pid))) == WORKERS and not now & old)
+        host.process.send_signal(signal.SIGUSR2)
+        wait_for(lambda: "another gunicorn runs in it" in host.log)
+        wait_for(lambda: len(children(host.process.pid)) == WORKERS)
+        assert sorted(path.name for path in run_dir.iterdir()) == before
+        assert counted(host) == 1
+
+
 def counted(host: Service) -> int:
     """Return how often the host says that it was asked for a product which is not there."""
     time.sleep(MOMENT)

@@ -42,6 +42,21 @@ def test_what_protects_by_any_value_is_not_left_out(name: str) -> None:
         environment(f"postgresql://who@db/x?{name}=some")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("PGCHANNELBINDING", "require"), ("PGGSSENCMODE", "require"), ("PGREQUIREPEER", "who")),
+        *(("PGSSLCERTMODE", "require"), ("PGREQUIREAUTH", "scram-sha-256"), ("PGSSLCRL", "x")),
+    ],
+)
+def test_nor_is_what_protects_by_a_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=f"{name}={value} is set, which the migrations"):
+        environment("postgresql://who@db/x")
+
+
 @pytest.mark.parametrize("name", ["gsslib", "gssdelegation"])
 def test_what_only_tunes_is_left_out(name: str) -> None:
     assert name not in environment(f"postgresql://who@db/x?{name}=1")[URL_VARIABLE]
