@@ -33,6 +33,14 @@ from tests.servers import Server, throwaway
 for name in SettingsSchema().fields:
     os.environ.pop(name, None)
 
+# For what waits and is to wait still when a test looks, and for what a busy machine is slow to
+# answer: the bounds on time have tests of their own.
+PATIENT = {
+    "DB_STATEMENT_TIMEOUT_MS": "30000",
+    "DB_CONNECT_TIMEOUT_MS": "30000",
+    "DB_DEADLINE_MS": "40000",
+}
+
 # A shell that runs the tests in the background has them ignore Ctrl-C, and so would every program
 # that they start: but some are to be interrupted by it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -137,8 +145,8 @@ def shared_database(clone: Callable[[], Database]) -> Database:
 
 
 def make_app(database: Database, **settings: str) -> Flask:
-    """Return the application on a database."""
-    return create_app(load_settings(database.environment | settings))
+    """Return the application on a database; patient, unless its settings say otherwise."""
+    return create_app(load_settings(database.environment | PATIENT | settings))
 
 
 @pytest.fixture

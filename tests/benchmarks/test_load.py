@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -138,15 +139,20 @@ def test_the_next_run_cleans_up_after_one_that_was_killed(release: Path) -> None
     assert json.loads((release / "results" / "load.json").read_text())["readers"] is None
 
 
-def running_rounds(release: Path) -> subprocess.Popen[str]:
-    """Return a run that has come to its rounds and would go on for long."""
-    process = subprocess.Popen(**command(release, "--products", "200", "--rounds", "100"))
-    deadline = time.monotonic() + HANG
-    while not (release / WORKSHOP / "clean_related.csv").exists():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    return process
+@contextmanager
+def running_rounds(release: Path) -> Iterator[subprocess.Popen[str]]:
+    """Yield a run that has come to its rounds and would go on for long."""
+    arguments = command(release, "--products", "200", "--rounds", "100")
+    with subprocess.Popen(**arguments) as process:
+        try:
+            deadline = time.monotonic() + HANG
+            while not (release / WORKSHOP / "clean_related.csv").exists():
+                assert process.poll() is None, process.communicate()
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            yield process
+        finally:
+            process.kill()
 
 
 def test_a_folder_without_the_service_is_refused(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ class Visit:
         self.width = width
         self.scheme = scheme
         self.requests: list[str] = []
+        self.strangers: list[str] = []
         self.complaints: list[str] = []
         self._excused = [f"{url}/photos/gone/"]
         self.context = browser.new_context(
@@ -55,11 +56,6 @@ class Visit:
         """Let requests whose path begins so fail: the test is about that."""
         self._excused.append(self.url + path)
 
-    @property
-    def strangers(self) -> list[str]:
-        """Requests to anyone but the service."""
-        return [url for url in self.requests if not url.startswith(f"{self.url}/")]
-
     def api_requests(self) -> list[str]:
         """Return the paths asked of the API since the last call."""
         paths = [url.removeprefix(self.url) for url in self.requests]
@@ -81,6 +77,8 @@ class Visit:
     def _note_request(self, request: Request) -> None:
         if not request.url.startswith("data:"):
             self.requests.append(request.url)
+            if not request.url.startswith(f"{self.url}/"):
+                self.strangers.append(request.url)
 
     def _note_message(self, message: ConsoleMessage) -> None:
         source = message.location["url"]

@@ -1,10 +1,13 @@
 """The same files make the same catalogue, with the keys, indexes and rights of the migrations."""
 
+from contextlib import closing
 from pathlib import Path
 
 import psycopg2
 import pytest
 
+from etl.connection import Connection
+from etl.digest import combine, compute_digests
 from etl.indexes import read_indexes
 from tests.catalogue import load_catalogue
 from tests.conftest import Database
@@ -81,6 +84,22 @@ def test_keys_indexes_owners_and_grants_are_those_of_the_migrations(
     assert {row[3] for row in migrated["relations"]} == {"products_owner"}
     readable = {row[0] for row in migrated["rights"] if row[2:4] == ("products_app", "SELECT")}
     assert readable == tables
+
+
+def test_what_was_served_before_is_there_until_the_next_load(
+    database: Database, folder: Path, reports: Path
+) -> None:
+    """As rows to go back to, and for what others have built on its tables."""
+    first = load_catalogue(database.etl, folder, reports)
+    query(database.admin, "CREATE VIEW public.counted AS SELECT count(*) FROM catalogue.skus")
+    (folder / "skus.csv").write_text("id,style_id,size,quantity\n")
+    second = load_catalogue(database.etl, folder, reports)
+    assert second.digest != first.digest
+    with closing(Connection(database.etl)) as connection:
+        assert combine(compute_digests(connection, "catalogue_previous")) == first.digest
+    assert query(database.admin, "TABLE public.counted") == [(len(ROWS["skus"]),)]
+    load_catalogue(database.etl, folder, reports)
+    assert query(database.admin, "SELECT to_regclass('public.counted')") == [(None,)]
 
 
 def test_grants_that_were_added_stay(database: Database, folder: Path, reports: Path) -> None:

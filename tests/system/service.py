@@ -26,13 +26,6 @@ HANG = 60
 # after which every worker has written what it logged and counted
 MOMENT = 5 * LATER_SECONDS
 PROBLEM = "application/problem+json"
-# For what waits and is to wait still when a test looks, and for what a busy machine is slow to
-# answer: the bounds on time have tests of their own.
-PATIENT = {
-    "DB_STATEMENT_TIMEOUT_MS": "30000",
-    "DB_CONNECT_TIMEOUT_MS": "30000",
-    "DB_DEADLINE_MS": "40000",
-}
 LOOPBACK = "127.0.0.1"
 
 Found = TypeVar("Found")

@@ -7,8 +7,9 @@ from contextlib import ExitStack, closing
 
 import pytest
 
+from tests.conftest import PATIENT
 from tests.system.faults import AT_ONCE, DEADLINE, PATHS, assert_problem, assert_unconcerned
-from tests.system.service import PATIENT, serving, wait_for
+from tests.system.service import serving, wait_for
 
 
 class BlackHole:

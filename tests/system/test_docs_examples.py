@@ -13,7 +13,7 @@ import pytest
 from etl.sample import ensure_sample
 from products_service.commands.serve import SAMPLE_PRODUCTS
 from tests.catalogue import without_wait_callback
-from tests.conftest import Database
+from tests.conftest import PATIENT, Database
 from tests.system.service import HANG, ROOT, Service, serving
 
 ADDRESS = "127.0.0.1:8000"
@@ -68,7 +68,7 @@ def service(clone: Callable[[], Database]) -> Iterator[Service]:
     database = clone()
     with without_wait_callback():
         ensure_sample(database.etl, SAMPLE_PRODUCTS)
-    with serving(database) as running:
+    with serving(database, **PATIENT) as running:
         yield running
 
 

@@ -15,7 +15,7 @@ import pytest
 from products_service.commands.migrate import migrate
 from products_service.statements import all_prepared, read_statements
 from tests.catalogue import load_catalogue, write_catalogue
-from tests.conftest import MIGRATIONS, Database, janitor
+from tests.conftest import MIGRATIONS, PATIENT, Database, janitor
 from tests.servers import Server, throwaway
 from tests.system.faults import (
     AT_ONCE,
@@ -25,7 +25,6 @@ from tests.system.faults import (
     assert_unconcerned,
 )
 from tests.system.service import (
-    PATIENT,
     Service,
     catalogue_locked,
     connect,

@@ -12,8 +12,8 @@ from itertools import cycle
 from pathlib import Path
 
 from tests.catalogue import Rows, write_catalogue
-from tests.conftest import Database
-from tests.system.service import HANG, PATIENT, ROOT, Client, environment, serving, wait_for
+from tests.conftest import PATIENT, Database
+from tests.system.service import HANG, ROOT, Client, environment, serving, wait_for
 
 # As many as one worker has connections: the kernel may give one worker all the readers.
 READERS = 4

@@ -15,8 +15,8 @@ import pytest
 
 from etl.generate import generate
 from tests.catalogue import load_catalogue
-from tests.conftest import Database
-from tests.system.service import PATIENT, Service, serving
+from tests.conftest import PATIENT, Database
+from tests.system.service import Service, serving
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.catalogue import write_catalogue
-from tests.conftest import Database
+from tests.conftest import PATIENT, Database
 from tests.system.service import ROOT, environment, free_port, running
 
 # seconds; building fetches setuptools
@@ -127,7 +127,7 @@ def test_wheel_loads_and_serves(
     port = free_port()
     argv = [str(python), "-m", "gunicorn", "-c", "gunicorn.conf.py"]
     argv += ["products_service:create_app()"]
-    with running(argv, port, cwd=tmp_path, env=env | {"PORT": str(port)}) as service:
+    with running(argv, port, cwd=tmp_path, env=env | PATIENT | {"PORT": str(port)}) as service:
         for path, expected in ANSWERS.items():
             reply = service.get(path)
             assert reply.status == 200

@@ -125,7 +125,7 @@ def test_no_page_names_a_setting_that_is_none() -> None:
 
 def test_every_command_has_its_row_with_its_options() -> None:
     written = {}
-    for cells in table(OPERATIONS, "command"):
+    for cells in [*table(OPERATIONS, "command"), *table(DEVELOPMENT, "command")]:
         (usage,) = code(cells[0])
         name = re.match(r"flask ((?:[a-z]+ ?)+)", usage)[1].strip()
         assert name not in written

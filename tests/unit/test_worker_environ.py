@@ -42,12 +42,16 @@ def ours(sent: bytes, peer: tuple[str, int]) -> dict[str, Any]:
     return request_environ(connection_environ(worker_environ(config), peer, SERVER), request)
 
 
-def assert_same(sent: bytes, peer: tuple[str, int]) -> None:
-    expected = theirs(sent, peer)
-    environ = ours(sent, peer)
+def assert_like(environ: dict[str, Any], expected: dict[str, Any]) -> None:
     assert environ.keys() == expected.keys() - LEFT_OUT
     for name in environ.keys() - ALIVE:
         assert environ[name] == expected[name], name
+
+
+def assert_same(sent: bytes, peer: tuple[str, int]) -> None:
+    expected = theirs(sent, peer)
+    environ = ours(sent, peer)
+    assert_like(environ, expected)
     for name in ALIVE:
         assert type(environ[name]) is type(expected[name])
 
@@ -135,9 +139,7 @@ FIELDS = b" HTTP/1.1\r\nHost: x\r\nX-A: 1\r\n\r\n"
 @pytest.mark.parametrize("fields", [FIELDS, b" HTTP/1.1\r\nHost: x\r\n\r\n"])
 def test_second_request_of_a_connection_is_gunicorn_s(second: str, fields: bytes) -> None:
     environ, request, _ = repeated(b"GET /first?c=d" + fields, SENT[second])
-    expected = theirs(SENT[second], TRUSTED)
-    for name in environ.keys() - ALIVE:
-        assert environ[name] == expected[name], name
+    assert_like(environ, theirs(SENT[second], TRUSTED))
     assert request.req_number == 2
     assert request.body.read() == b""
 
@@ -163,10 +165,7 @@ def test_second_request_of_a_connection_is_gunicorn_s(second: str, fields: bytes
 def test_only_a_plain_line_goes_without_the_parser(line: bytes, parsed: int) -> None:
     environ, _, found = repeated(b"GET /first" + FIELDS, line + FIELDS)
     assert found == parsed
-    expected = theirs(line + FIELDS, TRUSTED)
-    assert {name: environ[name] for name in environ.keys() - ALIVE} == {
-        name: expected[name] for name in environ.keys() - ALIVE
-    }
+    assert_like(environ, theirs(line + FIELDS, TRUSTED))
 
 
 FROM_BALANCER = b" HTTP/1.1\r\nOrigin: *\r\nX-Request-ID: %b\r\nHost: hosts\r\n\r\n"
@@ -193,10 +192,7 @@ def test_balancer_s_requests_go_without_the_parser(request_id: bytes, parsed: in
     second = b"GET /second" + FROM_BALANCER % request_id
     environ, request, found = repeated(b"GET /first" + FROM_BALANCER % b"first", second)
     assert found == parsed
-    expected = theirs(second, TRUSTED)
-    assert {name: environ[name] for name in environ.keys() - ALIVE} == {
-        name: expected[name] for name in environ.keys() - ALIVE
-    }
+    assert_like(environ, theirs(second, TRUSTED))
     assert request.headers == Request(config, IterUnreader([second]), TRUSTED).headers
 
 
@@ -220,9 +216,7 @@ def test_id_is_found_where_it_stands(fields: bytes) -> None:
         for request_id in (b"first", b"2")
     )
     environ, *_ = repeated(first, second, first, second)
-    expected = theirs(second, TRUSTED)
-    for name in environ.keys() - ALIVE:
-        assert environ[name] == expected[name], name
+    assert_like(environ, theirs(second, TRUSTED))
 
 
 @pytest.mark.parametrize(
