@@ -46,7 +46,7 @@ def variable(parameter: str) -> str:
 
 
 # libpq's variables, with which dbmate's driver refuses to connect; migrations are UTF-8
-REFUSED_BY_DRIVER = {"PGDATESTYLE", "PGREALM", "PGREQUIRESSL"} | {
+REFUSED_BY_DRIVER = {"PGDATESTYLE", "PGREALM"} | {
     variable(name) for name in (*UNKNOWN_TO_DRIVER, *ALWAYS_PROTECTING)
 }
 
@@ -114,8 +114,8 @@ def environment(url: str) -> dict[str, str]:
             where = f"{variable(name)}={value} is set"
         if value == "require" or (value and name in ALWAYS_PROTECTING):
             raise ConfigurationError(
-                f"{where}, which the migrations' driver cannot do: give MIGRATIONS_DATABASE_URL "
-                "one without, with sslmode=verify-full for example"
+                f"{where}, which the migrations' driver cannot do: leave it out for them, and let "
+                "MIGRATIONS_DATABASE_URL have sslmode=verify-full for example"
             )
     # plain for a socket; otherwise what libpq does, where the driver insists
     default = "disable" if parts.hosts.startswith("/") else _sslmode(parts)
