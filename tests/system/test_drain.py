@@ -25,6 +25,7 @@ from tests.system.service import (
     Service,
     environment,
     free_port,
+    running,
     serving,
     wait_for,
 )
@@ -151,7 +152,12 @@ def test_another_master_is_refused_and_takes_nothing_along(
     shared_database: Database, run_dir: Path
 ) -> None:
     """After SIGHUP too, when what gunicorn hands on to it names the folder of our counts."""
-    with serving(shared_database, RUN_DIR=str(run_dir)) as host:
+    # `python -m gunicorn` would start another one in a way in which it does not find its modules
+    program = os.fspath(Path(sys.executable).with_name("gunicorn"))
+    port = free_port()
+    env = environment(shared_database, RUN_DIR=str(run_dir), PORT=str(port))
+    argv = [program, "-c", "gunicorn.conf.py", "wsgi:app"]
+    with running(argv, port, cwd=ROOT, env=env) as host:
         host.get("/products/7")
         assert counted(host) == 1
         before = sorted(path.name for path in run_dir.iterdir())
