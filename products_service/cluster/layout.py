@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from products_service.embedded.place import CLUSTER
+
 ADDRESS = "127.0.0.1"
 FIRST_HOST = 11  # 127.0.0.11
 MOST_HOSTS = 200
@@ -38,7 +40,7 @@ class Layout:
 
 def cluster_folder(settings: Mapping[str, Any]) -> Path:
     """Return the cluster's folder."""
-    return Path(settings["DEVDB_DIR"]).absolute() / "cluster"
+    return Path(settings["DEVDB_DIR"]).absolute() / CLUSTER
 
 
 def nginx_folder(settings: Mapping[str, Any]) -> Path:

@@ -36,13 +36,13 @@ from products_service.doctor.examination import outcome
 from products_service.doctor.findings import Status
 from products_service.doctor.installation import installed
 from products_service.doctor.server import check_connections
+from products_service.embedded.place import CLUSTER_RUN_FILE
 from products_service.leash import STOP_SECONDS
 from products_service.run_file import HeldError, find_holder, hold
 from products_service.serving.draining import FILE
 from products_service.urls import refuse_two_databases
 
 PORT = "8080"
-RUN_FILE = "up"
 NEEDED = ("wsgi.py", "gunicorn.conf.py", "nginx.conf", "nginx")
 RUNS_ALREADY = "a cluster runs already: `flask cluster down` stops it"
 
@@ -77,7 +77,7 @@ def up(hosts: int) -> None:
     refuse_elsewhere(NEEDED)
     nginx.find_program()
     layout = plan(cluster_folder(settings), settings["PORT"], hosts)
-    if find_holder(layout.folder / RUN_FILE) is not None:
+    if find_holder(layout.folder / CLUSTER_RUN_FILE) is not None:
         raise click.ClickException(RUNS_ALREADY)
     for address in (ADDRESS, *layout.hosts):
         refuse_taken_port(address, layout.port)
@@ -96,7 +96,7 @@ def down() -> None:
     """
     folder = cluster_folder(load_settings())
     # it gives nginx, then its hosts, and then PostgreSQL so long
-    stop_holder(folder / RUN_FILE, running(folder), 4 * STOP_SECONDS)
+    stop_holder(folder / CLUSTER_RUN_FILE, running(folder), 4 * STOP_SECONDS)
     click.echo("the cluster is stopped")
 
 
@@ -155,7 +155,7 @@ def prepare(layout: Layout, origins: Collection[str]) -> None:
     """
     layout.folder.mkdir(parents=True, exist_ok=True)
     try:
-        hold(layout.folder / RUN_FILE)
+        hold(layout.folder / CLUSTER_RUN_FILE)
     except HeldError:
         raise click.ClickException(RUNS_ALREADY) from None
     layout.record()
@@ -220,7 +220,7 @@ def nginx_member(layout: Layout) -> Member:
 
 def running(folder: Path) -> int:
     """Return the process that runs the cluster. Raises click.ClickException if none does."""
-    process = find_holder(folder / RUN_FILE)
+    process = find_holder(folder / CLUSTER_RUN_FILE)
     if process is None:
         raise click.ClickException("no cluster runs here: `flask cluster up` starts one")
     return process

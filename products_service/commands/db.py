@@ -190,9 +190,8 @@ def described(found: embedded.Status) -> str:
     """Return a line on the embedded server."""
     if found.pid is None:
         data = click.format_filename(found.place.data)
-        which = f"there are no data in {data} yet"
-        if found.place.data.exists():
-            which = f"its data are in {data}"
+        exists = found.place.data.exists()
+        which = f"its data are in {data}" if exists else f"there are no data in {data} yet"
         return f"PostgreSQL is stopped; {which}"
     answers = "answers" if found.answers else "does not answer"
     until = "until `flask db stop`" if found.kept else "while somebody uses it"

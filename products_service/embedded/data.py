@@ -12,6 +12,8 @@ from products_service.embedded.binaries import (
     wheel_folder,
 )
 from products_service.embedded.place import (
+    CLUSTER,
+    CLUSTER_RUN_FILE,
     DATABASE,
     SUPERUSER,
     Place,
@@ -23,8 +25,6 @@ from products_service.run_file import find_holder
 
 # who holds which may do what: server.py; `lock` is removed last, since who finds none begins anew
 LOCKS = ("users", "keep", "lock")
-# what `flask cluster` keeps beside the server's
-CLUSTER = "cluster"
 INITDB_OPTIONS = (
     "--auth=trust",  # who reaches the socket may do everything: its folder is private
     "--encoding=UTF8",
@@ -62,7 +62,7 @@ def remove_rest(place: Place) -> None:
     for folder in place.outside:
         remove_folder(folder)
     remove_folder(place.home / "data.new")
-    up = place.devdb / CLUSTER / "up"
+    up = place.devdb / CLUSTER / CLUSTER_RUN_FILE
     if up.exists() and find_holder(up) is None:  # one that runs is stopped by `flask cluster down`
         remove_folder(place.devdb / CLUSTER)
     try:

@@ -20,6 +20,9 @@ from products_service.embedded.binaries import Account, EmbeddedError, nobody, r
 PORT = 5432
 SUPERUSER = "postgres"
 DATABASE = "products"
+# The folder of `flask cluster` beside the server's, and the file in it that who runs one holds.
+CLUSTER = "cluster"
+CLUSTER_RUN_FILE = "up"
 # sun_path of sockaddr_un has 108 bytes, the last of which is zero
 SOCKET_PATH_BYTES = 107
 # initdb and pg_ctl put paths between double quotes into a shell's command line

@@ -14,6 +14,7 @@ import pytest
 from products_service import embedded
 from products_service.embedded import data, server
 from products_service.embedded.binaries import wheel_folder
+from products_service.embedded.place import CLUSTER, CLUSTER_RUN_FILE
 from tests.embedded.user import HANG, User, alive, query, wait_for
 
 
@@ -88,7 +89,7 @@ def test_a_user_whose_server_was_removed_leaves_the_next_one_alone(used):
 def test_the_folder_of_a_cluster_that_runs_is_not_removed(used):
     with embedded.running(used):
         pass
-    up = used / "cluster" / "up"
+    up = used / CLUSTER / CLUSTER_RUN_FILE
     up.parent.mkdir()
     holding = (
         "from pathlib import Path; from products_service.run_file import hold; "
