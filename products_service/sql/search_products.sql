@@ -75,7 +75,7 @@ CROSS JOIN LATERAL (
           AND search.document(name, category, slogan, description) @@ asked.query
         LIMIT 300
       ) AS matching
-      -- By the beginnings of long texts, or 300 of them would take seconds.
+      -- By the beginnings of long texts, or 300 of them would take more than the time there is.
       ORDER BY
         ts_rank(
           search.document(left(name, 500), left(category, 200), left(slogan, 500), left(description, 1000)),

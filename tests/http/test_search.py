@@ -18,8 +18,8 @@ from tests.conftest import Database, make_app
 LIMIT = 0.5
 # More than are ranked, so that a word of theirs has more matches than are shown.
 CROWD = range(1_001, 1_601)
-# As many as are ranked, with texts that would take seconds to rank whole: nearly as much as is
-# searched, and much behind that.
+# As many as are ranked, with texts that would take too long to rank whole: nearly as much as is
+# searched, and as much behind that.
 TOMES = range(2_001, 2_301)
 TOME = f"Ü {' '.join(f'leaf{n}' for n in range(2_000))} colophon {'… ' * 10_000}"
 PRODUCTS = [
@@ -233,7 +233,7 @@ def test_long_texts_are_searched_whole_and_ranked_by_their_beginnings(
 @pytest.mark.slow
 @pytest.mark.usefixtures("client")
 def test_no_search_in_long_texts_is_slow(shared_database: Database) -> None:
-    """Ranked whole, these take nearly twice the limit."""
+    """Ranked whole, these run into the limit."""
     app = make_app(shared_database, DB_STATEMENT_TIMEOUT_MS=str(round(LIMIT * 1000)))
     for q in ("colophon", "books"):
         response = app.test_client().get(f"/products?{urlencode({'q': q})}")
