@@ -78,7 +78,7 @@ CROSS JOIN LATERAL (
       -- By the beginnings of long texts, or 300 of them would take more than the time there is.
       ORDER BY
         ts_rank(
-          search.document(left(name, 500), left(category, 200), left(slogan, 500), left(description, 1000)),
+          search.document(left(name, 500), left(category, 500), left(slogan, 500), left(description, 1000)),
           asked.query
         ) DESC,
         id

@@ -1,6 +1,8 @@
 """What playbooks look at before they change anything, as far as it is a program of its own."""
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -8,8 +10,10 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.parsing.splitter import parse_kv
 
-ROLES = Path(__file__).parents[2] / "ansible" / "roles"
+ROOT = Path(__file__).parents[2]
+ROLES = ROOT / "ansible" / "roles"
 HERE = "198.51.100.7 40000 10.0.0.2"
 
 
@@ -70,3 +74,13 @@ def test_networks_are_networks(networks: dict[str, Any], refused: str) -> None:
     assert found.returncode == bool(refused)
     assert refused in found.stderr
     assert "Traceback" not in found.stderr
+
+
+@pytest.mark.parametrize("page", ["docs/deploy.md", "ansible/load.yml"])
+def test_a_load_gets_its_options_whole_as_they_are_documented(page: str) -> None:
+    """The shell takes one kind of quotes away, and Ansible the other."""
+    (written,) = re.findall(r"-e (\S*products_load_options=[^`\n]*)", (ROOT / page).read_text())
+    (given,) = shlex.split(written)
+    variables = parse_kv(given)
+    assert list(variables) == ["products_load_options"]
+    assert variables["products_load_options"].startswith("--mode upsert")
