@@ -26,6 +26,17 @@ def compute_digests(connection: Connection, schema: str) -> Digests:
     }
 
 
+def recorded_digests(connection: Connection) -> Digests:
+    """Return what is known of the served catalogue, or reckon it where the record is missing."""
+    found = connection.run("get_last_load")
+    if not found:
+        return compute_digests(connection, "catalogue")
+    return {
+        table.name: (found[0][0][table.name]["rows"], int(found[0][0][table.name]["hashes"]))
+        for table in TABLES
+    }
+
+
 def _read(row: tuple[int, str]) -> tuple[int, int]:
     return row[0], int(row[1])
 

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 
 from etl import patience
 from etl.build import Builder
 from etl.connection import Connection, DatabaseError, LockTimeoutError
-from etl.digest import Digests, combine, compute_digests
+from etl.digest import Digests, combine, compute_digests, recorded_digests
 from etl.errors import EtlError
 from etl.files import TABLES, SourceFile, find_files
+from etl.limits import RowLimit, hold_rejects, hold_shrinking
 from etl.progress import Progress
 from etl.publish import Publication, name_strangers, publish, was_published
 from etl.report import Report, Tally
@@ -34,19 +34,6 @@ class NotFirstError(LoadError):
 
 class RunningError(LoadError):
     """Another load is running, or somebody changes indexes."""
-
-
-@dataclass(frozen=True)
-class RejectLimit:
-    """How many rejects a file may have: a number of rows, a percentage of them, or the larger."""
-
-    rows: int | None = 10
-    percent: Decimal | None = Decimal(1)
-
-    def allowed(self, rows_read: int) -> int:
-        """Return the highest number of rejects that is still published."""
-        share = int(rows_read * (self.percent or 0) / 100)
-        return max(self.rows or 0, share)
 
 
 @dataclass
@@ -80,14 +67,16 @@ def load(
     url: str,
     load_: Load,
     report_folder: Path,
-    limit: RejectLimit,
+    max_rejects: RowLimit,
     progress: Progress,
     *,
+    max_shrink: RowLimit | None = None,
     first: bool = False,
 ) -> None:
     """Load the six files of a folder and publish them as the catalogue, or raise.
 
-    A `first` load raises NotFirstError where there was one before.
+    `max_rejects` bounds the rejects of each file, `max_shrink` how many fewer rows each table may
+    have than are served. A `first` load raises NotFirstError where there was one before.
 
     Raises FilesError before anything is touched when the files are not what is expected, another
     EtlError later, and OSError, which names the file or folder.
@@ -106,6 +95,7 @@ def load(
         check_space(connection, sources)
         migrations = connection.value("list_migrations")
         load_.started_at = connection.value("current_time")
+        served = recorded_digests(connection) if max_shrink else {}
         with dropped_unless_published(connection, "drop_next"):
             connection.run("create_schema")
             connection.run("create_identity")
@@ -115,7 +105,9 @@ def load(
                 for source in sources:
                     tally = load_.tallies[source.name] = Tally()
                     builder.load_file(source, tally)
-                    hold_to_limit(source, tally, limit)
+                    hold_rejects(source, tally, max_rejects)
+                    if max_shrink:
+                        hold_shrinking(source, tally, served[source.table.name][0], max_shrink)
             digests = _finish(connection, load_, progress)
             for source in sources:
                 builder.check_unchanged(source)
@@ -235,16 +227,6 @@ def take_turn(connection: Connection) -> None:
         raise RunningError(f"another load or `flask etl index` is running{which}; nothing was done")
     if connection.value("find_owner_role"):
         connection.run("become_owner")
-
-
-def hold_to_limit(source: SourceFile, tally: Tally, limit: RejectLimit) -> None:
-    """Raise LoadError when the file has more rejects than are allowed."""
-    allowed = limit.allowed(tally.read)
-    if tally.rejected > allowed:
-        raise LoadError(
-            f"{source.name}: {tally.rejected} of {tally.read} rows rejected, more than the "
-            f"{allowed} allowed (--max-rejects); nothing was published"
-        )
 
 
 def _publish(

@@ -5,17 +5,16 @@ from pathlib import Path
 
 from etl.build import Builder
 from etl.connection import Connection
-from etl.digest import Digests, combine, compute_digests
+from etl.digest import combine, compute_digests, recorded_digests
 from etl.files import TABLES, SourceFile, find_changes
+from etl.limits import RowLimit, hold_rejects
 from etl.load import (
     Load,
     LoadError,
-    RejectLimit,
     clear,
     describe,
     dropped_unless_published,
     found_out,
-    hold_to_limit,
     refuse_own_report,
     show,
     take_turn,
@@ -50,7 +49,7 @@ _REMOVALS = {
 
 
 def upsert(
-    url: str, load_: Load, report_folder: Path, limit: RejectLimit, progress: Progress
+    url: str, load_: Load, report_folder: Path, max_rejects: RowLimit, progress: Progress
 ) -> None:
     """Merge the changed rows of a folder into the catalogue, or raise and change nothing.
 
@@ -78,25 +77,25 @@ def upsert(
                     tally = load_.tallies[source.name] = Tally()
                     builder.load_file(source, tally)
                 with load_.step("merge", "merging", progress), connection.transaction():
-                    _merge(builder, sources, load_, limit)
+                    _merge(builder, sources, load_, max_rejects)
                     # what cannot be listed is not published
                     report.close()
             show(connection, load_)
         connection.run("drop_changes")
 
 
-def _merge(builder: Builder, sources: list[SourceFile], load_: Load, limit: RejectLimit) -> None:
+def _merge(builder: Builder, sources: list[SourceFile], load_: Load, max_rejects: RowLimit) -> None:
     connection = builder.connection
     connection.run("lock_identity")
     connection.run("collect_touched")
-    whole, before = _recorded_digests(connection), compute_digests(connection, "pg_temp")
+    whole, before = recorded_digests(connection), compute_digests(connection, "pg_temp")
     connection.run("collect_shifts")
     changed = {source.table.name: source for source in sources}
     for table in TABLES:  # parents first
         if source := changed.get(table.name):
             tally = load_.tallies[source.name]
             _reject_orphans(builder, source, tally)
-            hold_to_limit(source, tally, limit)
+            hold_rejects(source, tally, max_rejects)
             connection.run(_UPSERTS[table.name])
         if table.name in _GOING:
             connection.run(_GOING[table.name])
@@ -126,17 +125,6 @@ def _reject_orphans(builder: Builder, source: SourceFile, tally: Tally) -> None:
         )
         builder.reject(source, tally, f"unknown {column.parent.removesuffix('s')}")
     builder.check_unchanged(source)
-
-
-def _recorded_digests(connection: Connection) -> Digests:
-    """Return what is known of the served catalogue, or reckon it where the record is missing."""
-    found = connection.run("get_last_load")
-    if not found:
-        return compute_digests(connection, "catalogue")
-    return {
-        table.name: (found[0][0][table.name]["rows"], int(found[0][0][table.name]["hashes"]))
-        for table in TABLES
-    }
 
 
 def _changed(

@@ -7,7 +7,8 @@ from pathlib import Path
 from psycopg2.extensions import get_wait_callback, set_wait_callback
 
 from etl.files import TABLES, Kind, Table
-from etl.load import Load, RejectLimit, load
+from etl.limits import MAX_REJECTS, RowLimit
+from etl.load import Load, load
 from etl.progress import Progress
 
 SAMPLE = Path(__file__).parents[2] / "shared" / "data" / "atelier-sample"
@@ -47,11 +48,11 @@ def write_catalogue(folder: Path, rows: Rows, separator: str = ",", camel: bool 
     return folder
 
 
-def load_catalogue(url: str, folder: Path, report: Path, limit: RejectLimit | None = None) -> Load:
+def load_catalogue(url: str, folder: Path, report: Path, limit: RowLimit | None = None) -> Load:
     """Load a folder in this process and return what the load did. Raises what it raises."""
     result = Load(folder, {})
     with without_wait_callback():
-        load(url, result, report, limit or RejectLimit(), Progress())
+        load(url, result, report, limit or MAX_REJECTS, Progress())
     return result
 
 

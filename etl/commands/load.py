@@ -14,7 +14,8 @@ import click
 
 from etl.commands.database import connected
 from etl.commands.summary import summarise, write_tables
-from etl.load import Load, RejectLimit
+from etl.limits import MAX_REJECTS, RowLimit
+from etl.load import Load
 from etl.load import load as run_load
 from etl.progress import choose_progress
 from etl.upsert import upsert as run_upsert
@@ -22,20 +23,20 @@ from etl.upsert import upsert as run_upsert
 FOLDER = click.Path(path_type=Path)
 
 
-class RejectLimitType(click.ParamType):
+class RowLimitType(click.ParamType):
     """N rows, or N% of a file's rows."""
 
     name = "N|N%"
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> RejectLimit:
+    def convert(self, value: Any, param: Any, ctx: Any) -> RowLimit:
         """Return the limit; fail with what is allowed."""
-        if isinstance(value, RejectLimit):
+        if isinstance(value, RowLimit):
             return value
         if re.fullmatch(r"[0-9]{1,9}", value):
-            return RejectLimit(rows=int(value), percent=None)
+            return RowLimit(rows=int(value))
         percent = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,9})?)%", value)
         if percent and Decimal(percent[1]) <= 100:
-            return RejectLimit(rows=None, percent=Decimal(percent[1]))
+            return RowLimit(percent=Decimal(percent[1]))
         self.fail(f"{value!r} is neither a number of rows (20) nor a percentage (0.5%)", param, ctx)
 
 
@@ -50,10 +51,16 @@ class RejectLimitType(click.ParamType):
 )
 @click.option(
     "--max-rejects",
-    type=RejectLimitType(),
-    default=RejectLimit(),
+    type=RowLimitType(),
+    default=MAX_REJECTS,
     show_default="the larger of 10 and 1%",
     help="Publish only if no file has more rejected rows than this: a number, or N% of its rows.",
+)
+@click.option(
+    "--max-shrink",
+    type=RowLimitType(),
+    help="Publish only if no table has lost more rows than this since the load before, so that a "
+    "file that was cut short is not published: a number, or N% of its rows. Not with upsert.",
 )
 @click.option(
     "--report",
@@ -67,7 +74,13 @@ class RejectLimitType(click.ParamType):
     "--json", "as_json", is_flag=True, help="Print the summary as JSON, also of a load that fails."
 )
 def load(
-    folder: Path, mode: str, max_rejects: RejectLimit, report: Path, quiet: bool, as_json: bool
+    folder: Path,
+    mode: str,
+    max_rejects: RowLimit,
+    max_shrink: RowLimit | None,
+    report: Path,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     """Load the six CSV files of FOLDER and publish them.
 
@@ -80,12 +93,19 @@ def load(
 
     The exit status is 0 only if the catalogue was published.
     """
+    if max_shrink and mode == "upsert":
+        raise click.UsageError(
+            "--max-shrink is for whole loads: an upsert removes only rows marked `deleted`."
+        )
     result = Load(folder, {})
     error = None
     try:
         with connected() as url:
-            run = run_load if mode == "replace" else run_upsert
-            run(url, result, report, max_rejects, choose_progress(quiet))
+            arguments = url, result, report, max_rejects, choose_progress(quiet)
+            if mode == "upsert":
+                run_upsert(*arguments)
+            else:
+                run_load(*arguments, max_shrink=max_shrink)
     except BaseException as caught:
         error = caught
         if isinstance(caught, click.ClickException):

@@ -16,7 +16,8 @@ import psycopg2
 from etl.connection import Connection
 from etl.digest import combine, compute_digests
 from etl.files import TABLES
-from etl.load import Load, RejectLimit, load
+from etl.limits import MAX_REJECTS
+from etl.load import Load, load
 from etl.progress import Progress
 from tests.catalogue import Cell, Rows
 from tests.conftest import Database
@@ -171,7 +172,7 @@ class At(Progress):
 def run_load(database: Database, folder: Path, report: Path, progress: Progress) -> Load:
     """Load in this process with a progress of the test's own. Raises what a load raises."""
     result = Load(folder, {})
-    load(database.etl, result, report, RejectLimit(), progress)
+    load(database.etl, result, report, MAX_REJECTS, progress)
     return result
 
 

@@ -9,13 +9,13 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from etl.files import BOM, FilesError, read_header
-from etl.load import LoadError, RejectLimit
+from etl.limits import MAX_REJECTS, LimitError, RowLimit
 from etl.report import Tally
 from tests.catalogue import load_catalogue, render_file, write_catalogue
 from tests.conftest import Database
 from tests.etl.loads import ROWS, TABLE, assert_account, file_name, schemas, served
 
-LIMITS = [RejectLimit(rows=0, percent=None), RejectLimit(), RejectLimit(rows=10**9)]
+LIMITS = [RowLimit(rows=0), MAX_REJECTS, RowLimit(rows=10**9)]
 
 # What lines are made of, so that they often come near to what a file may have.
 PIECES = st.sampled_from(
@@ -96,7 +96,7 @@ def test_arbitrary_bytes(shared_database: Database, data: st.DataObject) -> None
         report = Path(name, "report")
         try:
             result = load_catalogue(shared_database.etl, folder, report, limit)
-        except (FilesError, LoadError) as error:
+        except (FilesError, LimitError) as error:
             refused = str(error)
         else:
             refused = None

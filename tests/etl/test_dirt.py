@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from etl.files import BOM, read_header
+from etl.limits import RowLimit
 from etl.lines import LARGEST_INT, REPAIR
-from etl.load import Load, RejectLimit
+from etl.load import Load
 from tests.catalogue import Cell, load_catalogue, write_catalogue
 from tests.conftest import Database
 from tests.etl.loads import (
@@ -29,7 +30,7 @@ PRICE = "is not a price of up to 12 digits and 6 decimals"
 FLAG = "is not one of 0 1 t f true false"
 UNCLOSED = "a quote that is never closed"
 MISPLACED = "a quote inside a field that does not begin with one"
-LIMIT = RejectLimit(rows=100, percent=None)
+LIMIT = RowLimit(rows=100)
 
 
 @dataclass

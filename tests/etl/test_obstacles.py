@@ -14,7 +14,8 @@ import pytest
 from etl import patience, space
 from etl.connection import Connection, DatabaseError
 from etl.files import find_files
-from etl.load import Load, LoadError, RejectLimit, load
+from etl.limits import MAX_REJECTS
+from etl.load import Load, LoadError, load
 from etl.progress import Progress
 from etl.publish import PublishError
 from tests.catalogue import load_catalogue
@@ -134,7 +135,7 @@ def test_a_disk_without_room_is_seen_beforehand(
         space.check_space(connection, sources)
     disk.free -= 1
     with pytest.raises(space.SpaceError, match=f"make room in {loaded.server.data}"):
-        load(loaded.admin, Load(folder, {}), reports, RejectLimit(), Progress())
+        load(loaded.admin, Load(folder, {}), reports, MAX_REJECTS, Progress())
     assert (served(loaded), schemas(loaded)) == (before, ["catalogue"])
     assert not list(reports.iterdir())
 
@@ -234,7 +235,7 @@ def test_a_load_that_is_stopped_where_no_line_is_good(
     (folder / "products.csv").write_bytes(header + 9 * (b"x" * 900_000 + b"\n"))
     result = Load(folder, {})
     with pytest.raises(KeyboardInterrupt):
-        load(loaded.etl, result, reports, RejectLimit(), StoppedAfter(5))
+        load(loaded.etl, result, reports, MAX_REJECTS, StoppedAfter(5))
     tally = result.tallies["products.csv"]
     assert 0 < tally.rejected == tally.read < 9
 
@@ -252,7 +253,7 @@ def test_a_load_that_is_stopped_while_it_asks_what_became_of_it(
     monkeypatch.setattr("etl.load.was_published", stop)
     result = Load(folder, {})
     with pytest.raises(KeyboardInterrupt):
-        load(loaded.etl, result, reports, RejectLimit(), Progress())
+        load(loaded.etl, result, reports, MAX_REJECTS, Progress())
     assert result.published is None
 
 

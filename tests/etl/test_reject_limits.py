@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from etl.commands import etl
-from etl.load import LoadError, RejectLimit
+from etl.limits import MAX_REJECTS, LimitError, RowLimit
 from tests.catalogue import load_catalogue
 from tests.conftest import Database
 from tests.etl.loads import AS_IT_WAS, SUMMARY, account, add_bad_lines, counts, flask_etl, served
@@ -16,21 +16,21 @@ from tests.etl.loads import AS_IT_WAS, SUMMARY, account, add_bad_lines, counts, 
 @pytest.mark.parametrize(
     ("limit", "rows", "allowed"),
     [
-        (RejectLimit(), 0, 10),
-        (RejectLimit(), 1_000, 10),
-        (RejectLimit(), 1_099, 10),
-        (RejectLimit(), 1_100, 11),
-        (RejectLimit(), 11_323_917, 113_239),
-        (RejectLimit(rows=0, percent=None), 5_000, 0),
-        (RejectLimit(rows=3, percent=None), 5_000, 3),
-        (RejectLimit(rows=None, percent=Decimal(0)), 5_000, 0),
-        (RejectLimit(rows=None, percent=Decimal(2)), 149, 2),
-        (RejectLimit(rows=None, percent=Decimal("0.29")), 100_000, 290),
-        (RejectLimit(rows=None, percent=Decimal("1.15")), 100_000, 1_150),
-        (RejectLimit(rows=None, percent=Decimal(100)), 7, 7),
+        (MAX_REJECTS, 0, 10),
+        (MAX_REJECTS, 1_000, 10),
+        (MAX_REJECTS, 1_099, 10),
+        (MAX_REJECTS, 1_100, 11),
+        (MAX_REJECTS, 11_323_917, 113_239),
+        (RowLimit(rows=0), 5_000, 0),
+        (RowLimit(rows=3), 5_000, 3),
+        (RowLimit(percent=Decimal(0)), 5_000, 0),
+        (RowLimit(percent=Decimal(2)), 149, 2),
+        (RowLimit(percent=Decimal("0.29")), 100_000, 290),
+        (RowLimit(percent=Decimal("1.15")), 100_000, 1_150),
+        (RowLimit(percent=Decimal(100)), 7, 7),
     ],
 )
-def test_limit(limit: RejectLimit, rows: int, allowed: int) -> None:
+def test_limit(limit: RowLimit, rows: int, allowed: int) -> None:
     assert limit.allowed(rows) == allowed
 
 
@@ -48,7 +48,7 @@ def test_one_reject_more_is_not(
     loaded: Database, folder: Path, reports: Path, bad: int, good: int, allowed: int
 ) -> None:
     add_bad_lines(folder, bad, good)
-    with pytest.raises(LoadError) as refused:
+    with pytest.raises(LimitError) as refused:
         load_catalogue(loaded.etl, folder, reports)
     message = f"photos.csv: {bad} of {bad + good} rows rejected, more than the {allowed} allowed"
     assert message in str(refused.value)
@@ -57,7 +57,7 @@ def test_one_reject_more_is_not(
 def test_rejects_of_the_database_count_too(loaded: Database, folder: Path, reports: Path) -> None:
     lines = [f"{id_},{id_ % 2 * 99 + 1},u,t" for id_ in range(1, 23)]
     (folder / "photos.csv").write_text("\n".join(["id,style_id,url,thumbnail_url", *lines]))
-    with pytest.raises(LoadError, match=r"photos.csv: 11 of 22 rows .* the 10 allowed"):
+    with pytest.raises(LimitError, match=r"photos.csv: 11 of 22 rows .* the 10 allowed"):
         load_catalogue(loaded.etl, folder, reports)
 
 

@@ -16,7 +16,8 @@ from etl.build import BuildError
 from etl.connection import Connection, DatabaseError
 from etl.digest import combine, compute_digests
 from etl.files import DELETED, TABLES, FilesError
-from etl.load import Load, LoadError, RejectLimit
+from etl.limits import MAX_REJECTS, LimitError
+from etl.load import Load
 from etl.progress import Progress
 from etl.upsert import upsert
 from etl.verify import verify
@@ -63,7 +64,7 @@ def write_changes(folder: Path, changes: Model, separator: str = ",") -> Path:
 
 def run_upsert(database: Database, folder: Path, report: Path) -> Load:
     result = Load(folder, {})
-    upsert(database.etl, result, report, RejectLimit(), Progress())
+    upsert(database.etl, result, report, MAX_REJECTS, Progress())
     return result
 
 
@@ -177,7 +178,7 @@ def test_a_file_that_changes_before_its_rows_are_merged(database: Database, tmp_
     folder = write_changes(tmp_path / "changes", changes)
     progress = At("reading related.csv", lambda: os.truncate(folder / "skus.csv", 40))
     with pytest.raises(BuildError, match=r"^skus.csv was changed while it was read: load again$"):
-        upsert(database.etl, Load(folder, {}), tmp_path, RejectLimit(), progress)
+        upsert(database.etl, Load(folder, {}), tmp_path, MAX_REJECTS, progress)
     assert progress.done
     assert served(database) == before
 
@@ -253,7 +254,7 @@ def test_too_many_rejects_change_nothing(database: Database, tmp_path: Path) -> 
         "skus": [(id_, 77, "S", 1, None) for id_ in range(20, 31)],
     }
     folder = write_changes(tmp_path / "changes", changes)
-    with pytest.raises(LoadError, match=r"skus.csv: 11 of 11 rows rejected, more than the 10"):
+    with pytest.raises(LimitError, match=r"skus.csv: 11 of 11 rows rejected, more than the 10"):
         run_upsert(database, folder, tmp_path)
     assert served(database) == before
     assert (tmp_path / "rejects" / "skus.csv").read_text().count("\n") == 12
