@@ -1,0 +1,77 @@
+"""A certificate that nginx could not read is refused before anything of the balancer is changed."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.fleet.rollout import PROGRAMS, ROOT, make_certificate
+
+pytestmark = pytest.mark.slow
+
+END = "-----END CERTIFICATE-----\n"
+NOT_ALONE = "nginx_tls_certificate has to have certificates in PEM"
+NOT_ITS_KEY = "nginx_tls_key is not the key of nginx_tls_certificate"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("certificates")
+    make_certificate(folder)
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "vars": {"nginx_tls_certificate_path": "/nowhere", "nginx_tls_key_path": "/nowhere"},
+        "tasks": [
+            {
+                "ansible.builtin.include_role": {
+                    "name": str(ROOT / "ansible/roles/nginx"),
+                    "tasks_from": "certificate",
+                }
+            }
+        ],
+    }
+    (folder / "play.yml").write_text(json.dumps([play]), "ascii")
+    return folder
+
+
+def look_at(folder: Path, certificate: str) -> subprocess.CompletedProcess[str]:
+    told = {
+        "nginx_tls_certificate": certificate,
+        "nginx_tls_key": (folder / "tls.key").read_text("ascii"),
+    }
+    (folder / "told.json").write_text(json.dumps(told), "ascii")
+    where = ("-i", "localhost,", "-c", "local", "-e", f"@{folder}/told.json")
+    return subprocess.run(
+        [PROGRAMS / "ansible-playbook", *where, folder / "play.yml"],
+        cwd=ROOT / "ansible",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_chain_is_taken(folder: Path) -> None:
+    own, between = (folder / name for name in ("tls.pem", "authority.pem"))
+    chain = f"{own.read_text('ascii')}the next\n{between.read_text('ascii')}"
+    for text in (own.read_text("ascii"), chain, chain.replace("\n", "\r\n")):
+        done = look_at(folder, text)
+        assert done.returncode == 0, done.stdout
+
+
+def test_what_is_none_is_refused(folder: Path) -> None:
+    own, between = ((folder / name).read_text("ascii") for name in ("tls.pem", "authority.pem"))
+    key = (folder / "tls.key").read_text("ascii")
+    for text, because in (
+        ("nothing", NOT_ALONE),
+        (own + between.replace(END, ""), NOT_ALONE),
+        (own.replace(END, "") + between, NOT_ALONE),
+        (own + key, NOT_ALONE),
+        (between + own, NOT_ITS_KEY),
+        (own + between[:200] + between[240:], "item=number 2"),
+    ):
+        done = look_at(folder, text)
+        assert done.returncode != 0
+        assert because in " ".join(done.stdout.split())
+        assert key.splitlines()[1] not in done.stdout
