@@ -61,8 +61,7 @@ def start() -> None:
     """
     with leaving_when_told():
         found = embedded.start(own_server())
-    log = click.format_filename(found.place.log)
-    click.echo(f"PostgreSQL runs as process {found.pid}; its log is {log}")
+    click.echo(described(found))
 
 
 @db.command()
@@ -188,7 +187,7 @@ def own_server() -> Path:
 
 def described(found: embedded.Status) -> str:
     """Return a line on the embedded server."""
-    if found.pid is None:
+    if found.pid is None and not found.answers:
         data = click.format_filename(found.place.data)
         exists = found.place.data.exists()
         which = f"its data are in {data}" if exists else f"there are no data in {data} yet"
@@ -196,7 +195,8 @@ def described(found: embedded.Status) -> str:
     answers = "answers" if found.answers else "does not answer"
     until = "until `flask db stop`" if found.kept else "while somebody uses it"
     log = click.format_filename(found.place.log)
-    return f"PostgreSQL {answers}, as process {found.pid}, {until}; its log is {log}"
+    process = f"process {found.pid}" if found.pid else "a process of another container"
+    return f"PostgreSQL {answers}, as {process}, {until}; its log is {log}"
 
 
 def answers_at(address: str) -> bool:

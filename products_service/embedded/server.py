@@ -53,7 +53,11 @@ LAST_LINES = 5
 
 @dataclass(frozen=True)
 class Status:
-    """What is known of a server: `pid` is None while it does not run."""
+    """What is known of a server.
+
+    `pid` is None while it does not run, or while it runs where we see no processes: one that
+    `answers` may be of another container, which has the folder too.
+    """
 
     place: Place
     pid: int | None
@@ -111,14 +115,20 @@ def start(devdb: Path) -> Status:
 def stop(devdb: Path, remove: bool = False) -> bool:
     """Stop the server of `devdb`, whoever started it; return whether one ran.
 
-    Then remove its data, if told to, in `devdb` and outside of it. Raises EmbeddedError.
+    Then remove its data, if told to, in `devdb` and outside of it. Raises EmbeddedError, also
+    where the server is another container's.
     """
     place = locate(devdb)
     if not (place.record.exists() or place.home.parent in place.outside):
         return False  # no server was ever started there, whatever there is
     with locked(devdb):
-        (devdb / "keep").unlink(missing_ok=True)
         ran = postmaster(place) is not None
+        if not ran and answers(place):
+            raise EmbeddedError(
+                f"the server in {place.home} runs, but as no process to be seen from here: stop "
+                "it in the container that started it"
+            )
+        (devdb / "keep").unlink(missing_ok=True)
         if ran:
             halt(place)
         if remove:
@@ -131,7 +141,7 @@ def status(devdb: Path) -> Status:
     """Return what the server of `devdb` does now. Raises EmbeddedError."""
     place = locate(devdb)
     pid = postmaster(place)
-    return Status(place, pid, pid is not None and answers(place), (devdb / "keep").exists())
+    return Status(place, pid, answers(place), (devdb / "keep").exists())
 
 
 def make_devdb(devdb: Path) -> None:
@@ -185,9 +195,11 @@ def ensure_running(devdb: Path, lock: int) -> None:
     latest = time.monotonic() + START_SECONDS
     silent_at = time.monotonic() + SILENT_SECONDS
     while True:
-        if postmaster(place) is None:
-            launch(place, lock)
         state = ask(place)
+        # one that says something runs, if only where we see no processes
+        if state not in (ACCEPTS, REFUSES) and postmaster(place) is None:
+            launch(place, lock)
+            state = ask(place)
         if state == ACCEPTS:
             return
         if state == REFUSES:

@@ -14,8 +14,9 @@ import pytest
 from products_service import embedded
 from products_service.embedded import data, server
 from products_service.embedded.binaries import wheel_folder
-from products_service.embedded.place import CLUSTER, CLUSTER_RUN_FILE
-from tests.embedded.user import HANG, User, alive, query, wait_for
+from products_service.embedded.place import CLUSTER, CLUSTER_RUN_FILE, locate
+from products_service.embedded.server import Status
+from tests.embedded.user import HANG, ROOT, User, alive, query, wait_for
 
 
 def test_several_starters_get_one_server_and_the_last_stops_it(devdb):
@@ -52,6 +53,39 @@ def test_a_started_server_that_crashed_stays_once_it_is_used(used):
         pass
     assert embedded.status(used).kept
     assert embedded.status(used).answers
+    embedded.stop(used)
+
+
+def test_a_container_with_processes_of_its_own_uses_the_server_and_leaves_it_running(used):
+    apart = ("unshare", "--pid", "--fork", "--mount-proc")
+    if os.geteuid() != 0 or subprocess.run([*apart, "true"], check=False).returncode != 0:
+        pytest.skip("may not make a namespace of processes")
+    pid = embedded.start(used).pid
+
+    def there(command: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [*apart, sys.executable, "-m", "flask", "db", *command.split()],
+            cwd=ROOT,
+            env=os.environ | {"DEVDB_DIR": str(used)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=HANG,
+            check=False,
+        )
+        return done.returncode, done.stdout
+
+    started = "PostgreSQL answers, as a process of another container, until `flask db stop`"
+    for command in ("start", "status"):
+        status, said = there(command)
+        assert status == 0, said
+        assert said.startswith(started)
+    for command in ("stop", "stop --remove"):
+        status, said = there(command)
+        assert status == 1
+        assert "stop it in the container that started it" in said
+    assert embedded.status(used) == Status(locate(used), pid, answers=True, kept=True)
+    assert query(used, "TABLE kept") == [(1,)]
     embedded.stop(used)
 
 
