@@ -61,9 +61,8 @@ MIGRATIONS = Path(__file__).parents[1] / "migrations"
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
-    """A PostgreSQL server: the wheel's, or the one whose programs are in TEST_PG_BIN."""
-    programs = os.environ.get("TEST_PG_BIN")
-    with throwaway(Path(programs) if programs else None) as running:
+    """A PostgreSQL server for all tests that do it no harm."""
+    with throwaway() as running:
         yield running
 
 
@@ -108,12 +107,18 @@ class Database:
         }
 
 
+def migrated(server: Server, name: str = "products") -> Database:
+    """Return a new database of a server, migrated."""
+    janitor(server, name).init()
+    database = Database(server, name)
+    migrate(database.admin, MIGRATIONS, "up")
+    return database
+
+
 @pytest.fixture(scope="session")
-def template(server: Server) -> Iterator[str]:
+def template(server: Server) -> str:
     """The name of a migrated database to clone."""
-    with janitor(server, "template_products"):
-        migrate(Database(server, "template_products").admin, MIGRATIONS, "up")
-        yield "template_products"
+    return migrated(server, "template_products").name
 
 
 @pytest.fixture(scope="session")

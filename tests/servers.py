@@ -177,9 +177,15 @@ def children(pid: int) -> list[int]:
     return [each for each in everyone if stat(each)[1:2] == [str(pid)]]
 
 
+def programs() -> Path:
+    """Return where the programs of the PostgreSQL are that is tested: TEST_PG_BIN, or the wheel."""
+    given = os.environ.get("TEST_PG_BIN")
+    return Path(given) if given else wheel_folder() / "bin"
+
+
 @contextmanager
-def throwaway(bin_dir: Path | None = None, **settings: str) -> Iterator[Server]:
-    """Run a server of the programs in `bin_dir` (default: the wheel's), empty and not durable.
+def throwaway(**settings: str) -> Iterator[Server]:
+    """Run a server of the PostgreSQL that is tested, empty and not durable.
 
     Only its user and root reach it. It is gone, folder and all, with the block, and with this
     process however that ends, but then its folder stays.
@@ -187,7 +193,7 @@ def throwaway(bin_dir: Path | None = None, **settings: str) -> Iterator[Server]:
     # directly in the temporary folder: pytest's own are not open to the server's account
     folder = Path(tempfile.mkdtemp(prefix="products-test-", dir=short_folder()))
     try:
-        server = Server(folder, bin_dir or wheel_folder() / "bin", settings)
+        server = Server(folder, programs(), settings)
         server.initialise()
         server.start()
         try:

@@ -10,7 +10,7 @@ from products_service.commands.migrate import migrate
 from tests.catalogue import load_catalogue
 from tests.conftest import MIGRATIONS, Database
 from tests.doctor.examined import change, doctor
-from tests.servers import Server, throwaway
+from tests.servers import throwaway
 
 
 @pytest.mark.parametrize(
@@ -115,8 +115,8 @@ def test_a_load_that_lacks_something(loaded: Database, statement: str, lacking: 
         assert "give it to products_owner" in check.hint
 
 
-def test_one_role_for_everything(server: Server, folder: Path, reports: Path) -> None:
-    with throwaway(server.programs) as elsewhere:
+def test_one_role_for_everything(folder: Path, reports: Path) -> None:
+    with throwaway() as elsewhere:
         with closing(psycopg2.connect(elsewhere.url())) as admin:
             admin.autocommit = True
             admin.cursor().execute("CREATE ROLE solo LOGIN")

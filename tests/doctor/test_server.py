@@ -2,15 +2,14 @@
 
 import re
 import time
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg2
 import pytest
 
-from products_service.commands.migrate import migrate
 from tests.catalogue import load_catalogue
-from tests.conftest import MIGRATIONS, Database
+from tests.conftest import Database, migrated
 from tests.doctor.examined import Said, change, doctor
 from tests.servers import Server, checkout, standby_of, throwaway
 from tests.system.service import session, wait_for
@@ -130,13 +129,9 @@ def test_a_disk_without_room_for_the_next_load(loaded: Database) -> None:
 
 
 @pytest.mark.slow
-def test_a_standby(server: Server, folder: Path, reports: Path) -> None:
-    with throwaway(server.programs) as primary, standby_of(primary) as standby:
-        here = Database(primary, "products")
-        with closing(psycopg2.connect(primary.url())) as admin:
-            admin.autocommit = True
-            admin.cursor().execute("CREATE DATABASE products")
-        migrate(here.admin, MIGRATIONS, "up")
+def test_a_standby(folder: Path, reports: Path) -> None:
+    with throwaway() as primary, standby_of(primary) as standby:
+        here = migrated(primary)
         load_catalogue(here.etl, folder, reports)
         there = Database(standby, "products")
         reading = {"DATABASE_URL": there.app}

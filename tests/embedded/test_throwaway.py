@@ -4,8 +4,9 @@ import shutil
 import subprocess
 import sys
 
-from tests.embedded.user import ROOT, alive, wait_for
+from tests.embedded.user import ROOT, alive
 from tests.servers import children, state, throwaway
+from tests.system.service import wait_for
 
 
 def test_a_throwaway_server_ends_with_its_parent():

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -52,13 +51,6 @@ class User:
     def kill(self) -> None:
         self.process.kill()
         self.process.communicate(timeout=HANG)
-
-
-def wait_for(condition) -> None:
-    deadline = time.monotonic() + HANG
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def alive(pid: int) -> bool:

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from etl.connection import DatabaseError
-from products_service.commands.migrate import migrate
 from tests.catalogue import load_catalogue
-from tests.conftest import MIGRATIONS, Database
+from tests.conftest import Database, migrated
 from tests.etl.disks import fill, small_disk
 from tests.etl.loads import (
     AS_IT_WAS,
@@ -104,13 +103,10 @@ def test_a_disk_without_room_for_the_log(
     large: Path, folder: Path, reports: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Everything of the server is on the disk that fills up: it may well crash."""
-    programs = os.environ.get("TEST_PG_BIN")
     with small_disk(600 * MB) as disk:
         monkeypatch.setattr(tempfile, "tempdir", str(disk))
-        with throwaway(Path(programs) if programs else None) as server:
-            query(server.url(), "CREATE DATABASE products")
-            database = Database(server, "products")
-            migrate(database.admin, MIGRATIONS, "up")
+        with throwaway() as server:
+            database = migrated(server)
             load_catalogue(database.etl, folder, reports)
             before = served(database)
             with pytest.raises(DatabaseError):

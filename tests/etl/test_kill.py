@@ -15,9 +15,8 @@ import psycopg2
 import pytest
 
 from etl.connection import Connection
-from products_service.commands.migrate import migrate
 from tests.catalogue import load_catalogue, write_catalogue
-from tests.conftest import MIGRATIONS, Database
+from tests.conftest import Database, migrated
 from tests.etl.loads import (
     AS_IT_WAS,
     ROWS,
@@ -271,11 +270,8 @@ def test_a_load_killed_while_it_publishes(
 def test_postgresql_killed_or_stopped_during_a_load(
     large: Path, small: Path, tmp_path: Path, reports: Path
 ) -> None:
-    programs = os.environ.get("TEST_PG_BIN")
-    with throwaway(Path(programs) if programs else None) as server:
-        query(server.url(), "CREATE DATABASE products")
-        database = Database(server, "products")
-        migrate(database.admin, MIGRATIONS, "up")
+    with throwaway() as server:
+        database = migrated(server)
         load_catalogue(database.etl, small, reports)
         for moment, end in (
             ("copying a large file", server.kill),

@@ -13,24 +13,19 @@ from etl import patience, publish
 from etl.connection import Connection
 from etl.load import LoadError
 from etl.standbys import await_standbys
-from products_service.commands.migrate import migrate
 from tests.catalogue import load_catalogue, write_catalogue
-from tests.conftest import MIGRATIONS, Database
-from tests.servers import Server, standby_of, throwaway
+from tests.conftest import Database, migrated
+from tests.servers import standby_of, throwaway
 from tests.system.service import session, wait_for
 
 
 @pytest.fixture(scope="module")
-def servers(server: Server) -> Iterator[tuple[Database, Database]]:
+def servers() -> Iterator[tuple[Database, Database]]:
     """An empty catalogue of its own on a primary, and the same on its standby, later."""
-    with throwaway(server.programs) as primary, standby_of(primary) as standby:
+    with throwaway() as primary, standby_of(primary) as standby:
         standby.settings["recovery_min_apply_delay"] = "300ms"
         standby.restart()
-        with closing(psycopg2.connect(primary.url())) as admin:
-            admin.autocommit = True
-            admin.cursor().execute("CREATE DATABASE products")
-        here, there = Database(primary, "products"), Database(standby, "products")
-        migrate(here.admin, MIGRATIONS, "up")
+        here, there = migrated(primary), Database(standby, "products")
         # as it is on a fleet
         change(here, "GRANT pg_read_all_stats TO products_owner")
         yield here, there

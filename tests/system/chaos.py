@@ -1,6 +1,5 @@
 """What the tests under load have in common: a catalogue of some size, and how a fleet is."""
 
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -38,12 +37,6 @@ ROWS: Rows = {
     ],
     "related": [(each, each, PRODUCTS + 1 - each) for each in range(1, PRODUCTS + 1)],
 }
-
-
-def programs() -> Path | None:
-    """Return where the programs of the PostgreSQL are that is tested; None for the wheel's."""
-    folder = os.environ.get("TEST_PG_BIN")
-    return Path(folder) if folder else None
 
 
 def fill(database: Database, folder: Path) -> None:

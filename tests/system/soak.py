@@ -9,17 +9,14 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import closing
 from pathlib import Path
 
-from products_service.commands.migrate import migrate
-from tests.conftest import MIGRATIONS, Database
+from tests.conftest import Database, migrated
 from tests.servers import throwaway
-from tests.system.chaos import LONGEST, PRODUCTS, fill, programs
+from tests.system.chaos import LONGEST, PRODUCTS, fill
 from tests.system.fleet import Fleet, cluster
 from tests.system.load import TAIL, Load, find_capacity, load
 from tests.system.resources import MEGABYTE, Taken, take_stock
-from tests.system.service import connect
 
 MINUTES = int(os.environ.get("SOAK_MINUTES") or 20)
 SLICE = 60.0  # seconds
@@ -31,12 +28,8 @@ CONNECTIONS = 32
 
 
 def main() -> None:
-    with throwaway(programs()) as server, tempfile.TemporaryDirectory() as folder:
-        database = Database(server, "products")
-        with closing(connect(server.url())) as connection:
-            connection.autocommit = True
-            connection.cursor().execute("CREATE DATABASE products")
-        migrate(database.admin, MIGRATIONS, "up")
+    with throwaway() as server, tempfile.TemporaryDirectory() as folder:
+        database = migrated(server)
         fill(database, Path(folder))
         # the one that comes with what the tests take, on any machine
         with cluster(database, program="wheel") as fleet:

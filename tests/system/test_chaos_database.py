@@ -4,12 +4,11 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
-from products_service.commands.migrate import migrate
-from tests.conftest import MIGRATIONS, Database
+from tests.conftest import Database, migrated
 from tests.servers import throwaway
 from tests.system.chaos import (
     LONGEST,
@@ -18,12 +17,10 @@ from tests.system.chaos import (
     assert_every_host_is_asked,
     assert_no_worker_was_replaced,
     fill,
-    programs,
 )
 from tests.system.fleet import Fleet, cluster
 from tests.system.load import Load, load
 from tests.system.proxy import Proxy
-from tests.system.service import connect
 
 pytestmark = pytest.mark.slow
 
@@ -39,12 +36,8 @@ AT_ONCE = 0.5
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """A loaded database on a server of its own."""
-    with throwaway(programs()) as server:
-        database = Database(server, "products")
-        with closing(connect(server.url())) as connection:
-            connection.autocommit = True
-            connection.cursor().execute("CREATE DATABASE products")
-        migrate(database.admin, MIGRATIONS, "up")
+    with throwaway() as server:
+        database = migrated(server)
         fill(database, tmp_path_factory.mktemp("load"))
         yield database
 

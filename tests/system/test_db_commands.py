@@ -3,7 +3,6 @@
 import itertools
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import pytest
 
 from products_service import embedded
 from tests.servers import checkout, throwaway
+from tests.system.service import free_port
 
 ROOT = Path(__file__).parents[2]
 TABLE = """-- migrate:up
@@ -69,12 +69,6 @@ def elsewhere(server):
         connection.autocommit = True
         connection.cursor().execute(f"CREATE DATABASE {name}")
     return f"postgresql://postgres:{ENCODED}@127.0.0.1:{server.port}/{name}"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def start(folder: Path, *arguments: str, **settings: str) -> subprocess.Popen:

@@ -1,21 +1,18 @@
 """What the service answers while its database is slow, busy, frozen, gone or broken."""
 
-import os
 import re
 import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 
 import pytest
 
-from products_service.commands.migrate import migrate
 from products_service.statements import all_prepared, read_statements
 from tests.catalogue import load_catalogue, write_catalogue
-from tests.conftest import MIGRATIONS, PATIENT, Database, janitor
+from tests.conftest import PATIENT, Database, janitor, migrated
 from tests.servers import Server, throwaway
 from tests.system.faults import (
     AT_ONCE,
@@ -27,7 +24,6 @@ from tests.system.faults import (
 from tests.system.service import (
     Service,
     catalogue_locked,
-    connect,
     count_sessions,
     count_waiting,
     serving,
@@ -55,14 +51,8 @@ def database(shared_database: Database, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture(scope="module")
 def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """A loaded database on a server of its own, which tests may freeze, stop and kill."""
-    programs = os.environ.get("TEST_PG_BIN")
-    with throwaway(Path(programs) if programs else None) as server:
-        database = Database(server, "products")
-        with closing(connect(server.url())) as connection:
-            connection.autocommit = True
-            connection.cursor().execute("CREATE DATABASE products")
-        migrate(database.admin, MIGRATIONS, "up")
-        yield filled(database, tmp_path_factory)
+    with throwaway() as server:
+        yield filled(migrated(server), tmp_path_factory)
 
 
 def filled(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Database:

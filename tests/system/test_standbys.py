@@ -35,9 +35,9 @@ STANDBY, PRIMARY = "true", "false"
 
 
 @pytest.fixture(scope="module")
-def pair(server: Server) -> Iterator[tuple[Server, Server]]:
+def pair() -> Iterator[tuple[Server, Server]]:
     """A primary and its standby, which lets no statement keep it from replaying."""
-    with throwaway(server.programs) as primary:
+    with throwaway() as primary:
         execute(primary, "CREATE TABLE held AS SELECT 1 AS number")
         with standby_of(primary) as standby:
             standby.settings["max_standby_streaming_delay"] = "0"
