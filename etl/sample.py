@@ -6,7 +6,8 @@ from pathlib import Path
 
 from etl.connection import Connection
 from etl.generate import generate
-from etl.load import Load, NotFirstError, RejectLimit, RunningError, load
+from etl.limits import MAX_REJECTS
+from etl.load import Load, NotFirstError, RunningError, load
 from etl.progress import Progress
 
 
@@ -22,7 +23,7 @@ def ensure_sample(url: str, products: int) -> bool:
         folder = Path(name, "generated")
         generate(folder, products)
         try:
-            load(url, Load(folder, {}), Path(name), RejectLimit(), Progress(), first=True)
+            load(url, Load(folder, {}), Path(name), MAX_REJECTS, Progress(), first=True)
         except (NotFirstError, RunningError):  # somebody has loaded another one meanwhile, or does
             return False
     return True
