@@ -19,7 +19,7 @@ from flask import Flask, Response
 from benchmarks.errors import BenchmarkError
 from products_service import later
 from products_service.config import load_settings
-from products_service.database import Answer
+from products_service.database import Row
 from products_service.database_events import Observer
 from products_service.ops import metrics
 from products_service.statements import read_statements
@@ -37,13 +37,13 @@ class AnsweredDatabase:
 
     observer = Observer()
 
-    def fetch(self, statement: str, **_: Any) -> Answer:
+    def fetch(self, statement: str, **_: Any) -> Row:
         """Return an answer, telling the observer as Database does."""
         self.observer.taken()
-        answer = Answer(7, "digest", BODY)
+        row = Row(7, "digest", BODY)
         self.observer.returned()
-        self.observer.answered(statement, 0.0001, answer.load_number)
-        return answer
+        self.observer.answered(statement, 0.0001, row.load_number)
+        return row
 
 
 def send_as_it_stands(app: Flask) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import products_service
-from products_service.database import Answer, Database
+from products_service.database import Database, Row
 from products_service.database_events import DatabaseBusyError
 from products_service.statements import Statement
 from products_service.turns import Turns
@@ -44,7 +44,7 @@ class UnpooledDatabase(Database):
         size = settings["pool_size"] * MOST
         self._turns = Turns(lambda: Opened(self._sessions.open()), DatabaseBusyError, size)
 
-    def _fetch(self, statement: Statement, parameters: Mapping[str, Any]) -> Answer:
+    def _fetch(self, statement: Statement, parameters: Mapping[str, Any]) -> Row:
         """Ask for each request alone."""
         values = [parameters[name] for name, _ in statement.parameters]
         return self._ask(lambda: (statement.execute, values))[0]

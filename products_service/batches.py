@@ -31,7 +31,7 @@ APART = 10.0  # seconds
 Execution = tuple[str, Sequence[Any]]
 
 
-class Request:
+class Question:
     """One of a batch: in the end it has an answer, or a failure, or neither: it is to ask alone."""
 
     __slots__ = ("answer", "failure", "product_id", "statement")
@@ -60,7 +60,7 @@ class Batches:
         self._ask = ask
         self._all = all_for_each(statements)
         self._places = {each.name: place for place, each in enumerate(statements)}
-        self._gathering: list[Request] | None = None
+        self._gathering: list[Question] | None = None
         self._present = 0  # who gathers, and who waits for an answer
         self._line = Line()
         self._apart_until = -math.inf  # by time.monotonic
@@ -73,22 +73,22 @@ class Batches:
         """
         if time.monotonic() < self._apart_until:
             return self._ask_alone(statement, product_id)
-        request = Request(statement, product_id)
+        question = Question(statement, product_id)
         self._present += 1
         try:
-            self._gather(others, request)
+            self._gather(others, question)
         finally:
             self._present -= 1
-        if request.failure is not None:
-            raise request.failure()
-        if request.answer is None:
+        if question.failure is not None:
+            raise question.failure()
+        if question.answer is None:
             return self._ask_alone(statement, product_id)
-        return request.answer
+        return question.answer
 
     def _ask_alone(self, statement: Statement, product_id: int) -> Any:
         return self._ask(lambda: (statement.execute, [product_id]))[0]
 
-    def _gather(self, others: Others, request: Request) -> None:
+    def _gather(self, others: Others, question: Question) -> None:
         """Ask together with those who wait; return when that is done.
 
         A batch takes half of those who are present: were it all of them, the worker would have
@@ -96,14 +96,14 @@ class Batches:
         """
         batch = self._gathering
         if batch is None or len(batch) >= min(MOST, max(FEW, self._present // 2)):
-            self._lead(others, [request])
+            self._lead(others, [question])
         else:
-            batch.append(request)
-            others.park(request, math.inf)
+            batch.append(question)
+            others.park(question, math.inf)
 
-    def _lead(self, others: Others, batch: list[Request]) -> None:
+    def _lead(self, others: Others, batch: list[Question]) -> None:
         """Ask for all who join until there is a connection, and let them go on."""
-        asked: list[Request] = []  # as they are answered
+        asked: list[Question] = []  # as they are answered
 
         def begin() -> Execution:
             self._close(batch)
@@ -116,43 +116,43 @@ class Batches:
             others.go_last()  # when all who can go on now have asked
             place = self._line.enter(others)
             answers = self._ask(begin, for_others=True)
-            for request, answer in zip(asked, answers, strict=True):
-                request.answer = answer
+            for question, answer in zip(asked, answers, strict=True):
+                question.answer = answer
         except StatementError:
             if len(batch) == 1:
                 raise
         except DatabaseError as error:
             if len(batch) > 1 and isinstance(error, DatabaseTimeoutError):
                 self._apart_until = time.monotonic() + APART
-            for request in batch[1:]:
-                request.failure = partial(type(error), str(error))
+            for question in batch[1:]:
+                question.failure = partial(type(error), str(error))
             raise
         finally:
             self._close(batch)
-            for request in batch[1:]:
-                others.wake(request)
+            for question in batch[1:]:
+                others.wake(question)
             # Before any of these makes its answer, the next batch is asked for, so that PostgreSQL
             # has something to do meanwhile.
             self._line.leave(others, place)
 
-    def _close(self, batch: list[Request]) -> None:
+    def _close(self, batch: list[Question]) -> None:
         """Have whoever asks from now on come with the next batch."""
         if self._gathering is batch:
             self._gathering = None
 
-    def _place(self, request: Request) -> int:
-        return self._places[request.statement.name]
+    def _place(self, question: Question) -> int:
+        return self._places[question.statement.name]
 
-    def _execution(self, asked: Sequence[Request]) -> Execution:
+    def _execution(self, asked: Sequence[Question]) -> Execution:
         """Return what asks for them, who are in the order of the statements."""
         first, last = asked[0].statement, asked[-1].statement
         if not asked[1:]:
             return first.execute, [asked[0].product_id]
         if first is last:
-            return first.for_each.execute, [[request.product_id for request in asked]]
+            return first.for_each.execute, [[question.product_id for question in asked]]
         ids: list[list[int]] = [[] for _ in self._places]
-        for request in asked:
-            ids[self._place(request)].append(request.product_id)
+        for question in asked:
+            ids[self._place(question)].append(question.product_id)
         return self._all.execute, ids
 
 

@@ -46,8 +46,8 @@ _OUT_OF_RESOURCES = "53"
 _IN_THE_WAY = "40001"
 
 
-class Answer(NamedTuple):
-    """What a statement returns: the load that answered, and the body or None.
+class Row(NamedTuple):
+    """What a statement returns: the load that answers, and the body or None.
 
     A page of a list also tells where the pages beside it are, by page number or by the id to
     ask after; None where there is none.
@@ -67,8 +67,8 @@ def _is_lost(error: psycopg2.Error) -> bool:
     return code.startswith("08") or code in _LOST
 
 
-def _execute(connection: Any, execute: str, values: Sequence[Any]) -> list[Answer]:
-    """Return the rows' answers, of a new connection where the one from the pool is closed.
+def _execute(connection: Any, execute: str, values: Sequence[Any]) -> list[Row]:
+    """Return the rows, of a new connection where the one from the pool is closed.
 
     DBUtils replaces it when it is asked for a cursor. Its cursors, which look out for lost
     connections too, are not used: they cost a request 12 us (docs/decisions/request-path.md).
@@ -79,10 +79,10 @@ def _execute(connection: Any, execute: str, values: Sequence[Any]) -> list[Answe
         session = connection.dbapi_connection
     with session.cursor() as cursor:
         cursor.execute(execute, values)
-        answers = [Answer(*row) for row in cursor.fetchall()]
+        rows = [Row(*row) for row in cursor.fetchall()]
     if session.expires_at < time.monotonic():
         session.close()
-    return answers
+    return rows
 
 
 class Database:
@@ -151,8 +151,8 @@ class Database:
             for connection in connections:
                 self._turns.give_back(connection)
 
-    def fetch(self, statement: str, **parameters: Any) -> Answer:
-        """Return what the statement of that name answers.
+    def fetch(self, statement: str, **parameters: Any) -> Row:
+        """Return the row that the statement of that name answers with.
 
         Raises DatabaseBusyError when the pool is and stays empty; DatabaseUnreachableError and
         DatabaseTimeoutError within the deadline, once it has a connection; StatementError for what
@@ -160,16 +160,16 @@ class Database:
         """
         started = time.monotonic()
         try:
-            answer = self._fetch(self._statements[statement], parameters)
+            row = self._fetch(self._statements[statement], parameters)
         except DatabaseError as error:
             self._observer.failed(statement, time.monotonic() - started, error)
             raise
         if started > self._seen[0]:
-            self._seen = (started, answer.load_number, answer.load_digest)
-        self._observer.answered(statement, time.monotonic() - started, answer.load_number)
-        return answer
+            self._seen = (started, row.load_number, row.load_digest)
+        self._observer.answered(statement, time.monotonic() - started, row.load_number)
+        return row
 
-    def _fetch(self, statement: Statement, parameters: Mapping[str, Any]) -> Answer:
+    def _fetch(self, statement: Statement, parameters: Mapping[str, Any]) -> Row:
         if is_passed_over():
             raise DatabaseBusyError(BUSY)
         values = tuple([parameters[name] for name, _ in statement.parameters])
@@ -182,8 +182,8 @@ class Database:
         """Whether the request has nearly all of the time that it may take."""
         return DEADLINE.get() - time.monotonic() >= _LEAST_LEFT * self._deadline
 
-    def _ask(self, begin: Callable[[], Execution], *, for_others: bool = False) -> list[Answer]:
-        """Return the rows' answers of what `begin` returns, called once there is a connection.
+    def _ask(self, begin: Callable[[], Execution], *, for_others: bool = False) -> list[Row]:
+        """Return the rows of what `begin` returns, called once there is a connection.
 
         What is asked `for_others` too may take all of a deadline, whatever this request has left.
         """
@@ -214,8 +214,8 @@ class Database:
 
     def _execute_twice_if_lost(
         self, connection: Any, execute: str, values: Sequence[Any]
-    ) -> list[Answer]:
-        """Return the answers, of a new connection where the one from the pool is or gets lost.
+    ) -> list[Row]:
+        """Return the rows, of a new connection where the one from the pool is or gets lost.
 
         So it is too where a standby puts its changes before the statement: its lag is what makes
         it do so, and it would again.

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, request
 
-from products_service.database import Answer
+from products_service.database import Row
 from products_service.products.links import page_links
 from products_service.products.schemas import ListQuery, ProductQuery
 from products_service.web.caching import conditional
@@ -27,7 +27,7 @@ _LISTS = {
 
 
 def _answer(
-    statement: str, links: Callable[[Answer], str] | None = None, **parameters: Any
+    statement: str, links: Callable[[Row], str] | None = None, **parameters: Any
 ) -> Response:
     """Return the statement's body as it came from PostgreSQL, or 404 where there is none."""
     check_query_encoding()

@@ -16,10 +16,10 @@ from gunicorn.http.unreader import SocketUnreader
 from gunicorn.http.wsgi import FileWrapper
 
 from products_service import turns
-from products_service.serving.answer import Answer
 from products_service.serving.client import CHUNK, LINGER_SECONDS, Client, GoneError, TooSlowError
 from products_service.serving.environ import Address, Environments, connection_environ
 from products_service.serving.requests import END_OF_HEAD, END_OF_LINE, Requests
+from products_service.serving.response import Response
 
 if TYPE_CHECKING:
     from products_service.serving.worker import GreenletWorker
@@ -133,47 +133,47 @@ class Conversation:
 
     def _serve(self, request: Request) -> bool:
         """Answer a request; return whether another one may follow."""
-        answer = environ = None
+        response = environ = None
         try:
             self._worker.count(request)
-            answer = Answer(self._client, request)
+            response = Response(self._client, request)
             environ = self._environments.make(request, self._requests.repeated_id)
             if request._expected_100_continue:
                 self._client.sendall(CONTINUE)
-            self._answer(environ, answer, request.body)
+            self._answer(environ, response, request.body)
         except GoneError:
             raise
         except Exception as error:
-            if answer and answer.begun:
+            if response and response.begun:
                 self._worker.log.exception("An answer was cut off")
                 return False  # by which the client sees that it is not whole
             self._worker.handle_error(request, self._client, self._address, error)
-            answer = None
+            response = None
         finally:
-            self._settings.post_request(self._worker, request, environ, answer)
-        if answer and not answer.close and self._discard(request.body):
+            self._settings.post_request(self._worker, request, environ, response)
+        if response and not response.close and self._discard(request.body):
             return True
         self._client.close_politely()
         return False
 
-    def _answer(self, environ: dict, answer: Answer, body: Body) -> None:
+    def _answer(self, environ: dict, response: Response, body: Body) -> None:
         slots = self._worker.slots
         slot = slots.acquire()
         if not slot:
-            parts = turns.pass_over(self._worker.wsgi, environ, answer.start_response)
+            parts = turns.pass_over(self._worker.wsgi, environ, response.start_response)
         else:
             try:
-                parts = self._worker.wsgi(environ, answer.start_response)
+                parts = self._worker.wsgi(environ, response.start_response)
             finally:
                 slots.release()
         try:
             self._client.deadline = self._hub.now + ANSWER_SECONDS
             # more of the body than is read to get at the next request, which is then not expected
             if getattr(body.reader, "length", 0) >= DISCARD_BYTES or not self._worker.alive:
-                answer.close = True
+                response.close = True
             if isinstance(parts, FileWrapper):
                 parts.blksize = FILE_CHUNK
-            answer.send(parts)
+            response.send(parts)
         finally:
             if hasattr(parts, "close"):
                 parts.close()

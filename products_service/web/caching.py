@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from flask import Flask, abort, current_app, request
 
-from products_service.database import Answer, Database
+from products_service.database import Database, Row
 from products_service.statements import Statement
 from products_service.web.application import FinishedResponse
 
@@ -77,7 +77,7 @@ def read_makers(package: Path = Path(__file__).parents[1]) -> str:
 
 
 def conditional(
-    fetch: Callable[[], Answer], links: Callable[[Answer], str] | None = None
+    fetch: Callable[[], Row], links: Callable[[Row], str] | None = None
 ) -> FinishedResponse | None:
     """Return the catalogue's answer: 200, or 304 where the client has it; None: there is none.
 
@@ -96,13 +96,13 @@ def conditional(
             tag = _entity_tag(policy, environ, *policy.database.identity(KNOWN_FOR))
             if found := _held(known.as_set(include_weak=True), tag, compressible):
                 return FinishedResponse(NOT_MODIFIED, _headers(policy, found), b"")
-            answer = fetch()
+            row = fetch()
     else:
-        answer = fetch()
-    if answer.body is None:
+        row = fetch()
+    if row.body is None:
         return None
-    tag = _entity_tag(policy, environ, answer.load_number, answer.load_digest)
-    body = answer.body.encode()
+    tag = _entity_tag(policy, environ, row.load_number, row.load_digest)
+    body = row.body.encode()
     compressed = compressible and len(body) >= COMPRESS_FROM
     shown = _compressed(tag) if compressed else tag
     if wanted and not (wanted.star_tag or shown in wanted.as_set()):
@@ -120,7 +120,7 @@ def conditional(
     else:
         headers = _headers(policy, shown)
     if links:
-        headers.append(("Link", links(answer)))
+        headers.append(("Link", links(row)))
     headers += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
     return FinishedResponse("200 OK", headers, body)
 

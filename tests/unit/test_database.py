@@ -10,10 +10,10 @@ import pytest
 from psycopg2.extensions import get_wait_callback, set_wait_callback
 
 from products_service.database import (
-    Answer,
     Database,
     DatabaseTimeoutError,
     DatabaseUnreachableError,
+    Row,
     StatementError,
 )
 from products_service.database_events import DatabaseBusyError
@@ -122,8 +122,8 @@ def wait_for_sessions(admin: "psycopg2.extensions.cursor", count: int, condition
 
 def test_fetch_returns_the_row(url: str) -> None:
     with opened(url) as database:
-        assert database.fetch("echo", body="[1, 2]") == Answer(7, "digest", "[1, 2]")
-        assert database.fetch("echo", body=None) == Answer(7, "digest", None)
+        assert database.fetch("echo", body="[1, 2]") == Row(7, "digest", "[1, 2]")
+        assert database.fetch("echo", body=None) == Row(7, "digest", None)
 
 
 def test_nothing_is_connected_before_the_first_fetch(

@@ -1,4 +1,4 @@
-"""An answer on its way from a WSGI application to a client, in as few pieces as it can be sent."""
+"""A response on its way from a WSGI application to a client, in as few pieces as it can be sent."""
 
 import time
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ Headers = list[tuple[str, str]]
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
 
 
-class Answer:
+class Response:
     """Writes status, headers and body as PEP 3333 wants them; `status` as the application gave it.
 
     `close` says whether the connection ends with this answer.
