@@ -173,7 +173,15 @@ def make_private(folder: Path, account: Account | None) -> None:
 
 
 def url(devdb: Path, user: str) -> str:
-    """Return the libpq URL of the server of `devdb`, running or not. Raises EmbeddedError."""
+    """Return the libpq URL of the server of `devdb`, running or not.
+
+    Raises EmbeddedError, also where libpq would go elsewhere all the same.
+    """
+    if os.environ.get("PGHOSTADDR"):
+        raise EmbeddedError(
+            "PGHOSTADDR is set, and libpq would look for the embedded server there: unset it, or "
+            "name another server in DATABASE_URL"
+        )
     user, sockets = (quote(part, safe="") for part in (user, str(locate(devdb).sockets)))
     # the port is written out because PGPORT would change it otherwise
     return f"postgresql://{user}@/{DATABASE}?host={sockets}&port={PORT}"

