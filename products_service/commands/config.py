@@ -90,10 +90,10 @@ def meaning(setting: fields.Field) -> str:
 
 
 def text(value: object) -> str:
-    """Return a value as the environment has it."""
+    """Return a value as the environment has it, but for bytes that are no text."""
     if value is None:
         return "(not set)"
-    return value if isinstance(value, str) else json.dumps(value)
+    return click.format_filename(value) if isinstance(value, str) else json.dumps(value)
 
 
 def hide(url: str | None) -> str | None:

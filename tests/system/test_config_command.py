@@ -49,6 +49,11 @@ def test_every_setting_with_its_value_and_source() -> None:
     assert lines["CORS_ORIGINS"] == ["default", "*"]
 
 
+def test_a_path_that_is_no_text() -> None:
+    printed, _ = flask_config(DEVDB_DIR="/tmp/\udcff", PYTHONIOENCODING="utf-8:strict")  # noqa: S108
+    assert "environment  /tmp/\ufffd\n" in printed
+
+
 def test_json() -> None:
     printed = json.loads(flask_config("--json", DATABASE_URL=SECRET, GUNICORN_WORKERS="3")[0])
     assert list(printed) == list(SettingsSchema().fields)
