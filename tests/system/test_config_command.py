@@ -50,7 +50,7 @@ def test_every_setting_with_its_value_and_source() -> None:
 
 
 def test_a_path_that_is_no_text() -> None:
-    printed, _ = flask_config(DEVDB_DIR="/tmp/\udcff", PYTHONIOENCODING="utf-8:strict")  # noqa: S108
+    printed, _ = flask_config(DEVDB_DIR="/tmp/\udcff", PYTHONIOENCODING="utf-8:strict")
     assert "environment  /tmp/\ufffd\n" in printed
 
 
