@@ -14,7 +14,7 @@ import pytest
 
 from products_service import embedded
 from tests.servers import checkout, throwaway
-from tests.system.service import free_port
+from tests.system.service import free_port, wait_for
 
 ROOT = Path(__file__).parents[2]
 TABLE = """-- migrate:up
@@ -132,9 +132,16 @@ def test_an_interrupted_start_leaves_no_server(folder, number, status):
     os.mkfifo(settings)
     settings.chmod(0o644)
     process = start(folder, "start")
+
+    def give_nothing() -> int | None:
+        with suppress(OSError):  # until it reads
+            return os.open(settings, os.O_WRONLY | os.O_NONBLOCK)
+        return None
+
     try:
-        with settings.open("w"):
-            process.send_signal(number)
+        given = wait_for(give_nothing)
+        process.send_signal(number)
+        os.close(given)
         printed, said = process.communicate(timeout=60)
     finally:
         process.kill()
