@@ -187,7 +187,7 @@ def own_server() -> Path:
 
 def described(found: embedded.Status) -> str:
     """Return a line on the embedded server."""
-    if found.pid is None and not found.answers:
+    if not found.runs:
         data = click.format_filename(found.place.data)
         exists = found.place.data.exists()
         which = f"its data are in {data}" if exists else f"there are no data in {data} yet"

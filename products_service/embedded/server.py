@@ -19,7 +19,6 @@ from products_service.embedded.place import PORT, Place, locate, unusable
 from products_service.embedded.processes import (
     ACCEPTS,
     REFUSES,
-    answers,
     ask,
     end_orphans,
     forget_stale_pids,
@@ -55,12 +54,13 @@ LAST_LINES = 5
 class Status:
     """What is known of a server.
 
-    `pid` is None while it does not run, or while it runs where we see no processes: one that
-    `answers` may be of another container, which has the folder too.
+    `pid` is None where we see no process of it: one that `runs` all the same is of another
+    container, which has the folder too.
     """
 
     place: Place
     pid: int | None
+    runs: bool
     answers: bool
     kept: bool
 
@@ -123,7 +123,7 @@ def stop(devdb: Path, remove: bool = False) -> bool:
         return False  # no server was ever started there, whatever there is
     with locked(devdb):
         ran = postmaster(place) is not None
-        if not ran and answers(place):
+        if not ran and ask(place) in (ACCEPTS, REFUSES):
             raise EmbeddedError(
                 f"the server in {place.home} runs, but as no process to be seen from here: stop "
                 "it in the container that started it"
@@ -140,8 +140,9 @@ def stop(devdb: Path, remove: bool = False) -> bool:
 def status(devdb: Path) -> Status:
     """Return what the server of `devdb` does now. Raises EmbeddedError."""
     place = locate(devdb)
-    pid = postmaster(place)
-    return Status(place, pid, answers(place), (devdb / "keep").exists())
+    pid, state = postmaster(place), ask(place)
+    runs = pid is not None or state in (ACCEPTS, REFUSES)
+    return Status(place, pid, runs, state == ACCEPTS, (devdb / "keep").exists())
 
 
 def make_devdb(devdb: Path) -> None:
