@@ -68,6 +68,7 @@ def test_what_is_none_is_refused(folder: Path) -> None:
         (own + between.replace(END, ""), NOT_ALONE),
         (own.replace(END, "") + between, NOT_ALONE),
         (own + key, NOT_ALONE),
+        (own + key.partition("\n")[2], NOT_ALONE),
         (between + own, NOT_ITS_KEY),
         (own + between[:200] + between[240:], "item=number 2"),
     ):
