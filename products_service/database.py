@@ -145,7 +145,7 @@ class Database:
             with deadline_within(min(self._connect_timeout, _WARM_UP)):
                 for connection in connections:
                     connection.cursor().close()
-        except (psycopg2.Error, DatabaseError, DeadlinePassedError):
+        except psycopg2.Error:
             return
         finally:
             for connection in connections:

@@ -16,16 +16,6 @@ from products_service.sessions import NoTimeLeftError
 __all__ = ["Connector", "PoolEmptyError", "make_pool"]
 
 
-def _is_closed(error: Exception) -> bool:
-    """Whether a connection was closed before anything was asked of it.
-
-    Only then may DBUtils replace it. Left to itself, it would take a statement timeout for a
-    lost connection and run the statement three times; told which errors mean a lost one, it
-    would still run a statement twice that times out on the connection that replaces it.
-    """
-    return isinstance(error, psycopg2.InterfaceError)
-
-
 class _UnopenedConnection:
     """Stands in the pool for a connection that was never opened.
 
@@ -70,7 +60,6 @@ class Connector:
 
     # What DBUtils asks of a creator.
     dbapi = psycopg2
-    threadsafety = psycopg2.threadsafety
 
     def __init__(self, open_connection: Callable[[], Any], retry_pause: float):
         self._open = open_connection
@@ -124,8 +113,9 @@ def make_pool(connector: Connector, size: int, *, last_first: bool) -> PooledDB:
         blocking=False,
         reset=False,
         ping=0,
-        failures=(psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.InternalError),
-        isfatal=_is_closed,
+        # It replaces a connection only if that was closed before anything was asked of it. By
+        # default it takes a statement timeout for a lost connection, and runs the statement again.
+        failures=psycopg2.InterfaceError,
     )
     connector.filling = False
     if last_first:
