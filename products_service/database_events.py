@@ -20,7 +20,7 @@ class DatabaseUnreachableError(DatabaseError):
 
 
 class DatabaseTimeoutError(DatabaseError):
-    """The statement ran past its time limit. It ran once."""
+    """The database did not answer in time. Nothing is run again for that."""
 
     kind = "timeout"
 

@@ -11,10 +11,11 @@ from http import HTTPStatus
 
 from gunicorn import util
 
-from products_service.web.headers import ANY_ORIGIN, API_POLICY, Headers, cross_origin
-from products_service.web.problem_responses import KINDS
-from products_service.web.problems import MEDIA_TYPE, TYPES, problem_document
-from products_service.web.request_ids import HEADER, make_request_id
+from products_service.web.edge import Complete
+from products_service.web.headers import ANY_ORIGIN, completion
+from products_service.web.problem_kinds import KINDS, TYPES
+from products_service.web.problems import MEDIA_TYPE, problem_document
+from products_service.web.request_ids import ENVIRON_KEY, make_request_id
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +26,12 @@ def install(origins: frozenset[str]) -> None:
     Pages of all origins may read them if `origins` are all; else none: which one it was that asked,
     the parser does not say.
     """
-    readable = cross_origin("*") if origins == ANY_ORIGIN else []
-    util.write_error = partial(write_problem, readable)
+    readers = origins if origins == ANY_ORIGIN else frozenset()
+    util.write_error = partial(write_problem, completion(readers))
 
 
 def write_problem(
-    readable: Headers, connection: socket.socket, status: int, reason: str, message: str
+    complete: Complete, connection: socket.socket, status: int, reason: str, message: str
 ) -> None:
     """Send a problem in the place of gunicorn.util.write_error's page, with headers of ours."""
     del reason, message  # the message quotes what was sent; gunicorn has logged it
@@ -38,18 +39,9 @@ def write_problem(
     request_id = make_request_id()
     log.info("request refused", extra={"request_id": request_id, "status": status})
     body = problem_document(status, detail, request_id).encode()
-    head = "\r\n".join(
-        [
-            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
-            "Connection: close",
-            f"Content-Type: {MEDIA_TYPE}",
-            f"Content-Length: {len(body)}",
-            "Cache-Control: no-store",
-            "X-Content-Type-Options: nosniff",
-            f"Content-Security-Policy: {API_POLICY}",
-            f"{HEADER}: {request_id}",
-            *(f"{name}: {value}" for name, value in readable),
-            "\r\n",
-        ]
-    )
-    util.write_nonblock(connection, head.encode() + body)
+    line = f"{status} {HTTPStatus(status).phrase}"
+    headers = [("Content-Type", MEDIA_TYPE), ("Content-Length", str(len(body)))]
+    # of whatever method it was
+    complete({ENVIRON_KEY: request_id, "REQUEST_METHOD": "GET"}, line, headers)
+    fields = "".join(f"{name}: {value}\r\n" for name, value in [("Connection", "close"), *headers])
+    util.write_nonblock(connection, f"HTTP/1.1 {line}\r\n{fields}\r\n".encode() + body)

@@ -32,21 +32,19 @@ class LeanRequest(Request):
 
     _LATE = frozenset({"scheme", "server", "root_path", "path", "headers", "remote_addr"})
 
-    def __init__(
-        self, environ: dict[str, Any], populate_request: bool = True, shallow: bool = False
-    ):
+    shallow = False
+
+    def __init__(self, environ: dict[str, Any]):
         self.environ = environ
-        self.shallow = shallow
         self.method = environ["REQUEST_METHOD"].upper()
         self.query_string = environ["QUERY_STRING"].encode("latin-1")
-        if populate_request and not shallow:
-            environ["werkzeug.request"] = self
+        environ["werkzeug.request"] = self
 
     def __getattr__(self, name: str) -> Any:
         """Make the parts and return the one of that name. Raises AttributeError."""
         if name not in self._LATE:
             raise AttributeError(f"a request has no {name!r}", name=name, obj=self)
-        super().__init__(self.environ, populate_request=False, shallow=self.shallow)
+        super().__init__(self.environ, populate_request=False)
         return getattr(self, name)
 
     def close(self) -> None:

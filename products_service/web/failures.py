@@ -13,6 +13,7 @@ from products_service.database_events import (
     DatabaseUnreachableError,
 )
 from products_service.web.application import FinishedResponse
+from products_service.web.problem_kinds import KINDS
 from products_service.web.problems import RETRY_AFTER, problem
 from products_service.web.request_ids import current_request_id
 
@@ -41,7 +42,7 @@ class Failures:
     def busy(self, error: DatabaseBusyError) -> FinishedResponse:
         """Answer 503: the client may come again."""
         self._log(error)
-        return problem(503, "Every database connection is busy.", headers=RETRY_AFTER)
+        return problem(503, KINDS["database-unavailable"].detail, headers=RETRY_AFTER)
 
     def unreachable(self, error: DatabaseUnreachableError) -> FinishedResponse:
         """Answer 503 likewise."""
@@ -51,7 +52,7 @@ class Failures:
     def timed_out(self, error: DatabaseTimeoutError) -> FinishedResponse:
         """Answer 504."""
         self._log(error)
-        return problem(504, "The database did not answer within its time limit.")
+        return problem(504, KINDS["database-timeout"].detail)
 
     def _log(self, error: DatabaseError) -> None:
         now = time.monotonic()

@@ -10,41 +10,13 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from products_service.web.application import FinishedResponse
 from products_service.web.parameters import InvalidParametersError
+from products_service.web.problem_kinds import INVALID_PARAMETER, KINDS, TYPES
 from products_service.web.request_ids import current_request_id
 
 log = logging.getLogger(__name__)
 
-# Of each status that the service, gunicorn's parser or the balancer answers with: the last part
-# of the problem's type.
-TYPES = {
-    400: "bad-request",
-    403: "forbidden",
-    404: "not-found",
-    405: "method-not-allowed",
-    408: "request-timeout",
-    412: "precondition-failed",
-    413: "content-too-large",
-    414: "uri-too-long",
-    417: "expectation-failed",
-    421: "misdirected-request",
-    429: "too-many-requests",
-    431: "request-header-fields-too-large",
-    500: "internal-error",
-    501: "not-implemented",
-    502: "bad-gateway",
-    503: "database-unavailable",
-    504: "database-timeout",
-    505: "http-version-not-supported",
-}
-# Types that share a status with another one.
-INVALID_PARAMETER = "invalid-parameter"
-DRAINING = "draining"
 # What a client may read of an error; the cause goes to the log alone.
-_DETAILS = {
-    404: "There is nothing at this path.",
-    412: "What is here is not what the request's condition names.",
-    500: "The service failed on this request. The failure is logged under the request's id.",
-}
+_DETAILS = {status: KINDS[TYPES[status]].detail for status in (404, 412, 500)}
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = [("Retry-After", "1")]  # seconds
 _encode = json.JSONEncoder(separators=(",", ":")).encode

@@ -19,7 +19,7 @@ from products_service.doctor import CHECKS
 from products_service.products.schemas import ListQuery, ProductQuery
 from products_service.statements import Statement, read_statements
 from products_service.urls import PURPOSES
-from products_service.web.problem_responses import KINDS
+from products_service.web.problem_kinds import KINDS
 
 ROOT = Path(__file__).parents[2]
 DOCS = {path.name: path.read_text("utf-8") for path in (ROOT / "docs").glob("*.md")}

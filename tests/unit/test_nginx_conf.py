@@ -11,7 +11,7 @@ import pytest
 
 from products_service.cluster.nginx import lay_out
 from products_service.web.headers import API_POLICY
-from products_service.web.problem_responses import KINDS
+from products_service.web.problem_kinds import KINDS
 from products_service.web.problems import problem_document
 
 ROOT = Path(__file__).parents[2]
