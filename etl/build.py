@@ -78,9 +78,7 @@ class Builder:
             lines = tally.rejected_lines if incident.rejected else tally.repaired_lines
             lines.append(incident.line)
 
-        with naming(source.path):
-            opened = source.path.open("rb")
-        with opened:
+        with source.path.open("rb") as opened:
             opened.seek(source.data_offset)
             signals = _HeldSignals(self.connection.abandon)
             advance = self.progress.advance

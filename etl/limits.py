@@ -14,7 +14,7 @@ class LimitError(EtlError):
 
 @dataclass(frozen=True)
 class RowLimit:
-    """A number of rows, a percentage of a file's, or the larger of both."""
+    """A number of rows, a percentage of those of a file or table, or the larger of both."""
 
     rows: int | None = None
     percent: Decimal | None = None

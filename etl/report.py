@@ -179,7 +179,7 @@ def _read(path: Path, offset: int, length: int) -> Iterator[bytes]:
 
 def locate_lines(source: SourceFile, lines: Iterable[int]) -> Iterator[tuple[int, int, int]]:
     """Yield (line, offset, length without the line end) of these lines, whose numbers ascend."""
-    with source.path.open("rb") as stream:
+    with naming(source.path), source.path.open("rb") as stream:
         stream.seek(source.data_offset)
         block, block_offset = b"", source.data_offset
         at, line = 0, 2  # `line` begins at block[at], or ends there

@@ -69,7 +69,7 @@ def upsert(
         clear(connection)
         check_space(connection, sources)
         load_.started_at = connection.value("current_time")
-        with dropped_unless_published(connection, "drop_changes"):
+        with dropped_unless_published(connection, CHANGES):
             connection.run("create_changes")
             with closing(Report(report_folder)) as report:
                 builder = Builder(connection, CHANGES, report, progress, whole=False)
@@ -81,7 +81,7 @@ def upsert(
                     # what cannot be listed is not published
                     report.close()
             show(connection, load_)
-        connection.run("drop_changes")
+        connection.run("drop_schema", schema=CHANGES)
 
 
 def _merge(builder: Builder, sources: list[SourceFile], load_: Load, max_rejects: RowLimit) -> None:

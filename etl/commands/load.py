@@ -24,7 +24,7 @@ FOLDER = click.Path(path_type=Path)
 
 
 class RowLimitType(click.ParamType):
-    """N rows, or N% of a file's rows."""
+    """N rows, or N% of those of a file or table."""
 
     name = "N|N%"
 

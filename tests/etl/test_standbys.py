@@ -100,7 +100,7 @@ def test_readers_do_not_wait_for_a_standby_to_confirm_what_is_published(
         given_up.cancel()
         confirmed_by("")
         change(here, "ALTER ROLE products_etl RESET synchronous_commit")
-        connection.run("drop_next")
+        connection.run("drop_schema", schema="catalogue_next")
         # where the lock is held until then
         assert await_standbys(connection) == []
     assert not waited
