@@ -47,8 +47,8 @@ class Batches:
     """Gathers requests of all statements that take a product's id, those of a batch together.
 
     `ask(begin, for_others=...)` waits for a connection, then calls `begin()` for what to execute,
-    and returns an answer for each row. `for_others` is whether other requests depend on it too, so
-    that it has a whole deadline. It raises DatabaseError.
+    and returns the rows, an answer each. `for_others` is whether other requests depend on it too,
+    so that it has a whole deadline. It raises DatabaseError.
     """
 
     def __init__(

@@ -107,9 +107,7 @@ def status() -> None:
 
     The exit status is 1 if one of them does not serve.
     """
-    folder = cluster_folder(load_settings())
-    running(folder)
-    layout = recorded(folder)
+    layout = running_layout()
     code, _ = ask((ADDRESS, layout.port), "/live")
     say(f"nginx {ADDRESS}", "serves" if code == 200 else f"does not serve ({code or 'no answer'})")
     states = {host: state(layout, host) for host in layout.hosts}
@@ -226,11 +224,16 @@ def running(folder: Path) -> int:
     return process
 
 
-def find_host(host: str) -> Path:
-    """Return the folder of a host that the running cluster has, or raise click.ClickException."""
+def running_layout() -> Layout:
+    """Return where the members of the running cluster are, or raise click.ClickException."""
     folder = cluster_folder(load_settings())
     running(folder)
-    layout = recorded(folder)
+    return recorded(folder)
+
+
+def find_host(host: str) -> Path:
+    """Return the folder of a host that the running cluster has, or raise click.ClickException."""
+    layout = running_layout()
     if host not in layout.hosts:
         raise click.ClickException(f"no host {host}: there are {', '.join(layout.hosts)}")
     return layout.run_dir(host)

@@ -14,7 +14,7 @@ def check_app_role(installation: Installation) -> Finding:
     if unreadable := [name for (name,) in session.run("list_unreadable")]:
         return fail(
             f"{user} may not read {listed(unreadable)}",
-            f"as the owner: GRANT {granting(unreadable[0], 'SELECT')} TO {user}",
+            f"as the owner: GRANT {granting(unreadable[0])} TO {user}",
         )
     if excess := session.run("list_excess"):
         return excessive(installation, user, [f"{verb} ON {name}" for verb, name in excess])
@@ -35,9 +35,10 @@ def check_app_role(installation: Installation) -> Finding:
     return ok(f"{user} only reads, statement_timeout {timeout} ms")
 
 
-def granting(name: str, privilege: str) -> str:
-    """Return what a GRANT says for a table or a schema."""
-    return f"USAGE ON {name}" if name.startswith("SCHEMA ") else f"{privilege} ON {name}"
+def granting(name: str) -> str:
+    """Return what a GRANT says that lets a role read a table or use a schema."""
+    privilege = "USAGE" if name.startswith("SCHEMA ") else "SELECT"
+    return f"{privilege} ON {name}"
 
 
 def excessive(installation: Installation, user: str, excess: list[str]) -> Finding:
