@@ -83,12 +83,12 @@ class Fleet:
         """Ask at that rate, `least` seconds and until the hit ratio is steady.
 
         Returns the ratio of each window of a few seconds, and whether it became steady before
-        patience ended. Raises BenchmarkError.
+        patience ended, at the end of `least` at the earliest. Raises BenchmarkError.
         """
         ratios: list[float] = []
         started = time.monotonic()
         with step(f"warming the cache at {rate:,.0f}/s"):
-            while time.monotonic() < started + LONGEST_WARMING:
+            while time.monotonic() < started + max(LONGEST_WARMING, least):
                 ratios.append(self.ask(rate, min(WINDOW, least), watch=True).hits)
                 if time.monotonic() >= started + least and is_steady(ratios):
                     break

@@ -82,6 +82,7 @@ def find_highest(running: Fleet, seconds: float, warm: float) -> dict[str, Any]:
     held, refused = 0, FIRST
     while refused <= HIGHEST and holds(refused):
         held, refused = refused, refused * 2
+    refused = min(refused, HIGHEST)
     while refused - held > RESOLUTION:
         middle = (held + refused) // 2 // RESOLUTION * RESOLUTION
         if holds(middle):

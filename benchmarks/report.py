@@ -195,7 +195,7 @@ def describe(result: Result, table: Table) -> dict[str, Any]:
     stolen = f", of whose time {result['stolen']:.1%} was stolen" if "stolen" in result else ""
     return {
         "table": "\n".join(table(result)).strip(),
-        "machine": f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gb']} GB, "
+        "machine": f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gb']} GiB, "
         f"{machine['system']}, Python {machine['python']}{programs}{stolen}",
         "data": data
         and f"{data['products']:,} products, {data['bytes'] / 1e9:.2f} GB, PostgreSQL "

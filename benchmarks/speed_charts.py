@@ -126,7 +126,7 @@ def rates(result: Mapping[str, Any]) -> Figure:
     times.set_title("latency, ms", fontsize=10, loc="left")
     ratio.plot(offered, [each["warming"][-1] for each in tried], "o", markersize=4, color=OURS)
     ratio.set_ylim(0, 1)
-    ratio.set_title("share of answers from the cache", fontsize=10, loc="left")
+    ratio.set_title("share from the cache, when warm", fontsize=10, loc="left")
     for panel in (answered, times, ratio):
         panel.set_xlabel("asked a second", fontsize=8)
     return figure

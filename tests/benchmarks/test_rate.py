@@ -43,7 +43,9 @@ class Machine:
     [{"errors": 1}, {"slow": 66}, {"slow": 40, "late": 30}, {"rate": 400}],
     ids=["an error", "slow answers", "late requests", "fewer answers"],
 )
-@pytest.mark.parametrize(("limit", "found"), [(700, 500), (7_000, 7_000), (9_800, 9_500)])
+@pytest.mark.parametrize(
+    ("limit", "found"), [(700, 500), (7_000, 7_000), (9_800, 9_500), (90_000, 64_000)]
+)
 def test_finds_the_highest_rate(limit: float, found: int, beyond: dict[str, float]) -> None:
     machine = Machine(limit, **beyond)
     assert rate.find_highest(machine, 10, 0)["rate"] == found

@@ -56,7 +56,10 @@ def test_what_is_served_counts_with_all_that_was_merged_into_it(
 ) -> None:
     load_catalogue(database.etl, folder, reports)
     changes = write_catalogue(reports / "changes", {"photos": [(9, 1, "u", "t")]})
-    assert flask_etl(database, "load", changes, "--mode", "upsert").returncode == 0
+    assert (
+        flask_etl(database, "load", changes, "--mode", "upsert", "--report", reports).returncode
+        == 0
+    )
     done = flask_etl(database, "load", folder, "--report", reports, "--max-shrink", "0")
     assert "photos.csv: 3 rows loaded where 4 are served, 1 fewer" in done.stderr
 
