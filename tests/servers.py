@@ -6,9 +6,12 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any
+
+import psycopg2
 
 from products_service import embedded
 from products_service.embedded.binaries import (
@@ -22,7 +25,7 @@ from products_service.embedded.binaries import (
 from products_service.embedded.place import outside
 from products_service.leash import leashed
 
-START_SECONDS = 60
+PATIENCE = 60  # seconds; a limit on what hangs, not a promise
 # nothing here has to survive a crash of the machine, only of the server
 SETTINGS = {
     "listen_addresses": "",
@@ -85,7 +88,7 @@ class Server:
         uid, gid = (-1, -1) if self.account is None else self.account
         options = [part for pair in self.settings.items() for part in ("-c", "=".join(pair))]
         command = [str(self.programs / "postgres"), "-D", str(self.data), *options]
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + PATIENCE
         while True:
             with self.log.open("ab") as log:
                 self.process = subprocess.Popen(
@@ -123,7 +126,7 @@ class Server:
         self.thaw()
         with suppress(ProcessLookupError):
             self.process.send_signal(how)
-        self.process.wait()
+        self.process.wait(PATIENCE)
         self.process = None
 
     def restart(self) -> None:
@@ -139,11 +142,9 @@ class Server:
         """Stop every process of the server in its tracks; the kernel still takes connections."""
         # the postmaster first, so that no child is born meanwhile; signals take a moment to arrive
         os.kill(self.pid, signal.SIGSTOP)
-        while state(self.pid) != "T":
-            time.sleep(0.001)
+        await_states([self.pid], {"T"})
         self.signal_children(signal.SIGSTOP)
-        while not {state(pid) for pid in children(self.pid)} <= {"T", "Z", ""}:
-            time.sleep(0.001)
+        await_states(children(self.pid), {"T", "Z", ""})
 
     def thaw(self) -> None:
         """Let a frozen server go on."""
@@ -155,6 +156,14 @@ class Server:
         for child in children(self.pid):
             with suppress(ProcessLookupError):
                 os.kill(child, number)
+
+
+def await_states(pids: Sequence[int], states: set[str]) -> None:
+    """Return once each of the processes is in one of the states."""
+    deadline = time.monotonic() + PATIENCE
+    while not {state(pid) for pid in pids} <= states:
+        assert time.monotonic() < deadline, {pid: state(pid) for pid in pids}
+        time.sleep(0.001)
 
 
 def stat(pid: int) -> list[str]:
@@ -169,6 +178,11 @@ def stat(pid: int) -> list[str]:
 def state(pid: int) -> str:
     """Return the letter of a process's state, such as T for stopped; empty if it is gone."""
     return "".join(stat(pid)[:1])
+
+
+def alive(pid: int) -> bool:
+    """Whether a process has not ended."""
+    return state(pid) not in ("", "Z")
 
 
 def children(pid: int) -> list[int]:
@@ -202,6 +216,15 @@ def throwaway(**settings: str) -> Iterator[Server]:
             server.stop(signal.SIGQUIT)
     finally:
         shutil.rmtree(folder)
+
+
+def query(url: str, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    """Run one statement in autocommit and return its rows."""
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement, parameters or None)
+            return cursor.fetchall() if cursor.description else []
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.subject import warm
 from tests.benchmarks.bench import PRODUCTS, loaded, result, run
 from tests.conftest import Database
-from tests.etl.loads import query
+from tests.servers import query
 
 pytestmark = pytest.mark.slow
 

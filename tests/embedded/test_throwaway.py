@@ -4,8 +4,8 @@ import shutil
 import subprocess
 import sys
 
-from tests.embedded.user import ROOT, alive
-from tests.servers import children, state, throwaway
+from tests.embedded.user import ROOT
+from tests.servers import alive, children, state, throwaway
 from tests.system.service import wait_for
 
 

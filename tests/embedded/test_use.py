@@ -16,7 +16,8 @@ from products_service.embedded import data, server
 from products_service.embedded.binaries import wheel_folder
 from products_service.embedded.place import CLUSTER, CLUSTER_RUN_FILE, locate
 from products_service.embedded.server import Status
-from tests.embedded.user import HANG, ROOT, User, alive, query
+from tests.embedded.user import HANG, ROOT, User, query
+from tests.servers import alive
 from tests.system.service import wait_for
 
 

@@ -2,13 +2,10 @@
 
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 
-import psycopg2
-
 from products_service import embedded
-from tests.servers import state
+from tests.servers import query as query_at
 
 ROOT = Path(__file__).parents[2]
 # a limit on what hangs, not a promise
@@ -53,16 +50,8 @@ class User:
         self.process.communicate(timeout=HANG)
 
 
-def alive(pid: int) -> bool:
-    return state(pid) not in ("", "Z")
-
-
 def query(devdb: Path, sql: str) -> list[tuple]:
-    with closing(psycopg2.connect(embedded.url(devdb, "postgres"))) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(sql)
-            return cursor.fetchall() if cursor.description else []
+    return query_at(embedded.url(devdb, "postgres"), sql)
 
 
 def copy(devdb: Path, other: Path) -> None:

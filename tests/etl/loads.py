@@ -21,6 +21,7 @@ from etl.load import Load, load
 from etl.progress import Progress
 from tests.catalogue import Cell, Rows
 from tests.conftest import Database
+from tests.servers import query
 
 TABLE = {table.name: table for table in TABLES}
 COUNTS = ("read", "loaded", "repaired", "rejected")
@@ -93,15 +94,6 @@ def texts(rows: list[tuple[Cell, ...]]) -> list[tuple[str | None, ...]]:
 
 def _text(cell: Cell) -> str:
     return str(cell).lower() if isinstance(cell, bool) else str(cell)
-
-
-def query(url: str, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
-    """Run one statement in autocommit and return its rows."""
-    with closing(psycopg2.connect(url)) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(statement, parameters or None)
-            return cursor.fetchall() if cursor.description else []
 
 
 def rows_of(database: Database, table: str) -> list[tuple[str | None, ...]]:

@@ -447,9 +447,7 @@ def test_line_numbers_where_everything_comes_together(
 
 
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
-def test_rejects_far_apart_in_a_long_file(
-    load: Callable[..., Loaded], shared_database: Database, newline: bytes
-) -> None:
+def test_rejects_far_apart_in_a_long_file(load: Callable[..., Loaded], newline: bytes) -> None:
     """Rows that the database rejects are found again where the file is many blocks long."""
     wide = b"x" * 10_000
     orphans = {2, 3, 104, 105, 106, 211, 315, 400}

@@ -18,7 +18,6 @@ from tests.etl.loads import (
     At,
     add_long_bad_lines,
     flask_etl,
-    query,
     rows_of,
     run_load,
     schemas,
@@ -26,7 +25,7 @@ from tests.etl.loads import (
     texts,
     wait_until,
 )
-from tests.servers import Server, throwaway
+from tests.servers import Server, query, throwaway
 
 # A server whose disk is full is slow to recover, and the other tests share it.
 pytestmark = pytest.mark.slow

@@ -1,7 +1,6 @@
 """flask etl generate."""
 
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ from click.testing import CliRunner
 from etl.commands import etl
 from etl.progress import Progress
 from tests.conftest import Database
-from tests.etl.loads import SUMMARY, account, command, flask_etl, wait_until
+from tests.etl.loads import SUMMARY, account, flask_etl, started, wait_until
 
 
 def test_generate_does_not_overwrite_unless_told(database: Database, tmp_path: Path) -> None:
@@ -54,7 +53,7 @@ def test_what_is_half_written_goes_with_a_generate_that_is_told_to_end(
     database: Database, tmp_path: Path
 ) -> None:
     arguments = ("generate", tmp_path / "generated", "--products", "1000011", "--quiet")
-    with subprocess.Popen(**command(database, *arguments)) as process:
+    with started(database, *arguments) as process:
         wait_until(lambda: any((tmp_path / "generated").glob(".generate-*/products.csv")))
         process.terminate()
         process.communicate(timeout=60)

@@ -15,7 +15,8 @@ from etl.indexes import IndexesError, choose_indexes, drop_index, read_indexes
 from etl.load import take_turn
 from tests.catalogue import load_catalogue
 from tests.conftest import Database, make_app
-from tests.etl.loads import flask_etl, query, started, wait_until, watching
+from tests.etl.loads import flask_etl, started, wait_until, watching
+from tests.servers import query
 
 NAMES = list(read_indexes())
 PATHS = ["/products", "/products/1", "/products/1/styles", "/products/1/related"]

@@ -20,7 +20,6 @@ from tests.conftest import Database, migrated
 from tests.etl.loads import (
     AS_IT_WAS,
     ROWS,
-    query,
     rows_of,
     schemas,
     served,
@@ -29,7 +28,7 @@ from tests.etl.loads import (
     wait_until,
     watching,
 )
-from tests.servers import throwaway
+from tests.servers import query, throwaway
 
 # What the load's last statement looks like at the moments in which it is killed, in their order.
 MOMENTS = {
@@ -245,7 +244,7 @@ def test_a_load_is_stopped_while_it_copies_to_a_server_that_is_frozen(
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_load_killed_while_it_publishes(
-    shared_database: Database, large: Path, small: Path, tmp_path: Path, reports: Path, seed: int
+    shared_database: Database, small: Path, tmp_path: Path, reports: Path, seed: int
 ) -> None:
     """It has published or it has not: there is nothing between."""
     load_catalogue(shared_database.etl, small, reports)
@@ -268,7 +267,7 @@ def test_a_load_killed_while_it_publishes(
 
 
 def test_postgresql_killed_or_stopped_during_a_load(
-    large: Path, small: Path, tmp_path: Path, reports: Path
+    large: Path, small: Path, reports: Path
 ) -> None:
     with throwaway() as server:
         database = migrated(server)

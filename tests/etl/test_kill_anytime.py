@@ -11,17 +11,9 @@ import pytest
 from etl.generate import generate
 from tests.catalogue import load_catalogue
 from tests.conftest import Database
-from tests.etl.loads import (
-    ROWS,
-    At,
-    query,
-    run_load,
-    schemas,
-    served,
-    started,
-    wait_until,
-)
+from tests.etl.loads import ROWS, At, run_load, schemas, served, started, wait_until
 from tests.etl.test_kill import assert_whole, nothing_published, wait_for_the_lock
+from tests.servers import query
 from tests.system.service import Service, serving
 
 KILLS = 10

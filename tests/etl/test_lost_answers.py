@@ -22,17 +22,8 @@ from etl.connection import Connection
 from etl.progress import Progress
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
-from tests.etl.loads import (
-    AS_IT_WAS,
-    ROWS,
-    flask_etl,
-    query,
-    recorded,
-    run_load,
-    served,
-    started,
-)
-from tests.servers import Server, short_folder
+from tests.etl.loads import AS_IT_WAS, ROWS, flask_etl, recorded, run_load, served, started
+from tests.servers import Server, query, short_folder
 
 LOST = "server closed the connection unexpectedly"
 

@@ -25,7 +25,6 @@ from tests.etl.loads import (
     add_bad_lines,
     command,
     flask_etl,
-    query,
     run_load,
     schemas,
     served,
@@ -33,6 +32,7 @@ from tests.etl.loads import (
     wait_until,
     watching,
 )
+from tests.servers import query
 
 
 @pytest.fixture

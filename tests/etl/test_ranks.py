@@ -14,8 +14,8 @@ import pytest
 from products_service.statements import read_statements
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
-from tests.etl.loads import query
 from tests.etl.test_upsert import run_upsert, write_changes
+from tests.servers import query
 
 LIST = read_statements()["list_products"]
 STEP = 128  # products from one rank to the next

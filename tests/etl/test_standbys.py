@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import psycopg2
 import pytest
 
 from etl import patience, publish
@@ -15,7 +14,7 @@ from etl.load import LoadError
 from etl.standbys import await_standbys
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database, migrated
-from tests.servers import standby_of, throwaway
+from tests.servers import query, standby_of, throwaway
 from tests.system.service import session, wait_for
 
 
@@ -27,14 +26,8 @@ def servers() -> Iterator[tuple[Database, Database]]:
         standby.restart()
         here, there = migrated(primary), Database(standby, "products")
         # as it is on a fleet
-        change(here, "GRANT pg_read_all_stats TO products_owner")
+        query(here.admin, "GRANT pg_read_all_stats TO products_owner")
         yield here, there
-
-
-def change(database: Database, statement: str) -> None:
-    with closing(psycopg2.connect(database.admin)) as admin:
-        admin.autocommit = True
-        admin.cursor().execute(statement)
 
 
 def number(database: Database) -> int:
@@ -82,24 +75,26 @@ def test_readers_do_not_wait_for_a_standby_to_confirm_what_is_published(
     here, _ = servers
 
     def confirmed_by(standby: str) -> None:
-        change(here, f"ALTER SYSTEM SET synchronous_standby_names = '{standby}'")
-        change(here, "SELECT pg_reload_conf()")
+        query(here.admin, f"ALTER SYSTEM SET synchronous_standby_names = '{standby}'")
+        query(here.admin, "SELECT pg_reload_conf()")
 
     # which the servers of tests leave out
-    change(here, "ALTER ROLE products_etl SET synchronous_commit = on")
+    query(here.admin, "ALTER ROLE products_etl SET synchronous_commit = on")
     # lest it waits for ever where it does
     given_up = threading.Timer(5, confirmed_by, [""])
     with closing(Connection(here.etl)) as connection:
-        with connection.transaction():
-            connection.run("lock_catalogue")
-            connection.run("create_schema")
-            confirmed_by("nobody")
-            time.sleep(0.5)
-            given_up.start()
-        waited = not given_up.is_alive()
-        given_up.cancel()
-        confirmed_by("")
-        change(here, "ALTER ROLE products_etl RESET synchronous_commit")
+        try:
+            with connection.transaction():
+                connection.run("lock_catalogue")
+                connection.run("create_schema")
+                confirmed_by("nobody")
+                time.sleep(0.5)
+                given_up.start()
+            waited = not given_up.is_alive()
+        finally:
+            given_up.cancel()
+            confirmed_by("")
+            query(here.admin, "ALTER ROLE products_etl RESET synchronous_commit")
         connection.run("drop_schema", schema="catalogue_next")
         # where the lock is held until then
         assert await_standbys(connection) == []
@@ -113,10 +108,10 @@ def test_a_standby_that_does_not_keep_up_is_named(
     folder = write_catalogue(tmp_path / "catalogue", {})
     before = number(here)
     monkeypatch.setattr(patience, "PATIENCE", 0.2)
-    change(there, "SELECT pg_wal_replay_pause()")
+    query(there.admin, "SELECT pg_wal_replay_pause()")
     loaded = load_catalogue(here.etl, folder, tmp_path)
     assert (number(here), number(there)) == (loaded.number, before)
     assert loaded.published
     assert "walreceiver had not replayed it" in loaded.trouble
-    change(there, "SELECT pg_wal_replay_resume()")
+    query(there.admin, "SELECT pg_wal_replay_resume()")
     wait_for(lambda: number(there) == loaded.number)

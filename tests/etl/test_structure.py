@@ -11,7 +11,8 @@ from etl.digest import combine, compute_digests
 from etl.indexes import read_indexes
 from tests.catalogue import load_catalogue
 from tests.conftest import Database
-from tests.etl.loads import ROWS, assert_account, query, served
+from tests.etl.loads import ROWS, assert_account, served
+from tests.servers import query
 
 
 def test_the_same_files_again_are_the_same_catalogue(

@@ -9,8 +9,8 @@ import pytest
 from etl.connection import Connection
 from etl.load import LoadError, take_turn
 from tests.conftest import Database
-from tests.etl.loads import ROWS, flask_etl, query, rows_of, texts
-from tests.servers import Server
+from tests.etl.loads import ROWS, flask_etl, rows_of, texts
+from tests.servers import Server, query
 
 
 def test_texts_are_what_the_files_have_whatever_the_client_s_encoding(

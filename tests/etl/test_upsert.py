@@ -10,7 +10,6 @@ import psycopg2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from psycopg2.extensions import set_wait_callback
 
 from etl.build import BuildError
 from etl.connection import Connection, DatabaseError
@@ -28,7 +27,6 @@ from tests.etl.loads import (
     At,
     counts,
     flask_etl,
-    query,
     rows_of,
     schemas,
     served,
@@ -36,6 +34,7 @@ from tests.etl.loads import (
     texts,
     wait_until,
 )
+from tests.servers import query
 
 Model = dict[str, list[tuple]]
 # Of each table's rows: where a parent's id stands, and whose.
@@ -331,7 +330,6 @@ def scratch(clone: Callable[[], Database]) -> Database:
 @settings(max_examples=40)
 @given(model=tables(), changes=tables(DELETIONS))
 def test_any_change_of_any_catalogue(scratch: Database, model: Model, changes: Model) -> None:
-    set_wait_callback(None)
     empty = {name: [] for name in model}
     new = {name: [(*row, None) for row in rows] for name, rows in model.items()}
     model, _ = merge(empty, new)  # what would be rejected is left out

@@ -1,7 +1,7 @@
 """What docs/database.md says of the tables is what the migrations make."""
 
 from tests.conftest import Database
-from tests.etl.loads import query
+from tests.servers import query
 from tests.unit.test_docs import DOCS, code, table
 
 PAGE = DOCS["database.md"]

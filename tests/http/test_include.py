@@ -74,9 +74,7 @@ def test_styles_are_those_of_their_route(get: Callable[[str], str], product: int
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_cards_come_in_the_order_of_their_route(
-    get: Callable[[str], str], client: FlaskClient, product: int
-) -> None:
+def test_cards_come_in_the_order_of_their_route(client: FlaskClient, product: int) -> None:
     related = client.get(f"/products/{product}/related").json
     cards = client.get(f"/products/{product}?include=related").json["related"]
     assert [card["id"] for card in cards] == related

@@ -77,6 +77,7 @@ def test_what_a_client_sends_does_not_break_the_line(
     assert line.count("\n") == 1
     assert len(line) < 4096
     entry = json.loads(line)
+    assert len(entry["path"]) == 600
     assert (entry["status"], entry["route"], entry["statement_ms"]) == (404, None, 0)
 
 

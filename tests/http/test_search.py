@@ -1,6 +1,5 @@
 """Search: what is found, in which order, and that no text is too odd to be searched for."""
 
-import json
 import time
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -263,5 +262,4 @@ def test_no_search_is_slow(
         started = time.monotonic()
         assert client.get("/products?" + urlencode({"q": q})).status_code == 200
         assert time.monotonic() - started < LIMIT
-    json.loads(client.get("/products?q=work").data)
     app.extensions["database"].close()

@@ -5,7 +5,6 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -107,10 +106,9 @@ class Proxy:
             server.setblocking(False)
             with suppress(OSError):
                 await self._loop.sock_connect(server, str(self._target))
-                carry = partial(self._carry)
                 ways = [
-                    self._loop.create_task(carry(client, server)),
-                    self._loop.create_task(carry(server, client)),
+                    self._loop.create_task(self._carry(client, server)),
+                    self._loop.create_task(self._carry(server, client)),
                 ]
                 try:
                     await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)

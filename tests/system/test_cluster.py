@@ -19,7 +19,7 @@ from products_service.cluster import nginx
 from products_service.cluster.nginx import find_workers
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
-from tests.servers import checkout, children, stat
+from tests.servers import alive, checkout, children
 from tests.system.fleet import Fleet, cluster
 from tests.system.service import HANG, ROOT, environment, free_port, running, wait_for
 
@@ -35,10 +35,6 @@ def fleet(shared_database: Database, tmp_path_factory: pytest.TempPathFactory) -
     load_catalogue(shared_database.etl, folder, tmp_path_factory.mktemp("report"))
     with cluster(shared_database, HOSTS) as fleet:
         yield fleet
-
-
-def alive(process: int) -> bool:
-    return bool(stat(process)) and stat(process)[0] != "Z"
 
 
 def processes_of(fleet: Fleet) -> set[int]:
@@ -66,7 +62,9 @@ def test_from_nothing_to_a_served_catalogue_and_back() -> None:
                 r"127\.0\.0\.12 +ready, load 1 \(process \d+\)\n",
                 fleet.command("cluster", "status"),
             )
-            assert again(env) == ("Error: a cluster runs already: `flask cluster down` stops it\n")
+            assert fleet.command("cluster", "up", status=1) == (
+                "Error: a cluster runs already: `flask cluster down` stops it\n"
+            )
             everyone = processes_of(fleet)
             assert len(everyone) >= 2 * 3 + 2
             assert fleet.command("cluster", "down") == "the cluster is stopped\n"
@@ -78,23 +76,6 @@ def test_from_nothing_to_a_served_catalogue_and_back() -> None:
         assert embedded.status(devdb).pid is None
         for command in ("status", "down"):
             assert "no cluster runs here" in fleet.command("cluster", command, status=1)
-
-
-def again(env: dict[str, str]) -> str:
-    """Return what `flask cluster up` says to somebody who runs it a second time."""
-    done = subprocess.run(
-        [sys.executable, "-m", "flask", "cluster", "up"],
-        cwd=ROOT,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=HANG,
-        check=False,
-    )
-    assert done.returncode == 1
-    return done.stdout
 
 
 @pytest.mark.slow

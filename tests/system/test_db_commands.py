@@ -302,8 +302,7 @@ def test_migrations_that_the_role_may_not_see_are_not_called_pending(folder, els
 def test_the_projects_own_migrations_go_up_down_and_up(folder, elsewhere):
     own = ROOT / "migrations"
     files = sorted(own.glob("*.sql"))
-    if not files:
-        pytest.skip("there are no migrations yet")
+    assert files
     here = {"DATABASE_URL": elsewhere}
     flask_db(folder, "upgrade", "--directory", str(own), **here)
     for _ in files:

@@ -47,6 +47,9 @@ def loaded(shared_database: Database, tmp_path_factory: pytest.TempPathFactory) 
 def service(loaded: Database, request: pytest.FixtureRequest) -> Iterator[Service]:
     with serving(loaded, GUNICORN_WORKER_CLASS=request.param) as service:
         yield service
+        time.sleep(0.5)  # longer than a worker keeps its lines to itself
+        assert '"level":"error"' not in service.log.replace('": "', '":"'), "there was a defect"
+        assert service.get("/live").status == 200
 
 
 def test_who_is_stopped_before_gunicorn_serves_leaves_nothing(tmp_path: Path) -> None:
@@ -294,9 +297,3 @@ def test_any_bytes_as_a_method(service: Service, method: bytes) -> None:
 def test_any_bytes_at_all(service: Service, sent: bytes) -> None:
     check(service, sent)
     check(service, sent + b"\r\n\r\n")
-
-
-def test_nothing_of_this_was_a_defect(service: Service) -> None:
-    time.sleep(0.5)  # longer than a worker keeps its lines to itself
-    assert '"level":"error"' not in service.log.replace('": "', '":"')
-    assert service.get("/live").status == 200

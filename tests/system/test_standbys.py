@@ -14,7 +14,7 @@ from products_service import servers, sessions
 from products_service.database import Database
 from products_service.statements import Statement
 from tests.conftest import Database as Catalogue
-from tests.servers import Server, standby_of, throwaway
+from tests.servers import Server, query, standby_of, throwaway
 from tests.system.proxy import Proxy
 from tests.system.service import wait_for
 from tests.unit.test_database import opened
@@ -38,7 +38,7 @@ STANDBY, PRIMARY = "true", "false"
 def pair() -> Iterator[tuple[Server, Server]]:
     """A primary and its standby, which lets no statement keep it from replaying."""
     with throwaway() as primary:
-        execute(primary, "CREATE TABLE held AS SELECT 1 AS number")
+        query(primary.url(), "CREATE TABLE held AS SELECT 1 AS number")
         with standby_of(primary) as standby:
             standby.settings["max_standby_streaming_delay"] = "0"
             standby.restart()
@@ -52,12 +52,6 @@ def database(pair: tuple[Server, Server]) -> Iterator[Database]:
     url = f"postgresql://postgres@/postgres?host={hosts}&target_session_attrs=prefer-standby"
     with opened(url, STATEMENTS, pool_size=4) as database:
         yield database
-
-
-def execute(server: Server, statement: str) -> None:
-    with closing(psycopg2.connect(server.url())) as connection:
-        connection.autocommit = True
-        connection.cursor().execute(statement)
 
 
 def where(database: Database) -> str | None:
@@ -103,7 +97,7 @@ def test_a_statement_in_the_way_of_the_standbys_changes_is_run_elsewhere(
 
         held = threads.submit(database.fetch, "hold")
         wait_for(is_held)
-        execute(primary, "TRUNCATE held")
+        query(primary.url(), "TRUNCATE held")
         assert held.result().body == f"0 {PRIMARY}"
 
 

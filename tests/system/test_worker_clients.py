@@ -192,7 +192,7 @@ def test_fast_reader_of_a_long_stream_starves_nobody(service: Service) -> None:
 # More clients than there may be
 
 
-def test_connections_beyond_the_limit_wait(hasty: Service) -> None:
+def test_connections_beyond_the_limit_wait() -> None:
     with probe("--worker-connections 3") as service, ExitStack() as stack:
         kept = [stack.enter_context(Wire(service.port)) for _ in range(3)]
         for wire in kept:

@@ -7,7 +7,7 @@ from tests.system.service import HANG
 
 
 class Message(NamedTuple):
-    """An answer; `body` is decoded when it came in chunks, `seconds` are not counted."""
+    """An answer; `body` is decoded when it came in chunks."""
 
     line: str
     headers: dict[str, str]
