@@ -9,7 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -122,7 +122,28 @@ def test_a_host_that_is_none_is_said(fleet: Fleet) -> None:
     assert f"no host 127.0.0.99: there are {', '.join(fleet.hosts)}" in said
 
 
-# What clients notice.
+@pytest.mark.slow
+def test_a_host_that_is_frozen_does_not_serve(fleet: Fleet) -> None:
+    host = fleet.hosts[0]
+    master = fleet.process_of(host)
+    everyone = [master, *children(master)]
+    try:
+        for each in everyone:
+            os.kill(each, signal.SIGSTOP)
+        assert f"{host}      does not answer\n" in fleet.command("cluster", "status", status=1)
+    finally:
+        for each in everyone:
+            os.kill(each, signal.SIGCONT)
+
+    def serves_again() -> bool:
+        with suppress(AssertionError):  # that it was not status 0
+            return bool(fleet.command("cluster", "status"))
+        return False
+
+    wait_for(serves_again)
+
+
+# What clients notice of its commands; of all else, test_chaos_hosts.py.
 
 
 @contextmanager
@@ -163,21 +184,6 @@ def kill_host(fleet: Fleet, host: str) -> None:
     fleet.wait_for_another(host, before)
 
 
-def kill_master(fleet: Fleet, host: str) -> None:
-    """The host's master alone is killed."""
-    before = fleet.process_of(host)
-    os.kill(before, signal.SIGKILL)
-    fleet.wait_for_another(host, before)
-
-
-def kill_worker(fleet: Fleet, host: str) -> None:
-    """A worker is killed; its master makes another."""
-    master = fleet.process_of(host)
-    before = set(children(master))
-    os.kill(min(before), signal.SIGKILL)
-    wait_for(lambda: len(now := set(children(master))) == len(before) and now != before)
-
-
 def drain_host(fleet: Fleet, host: str) -> None:
     """The host is drained and restarted."""
     before = fleet.process_of(host)
@@ -186,39 +192,13 @@ def drain_host(fleet: Fleet, host: str) -> None:
     fleet.wait_for_another(host, before)
 
 
-def terminate_host(fleet: Fleet, host: str) -> None:
-    """The host is told to end, without being drained."""
-    before = fleet.process_of(host)
-    os.kill(before, signal.SIGTERM)
-    fleet.wait_for_another(host, before)
-
-
-def hang_up(fleet: Fleet, host: str) -> None:
-    """The host replaces its workers."""
-    master = fleet.process_of(host)
-    before = set(children(master))
-    os.kill(master, signal.SIGHUP)
-    wait_for(lambda: not before & set(children(master)))
-
-
-def reload_nginx(fleet: Fleet, _: str) -> None:
-    """nginx reads its files anew."""
-    fleet.reload()
-
-
 def refresh(fleet: Fleet, _: str) -> None:
     """The cache begins anew."""
     fleet.command("cache", "refresh")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "happen",
-    [
-        *(kill_host, kill_master, kill_worker, drain_host, terminate_host),
-        *(hang_up, reload_nginx, refresh),
-    ],
-)
+@pytest.mark.parametrize("happen", [kill_host, drain_host, refresh])
 def test_no_request_fails_while(fleet: Fleet, happen: Callable[[Fleet, str], None]) -> None:
     with asked_all_the_time(fleet) as statuses:
         happen(fleet, fleet.hosts[1])
