@@ -2,14 +2,15 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
-from tests.catalogue import load_catalogue, write_catalogue
+from tests.catalogue import load_catalogue
 from tests.conftest import Database, make_app
+from tests.http.conftest import Serve
 
 # Ids have gaps and stand out of order; product 5 has nothing, product 8 a style without anything.
 ROWS = {
@@ -47,14 +48,8 @@ ROWS = {
 
 
 @pytest.fixture(scope="module")
-def client(
-    shared_database: Database, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[FlaskClient]:
-    folder = write_catalogue(tmp_path_factory.mktemp("catalogue"), ROWS)
-    load_catalogue(shared_database.etl, folder, tmp_path_factory.mktemp("report"))
-    app = make_app(shared_database)
-    yield app.test_client()
-    app.extensions["database"].close()
+def client(shared_database: Database, serve: Serve) -> FlaskClient:
+    return serve(shared_database, ROWS).test_client()
 
 
 @pytest.fixture(scope="module")

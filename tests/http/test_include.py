@@ -1,13 +1,13 @@
 """A whole product page in one request: ?include=styles,related, on raw bytes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.catalogue import load_catalogue, write_catalogue
-from tests.conftest import Database, make_app
+from tests.conftest import Database
+from tests.http.conftest import Serve
 from tests.http.test_core_routes import ROWS, compact
 
 # Products to be shown on cards, by what decides which of their styles is.
@@ -41,13 +41,9 @@ CARDS = {
 
 
 @pytest.fixture(scope="module")
-def app(shared_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def app(shared_database: Database, serve: Serve) -> Flask:
     rows = {name: [*rows, *CARDS.get(name, [])] for name, rows in ROWS.items()}
-    folder = write_catalogue(tmp_path_factory.mktemp("catalogue"), rows)
-    load_catalogue(shared_database.etl, folder, tmp_path_factory.mktemp("report"))
-    app = make_app(shared_database)
-    yield app
-    app.extensions["database"].close()
+    return serve(shared_database, rows)
 
 
 @pytest.fixture

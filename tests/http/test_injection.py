@@ -1,6 +1,5 @@
 """SQL in every place where a client can put text: it changes nothing and is refused."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 from urllib.parse import quote
@@ -9,8 +8,8 @@ import psycopg2
 import pytest
 from flask.testing import FlaskClient
 
-from tests.catalogue import load_catalogue, write_catalogue
-from tests.conftest import Database, make_app
+from tests.conftest import Database
+from tests.http.conftest import Serve
 
 ATTEMPTS = [
     "1; DROP TABLE catalogue.products",
@@ -32,15 +31,9 @@ ATTEMPTS = [
 
 
 @pytest.fixture(scope="module")
-def client(
-    shared_database: Database, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[FlaskClient]:
+def client(shared_database: Database, serve: Serve) -> FlaskClient:
     rows = {"products": [(1, "name", None, None, None, "1")]}
-    folder = write_catalogue(tmp_path_factory.mktemp("catalogue"), rows)
-    load_catalogue(shared_database.etl, folder, tmp_path_factory.mktemp("report"))
-    app = make_app(shared_database)
-    yield app.test_client()
-    app.extensions["database"].close()
+    return serve(shared_database, rows).test_client()
 
 
 @pytest.mark.parametrize("attempt", ATTEMPTS)

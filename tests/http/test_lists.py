@@ -2,14 +2,13 @@
 
 import random
 import re
-from collections.abc import Iterator
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
 from flask.testing import FlaskClient
 
-from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database, make_app
+from tests.http.conftest import Serve
 
 ODD = 'Hats & "Caps", 日本/=?#%'
 # Ids with gaps and out of order, more than the ranks stand apart; every third is a hat.
@@ -23,15 +22,9 @@ def row(id_: int) -> tuple:
 
 
 @pytest.fixture(scope="module")
-def client(
-    shared_database: Database, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[FlaskClient]:
+def client(shared_database: Database, serve: Serve) -> FlaskClient:
     rows = {"products": [row(id_) for id_ in sorted(IDS, key=hash, reverse=True)]}
-    folder = write_catalogue(tmp_path_factory.mktemp("catalogue"), rows)
-    load_catalogue(shared_database.etl, folder, tmp_path_factory.mktemp("report"))
-    app = make_app(shared_database)
-    yield app.test_client()
-    app.extensions["database"].close()
+    return serve(shared_database, rows).test_client()
 
 
 def ids_of(client: FlaskClient, path: str) -> list[int]:

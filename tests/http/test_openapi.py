@@ -24,9 +24,9 @@ from products_service.products.openapi import EXAMPLES
 from products_service.products.schemas import ListQuery, ProductQuery
 from products_service.serving import draining
 from products_service.web import problem_kinds, problem_responses, problems
-from tests.catalogue import Rows, load_catalogue, write_catalogue
-from tests.conftest import Database, make_app
+from tests.conftest import Database
 from tests.http import example_catalogue, test_core_routes
+from tests.http.conftest import Serve
 
 ROOT = Path(__file__).parents[2]
 URI = "urn:description"
@@ -47,27 +47,8 @@ def document(app: Flask) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def client_of(
-    clone: Callable[[], Database], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[Rows], FlaskClient]]:
-    """Makes a client of the application with a catalogue of those rows."""
-    apps = []
-
-    def make(rows: Rows) -> FlaskClient:
-        database = clone()
-        folder = write_catalogue(tmp_path_factory.mktemp("catalogue"), rows)
-        load_catalogue(database.etl, folder, tmp_path_factory.mktemp("report"))
-        apps.append(make_app(database))
-        return apps[-1].test_client()
-
-    yield make
-    for app in apps:
-        app.extensions["database"].close()
-
-
-@pytest.fixture(scope="module")
-def examples(client_of: Callable[[Rows], FlaskClient]) -> FlaskClient:
-    return client_of(example_catalogue.ROWS)
+def examples(clone: Callable[[], Database], serve: Serve) -> FlaskClient:
+    return serve(clone(), example_catalogue.ROWS).test_client()
 
 
 def follow(document: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
@@ -298,9 +279,9 @@ PATHS = [
 
 
 def test_every_answer_is_as_described(
-    document: dict[str, Any], client_of: Callable[[Rows], FlaskClient]
+    document: dict[str, Any], clone: Callable[[], Database], serve: Serve
 ) -> None:
-    client = client_of(test_core_routes.ROWS)
+    client = serve(clone(), test_core_routes.ROWS).test_client()
     for path in PATHS:
         answer = client.get(path)
         described = re.sub(r"^/products/\w+", "/products/{product_id}", path.partition("?")[0])

@@ -2,7 +2,7 @@
 
 import time
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -10,8 +10,9 @@ from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.catalogue import load_catalogue, write_catalogue
+from tests.catalogue import load_catalogue
 from tests.conftest import Database, make_app
+from tests.http.conftest import Serve
 
 # What a search may take, seconds: the service's own limit on a statement.
 LIMIT = 0.5
@@ -38,14 +39,8 @@ PRODUCTS = [
 
 
 @pytest.fixture(scope="module")
-def client(
-    shared_database: Database, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[FlaskClient]:
-    folder = write_catalogue(tmp_path_factory.mktemp("catalogue"), {"products": PRODUCTS})
-    load_catalogue(shared_database.etl, folder, tmp_path_factory.mktemp("report"))
-    app = make_app(shared_database)
-    yield app.test_client()
-    app.extensions["database"].close()
+def client(shared_database: Database, serve: Serve) -> FlaskClient:
+    return serve(shared_database, {"products": PRODUCTS}).test_client()
 
 
 @pytest.fixture(scope="module")

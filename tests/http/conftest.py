@@ -1,0 +1,27 @@
+"""The application in this process, with a catalogue of a module's own."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from flask import Flask
+
+from tests.catalogue import Rows, load_catalogue, write_catalogue
+from tests.conftest import Database, make_app
+
+Serve = Callable[[Database, Rows], Flask]
+
+
+@pytest.fixture(scope="module")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    """Loads rows into a database and makes an application that serves them."""
+    with ExitStack() as stack:
+
+        def make(database: Database, rows: Rows) -> Flask:
+            folder = write_catalogue(tmp_path_factory.mktemp("catalogue"), rows)
+            load_catalogue(database.etl, folder, tmp_path_factory.mktemp("report"))
+            app = make_app(database)
+            stack.callback(app.extensions["database"].close)
+            return app
+
+        yield make
