@@ -48,11 +48,17 @@ def write_catalogue(folder: Path, rows: Rows, separator: str = ",", camel: bool 
     return folder
 
 
-def load_catalogue(url: str, folder: Path, report: Path, limit: RowLimit | None = None) -> Load:
+def load_catalogue(
+    url: str,
+    folder: Path,
+    report: Path,
+    max_rejects: RowLimit = MAX_REJECTS,
+    progress: Progress | None = None,
+) -> Load:
     """Load a folder in this process and return what the load did. Raises what it raises."""
     result = Load(folder, {})
     with without_wait_callback():
-        load(url, result, report, limit or MAX_REJECTS, Progress())
+        load(url, result, report, max_rejects, progress or Progress())
     return result
 
 

@@ -16,8 +16,7 @@ import psycopg2
 from etl.connection import Connection
 from etl.digest import combine, compute_digests
 from etl.files import TABLES
-from etl.limits import MAX_REJECTS
-from etl.load import Load, load
+from etl.load import Load
 from etl.progress import Progress
 from tests.catalogue import Cell, Rows
 from tests.conftest import Database
@@ -159,13 +158,6 @@ class At(Progress):
     def step(self, name: str) -> Iterator[None]:
         self.reach(name)
         yield
-
-
-def run_load(database: Database, folder: Path, report: Path, progress: Progress) -> Load:
-    """Load in this process with a progress of the test's own. Raises what a load raises."""
-    result = Load(folder, {})
-    load(database.etl, result, report, MAX_REJECTS, progress)
-    return result
 
 
 def command(database: Database, *arguments: str | Path) -> dict[str, Any]:

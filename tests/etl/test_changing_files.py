@@ -9,8 +9,9 @@ import pytest
 from etl.build import BuildError
 from etl.clean import HoleError
 from etl.progress import Progress
+from tests.catalogue import load_catalogue
 from tests.conftest import Database
-from tests.etl.loads import At, run_load, served
+from tests.etl.loads import At, served
 
 
 def append(folder: Path) -> None:
@@ -67,7 +68,7 @@ def test_a_file_that_changes_while_it_is_read(
             stream.write(b"7,77,u,t\n")
     progress = At(point, lambda: action(folder))
     with pytest.raises(BuildError, match=r"^photos.csv was changed while it was read: load again$"):
-        run_load(loaded, folder, reports, progress)
+        load_catalogue(loaded.etl, folder, reports, progress=progress)
     assert progress.done
 
 
@@ -81,14 +82,14 @@ def test_a_file_that_ends_in_the_middle_of_being_read(
         stream.writelines(f"{id_},1,u,t\n" for id_ in range(20_000, 400_000))
     progress = At("reading photos.csv", lambda: cut_short(folder))
     with pytest.raises(BuildError, match=r"^photos.csv was changed while it was read: load again$"):
-        run_load(loaded, folder, reports, progress)
+        load_catalogue(loaded.etl, folder, reports, progress=progress)
     assert progress.done
 
 
 def test_a_file_that_goes_away(loaded: Database, folder: Path, reports: Path) -> None:
     progress = At("checking styles.csv", (folder / "photos.csv").unlink)
     with pytest.raises((BuildError, OSError), match=r"photos.csv"):
-        run_load(loaded, folder, reports, progress)
+        load_catalogue(loaded.etl, folder, reports, progress=progress)
 
 
 def test_a_file_of_which_a_part_was_never_written(
@@ -100,5 +101,5 @@ def test_a_file_of_which_a_part_was_never_written(
     cut_short(folder)
     os.truncate(folder / "photos.csv", (large / "photos.csv").stat().st_size)
     with pytest.raises(HoleError, match=r"^photos.csv: line [0-9]+ has 4096 zero bytes in a row"):
-        run_load(loaded, folder, reports, Progress())
+        load_catalogue(loaded.etl, folder, reports, progress=Progress())
     assert served(loaded) == before

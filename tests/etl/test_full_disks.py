@@ -19,7 +19,6 @@ from tests.etl.loads import (
     add_long_bad_lines,
     flask_etl,
     rows_of,
-    run_load,
     schemas,
     served,
     texts,
@@ -94,7 +93,7 @@ def test_a_disk_that_fills_up_in_the_middle(
 ) -> None:
     progress = At(point, partial(fill, disk))
     with pytest.raises(DatabaseError, match="No space left on device"):
-        run_load(cramped, large, reports, progress)
+        load_catalogue(cramped.etl, large, reports, progress=progress)
     assert progress.done
 
 
@@ -109,7 +108,12 @@ def test_a_disk_without_room_for_the_log(
             load_catalogue(database.etl, folder, reports)
             before = served(database)
             with pytest.raises(DatabaseError):
-                run_load(database, large, reports, At("reading photos.csv", partial(fill, disk)))
+                load_catalogue(
+                    database.etl,
+                    large,
+                    reports,
+                    progress=At("reading photos.csv", partial(fill, disk)),
+                )
             (disk / "filler").unlink()
             wait_until(server.answers)
             assert served(database) == before

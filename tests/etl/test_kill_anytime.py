@@ -11,7 +11,7 @@ import pytest
 from etl.generate import generate
 from tests.catalogue import load_catalogue
 from tests.conftest import Database
-from tests.etl.loads import ROWS, At, run_load, schemas, served, started, wait_until
+from tests.etl.loads import ROWS, At, schemas, served, started, wait_until
 from tests.etl.test_kill import assert_whole, nothing_published, wait_for_the_lock
 from tests.servers import query
 from tests.system.service import Service, serving
@@ -79,7 +79,7 @@ def test_ten_loads_killed_at_random_moments(
             largest = max(largest, database_size(database))
 
             begun = Begun(database)
-            result = run_load(database, folder, reports, begun)
+            result = load_catalogue(database.etl, folder, reports, progress=begun)
             assert {schema for schema, _ in begun.found} == {"catalogue_next"}
             assert not {table for _, table in begun.found} & set(ROWS)
             assert served(database) == (before[0] + 1, result.digest)

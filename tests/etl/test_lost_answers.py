@@ -22,7 +22,7 @@ from etl.connection import Connection
 from etl.progress import Progress
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
-from tests.etl.loads import AS_IT_WAS, ROWS, flask_etl, recorded, run_load, served, started
+from tests.etl.loads import AS_IT_WAS, ROWS, flask_etl, recorded, served, started
 from tests.servers import Server, query, short_folder
 
 LOST = "server closed the connection unexpectedly"
@@ -206,7 +206,7 @@ def test_a_load_is_published_whether_or_not_anybody_reads_so(
     loaded_once: Database, changed: Path, reports: Path
 ) -> None:
     """As where the terminal or pipe that showed its progress is gone by then."""
-    result = run_load(loaded_once, changed, reports, Unread())
+    result = load_catalogue(loaded_once.etl, changed, reports, progress=Unread())
     assert (result.published, result.trouble) == (True, "[Errno 32] Broken pipe")
     assert served(loaded_once) == (result.number, result.digest)
 

@@ -25,7 +25,6 @@ from tests.etl.loads import (
     add_bad_lines,
     command,
     flask_etl,
-    run_load,
     schemas,
     served,
     started,
@@ -48,7 +47,7 @@ def test_a_migration_meanwhile(loaded: Database, folder: Path, reports: Path, st
     statement = "INSERT INTO public.schema_migrations (version) VALUES ('9999')"
     progress = At(step, lambda: query(loaded.admin, statement))
     with pytest.raises(PublishError, match="migrated while the load ran: load again"):
-        run_load(loaded, folder, reports, progress)
+        load_catalogue(loaded.etl, folder, reports, progress=progress)
     assert progress.done
 
 
@@ -92,7 +91,7 @@ def test_what_others_keep_is_not_dropped(
     if error is LoadError:
         progress.reach(at)
     with pytest.raises(error, match=r"^schema catalogue has stranger beside the service's tables"):
-        run_load(shared_database, folder, reports, progress)
+        load_catalogue(shared_database.etl, folder, reports, progress=progress)
     # one that is refused at once leaves what was served before
     assert schemas(shared_database) == (before if error is LoadError else ["catalogue"])
 
@@ -212,7 +211,7 @@ def test_a_load_that_is_stopped_while_it_copies(
     loaded: Database, folder: Path, reports: Path
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
-        run_load(loaded, folder, reports, StoppedAt())
+        load_catalogue(loaded.etl, folder, reports, progress=StoppedAt())
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
@@ -309,7 +308,7 @@ def test_a_lost_connection(
     for point in ("reading photos.csv", "checking photos.csv", "analysing", "publishing"):
         progress = At(point, lambda: query(database.admin, statement))
         with pytest.raises(DatabaseError, match=r"connection .*lost|closed the connection"):
-            run_load(database, large, reports, progress)
+            load_catalogue(database.etl, large, reports, progress=progress)
         assert progress.done
         assert served(database)[0] == 0
     assert capfd.readouterr() == ("", "")
