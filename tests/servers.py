@@ -152,6 +152,15 @@ class Server:
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGCONT)
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Have the server frozen as long as the block runs."""
+        self.freeze()
+        try:
+            yield
+        finally:
+            self.thaw()
+
     def signal_children(self, number: signal.Signals) -> None:
         for child in children(self.pid):
             with suppress(ProcessLookupError):

@@ -109,17 +109,8 @@ def test_a_restart(fleet: Fleet, database: Database, how: signal.Signals) -> Non
     assert shown["STALE"] > 10 * (OUTAGE - 2), shown
 
 
-@contextmanager
-def frozen(database: Database) -> Iterator[None]:
-    database.server.freeze()
-    try:
-        yield
-    finally:
-        database.server.thaw()
-
-
 def test_a_frozen_database(fleet: Fleet, database: Database) -> None:
-    run, began, ended = endure(fleet, frozen(database))
+    run, began, ended = endure(fleet, database.server.frozen())
     check(fleet, run, began, ended)
     assert run.statuses(since=began + 1, until=ended - 1).keys() <= {503, 504}
 

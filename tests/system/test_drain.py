@@ -183,54 +183,36 @@ def counted(host: Service) -> int:
     return sum(round(float(line.rpartition(" ")[2])) for line in lines)
 
 
-def test_two_hosts_cannot_have_one_folder(
-    shared_database: Database, host: Service, run_dir: Path
-) -> None:
-    before = sorted(path.name for path in run_dir.iterdir())
-    second = subprocess.run(
+def gunicorn(database: Database | None = None, **settings: str) -> str:
+    """Run gunicorn, which is to fail by itself; return what it says."""
+    done = subprocess.run(
         [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"],
         cwd=ROOT,
-        env=environment(shared_database, RUN_DIR=str(run_dir), PORT="1"),
+        env=environment(database, **settings),
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         timeout=HANG,
         check=False,
     )
-    assert second.returncode == 1
-    assert f"RUN_DIR={run_dir}: another gunicorn runs in it" in second.stderr
+    assert done.returncode != 0
+    return done.stderr
+
+
+def test_two_hosts_cannot_have_one_folder(
+    shared_database: Database, host: Service, run_dir: Path
+) -> None:
+    before = sorted(path.name for path in run_dir.iterdir())
+    said = gunicorn(shared_database, RUN_DIR=str(run_dir), PORT="1")
+    assert f"RUN_DIR={run_dir}: another gunicorn runs in it" in said
     assert sorted(path.name for path in run_dir.iterdir()) == before
     assert not is_draining(host)
 
 
 def test_a_folder_that_cannot_be_is_said(shared_database: Database, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    done = subprocess.run(
-        [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"],
-        cwd=ROOT,
-        env=environment(shared_database, RUN_DIR=str(tmp_path / "file" / "run")),
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        timeout=HANG,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert f"RUN_DIR={tmp_path / 'file' / 'run'}: Not a directory" in done.stderr
-
-
-def gunicorn(**settings: str) -> subprocess.CompletedProcess[str]:
-    """Run gunicorn, which is to end by itself."""
-    return subprocess.run(
-        [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"],
-        cwd=ROOT,
-        env=environment(None, **settings),
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        timeout=HANG,
-        check=False,
-    )
+    said = gunicorn(shared_database, RUN_DIR=str(tmp_path / "file" / "run"))
+    assert f"RUN_DIR={tmp_path / 'file' / 'run'}: Not a directory" in said
 
 
 @pytest.mark.parametrize(
@@ -244,9 +226,7 @@ def test_a_start_that_fails_leaves_nothing(
     tmp_path: Path, wrong: dict[str, str], complaint: str
 ) -> None:
     settings = {"GUNICORN_WORKER_CLASS": "greenlet", "PORT": str(free_port())} | wrong
-    done = gunicorn(TMPDIR=str(tmp_path), **settings)
-    assert done.returncode != 0
-    assert complaint in done.stderr
+    assert complaint in gunicorn(TMPDIR=str(tmp_path), **settings)
     assert not list(tmp_path.iterdir())
 
 

@@ -182,19 +182,10 @@ def test_full_pool_refuses_at_once(database: Database, workers: int) -> None:
 # Frozen: every process of the server is stopped, and the kernel keeps its sockets alive.
 
 
-@contextmanager
-def frozen(server: Server) -> Iterator[None]:
-    server.freeze()
-    try:
-        yield
-    finally:
-        server.thaw()
-
-
 def test_frozen_database(fragile: Database) -> None:
     with serving(fragile) as service:
         warm_up(service, fragile, workers=2)
-        with frozen(fragile.server):
+        with fragile.server.frozen():
             for _ in range(2):
                 for reply in service.get_all(PATHS):
                     assert_problem(reply, 503, 504)
@@ -208,7 +199,7 @@ def test_frozen_database(fragile: Database) -> None:
 def test_frozen_database_is_answered_for_within_the_deadline(fragile: Database) -> None:
     with serving(fragile) as service:
         warm_up(service, fragile, workers=2)
-        with frozen(fragile.server):
+        with fragile.server.frozen():
             end = time.monotonic() + 5
             while time.monotonic() < end:
                 with service.asked(PATHS * 3) as replies:

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from etl.clean import Cleaner, HoleError
 from etl.files import BOM, Kind, SourceFile, read_header
 from etl.lines import REPAIR
+from tests.catalogue import SAMPLE
 from tests.unit.cleaning import TABLE, clean_file, copied_rows
-
-SAMPLE = Path(__file__).parents[3] / "shared/data/atelier-sample"
 
 
 def test_incidents_tell_where_the_line_stands():
