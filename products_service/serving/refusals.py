@@ -6,10 +6,11 @@ the one function that writes it is replaced.
 
 import logging
 import socket
+from email.utils import formatdate
 from functools import partial
 from http import HTTPStatus
 
-from gunicorn import util
+from gunicorn import SERVER, util
 
 from products_service.web.edge import Complete
 from products_service.web.headers import ANY_ORIGIN, completion
@@ -43,5 +44,6 @@ def write_problem(
     headers = [("Content-Type", MEDIA_TYPE), ("Content-Length", str(len(body)))]
     # of whatever method it was
     complete({ENVIRON_KEY: request_id, "REQUEST_METHOD": "GET"}, line, headers)
-    fields = "".join(f"{name}: {value}\r\n" for name, value in [("Connection", "close"), *headers])
+    ours = [("Server", SERVER), ("Date", formatdate(usegmt=True)), ("Connection", "close")]
+    fields = "".join(f"{name}: {value}\r\n" for name, value in [*ours, *headers])
     util.write_nonblock(connection, f"HTTP/1.1 {line}\r\n{fields}\r\n".encode() + body)

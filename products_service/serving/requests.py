@@ -5,11 +5,17 @@ it gives each request. Where they do, byte by byte, what the parser made of them
 what is left is a request line and the id; only those that cannot be read in two ways are read here.
 """
 
+import math
 import re
 
 from gunicorn.config import Config
-from gunicorn.http.body import LengthReader
-from gunicorn.http.errors import InvalidHeader, InvalidHTTPVersion
+from gunicorn.http.body import ChunkedReader, LengthReader
+from gunicorn.http.errors import (
+    InvalidHeader,
+    InvalidHTTPVersion,
+    InvalidRequestLine,
+    LimitRequestHeaders,
+)
 from gunicorn.http.message import Request
 from gunicorn.http.unreader import Unreader
 
@@ -17,10 +23,15 @@ from products_service.serving.environ import Address
 
 END_OF_HEAD = b"\r\n\r\n"
 END_OF_LINE = b"\r\n"
+# Of the fields behind a body in chunks, which nobody here reads. gunicorn takes a hundred times as
+# much as of one field, and a time for it that grows with the square of their number.
+TRAILER_BYTES = 8192
 ID_NAME = "X-REQUEST-ID"  # as the parser gives it
 ID_FIELD = b"\r\nX-Request-ID: "
 # Of RFC 3986, 3.2.2 and 3.2.3, less the comma, by which some join two of them.
 _HOST = re.compile(r"(\[[\da-fA-F:.]+\]|[\w.~!$&'()*+;=%-]*)(:\d*)?", re.ASCII)
+# Of RFC 9112, 3.2.2.
+_ABSOLUTE = re.compile(r"https?://[^/?#]+([/?].*)?", re.ASCII | re.IGNORECASE)
 _PLAIN_ID = re.compile(r"[\w.-]{1,128}", re.ASCII)
 _PLAIN_LINE = re.compile(
     r"GET (?P<uri>(?P<path>(?:/[\w.~-]{1,100}){1,10})(?:\?(?P<query>[\w.~,=&-]{0,200}))?)"
@@ -42,6 +53,8 @@ class Requests:
         self._settings = settings
         self._unreader = unreader
         self._address = address
+        # An empty line may come first; none is no limit.
+        self._most_lines = (settings.limit_request_fields or math.inf) + 1
         self._count = 0
         self._last: Request | None = None
         # Of the last one, if they are all that there was: what is before the id, its name, and what
@@ -65,6 +78,9 @@ class Requests:
             self.repeated_id = request_id
             return self._repeat(plain, request_id)
         self.repeated_id = None
+        # gunicorn's limit is of those that it keeps
+        if head.count(END_OF_LINE, 0, head.index(END_OF_HEAD)) > self._most_lines:
+            raise LimitRequestHeaders("limit request headers fields")
         self._unreader.unread(head)
         request = Request(self._settings, self._unreader, self._address, self._count)
         _complete(request)
@@ -94,10 +110,15 @@ class Requests:
 
 def _complete(request: Request) -> None:
     """Heed what gunicorn's parser does not of RFC 9112: the version (2.3), that there is a
-    Host, and a valid one (3.2), all of Connection (9.6).
+    Host, and a valid one (3.2), the forms of a target (3.2), all of Connection (9.6).
 
     Raises ParseException.
     """
+    other = request.uri[0] not in "/*" and request.method != "CONNECT"
+    if other and not _ABSOLUTE.fullmatch(request.uri):
+        raise InvalidRequestLine(request.uri)
+    if isinstance(request.body.reader, ChunkedReader):
+        request.body.reader.limit_trailer_section = TRAILER_BYTES
     names = [name for name, _ in request.headers]
     hosts = [value for name, value in request.headers if name == "HOST"]
     if request.version > (1, 1):

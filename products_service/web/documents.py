@@ -46,5 +46,7 @@ def _heed_conditions(response: Response) -> Response:
     wanted = request.if_match
     if wanted and not wanted.star_tag and not wanted.is_strong(response.get_etag()[0] or ""):
         abort(412)
-    # One that holds is none: werkzeug would not look at If-None-Match then (RFC 9110, 13.2.2).
-    return response.make_conditional(request.environ | {"HTTP_IF_MATCH": ""})
+    # One that holds is none: werkzeug would not look at If-None-Match then (RFC 9110, 13.2.2). Nor
+    # is a date, since answers have none; of one that is out of all bounds it would make an error.
+    heeded = {"HTTP_IF_MATCH": "", "HTTP_IF_MODIFIED_SINCE": ""}
+    return response.make_conditional(request.environ | heeded)

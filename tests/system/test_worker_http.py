@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -32,6 +33,7 @@ def assert_problem(wire: Wire, status: int) -> None:
     assert message.status == status
     assert message.headers["Content-Type"] == PROBLEM
     assert message.headers["Connection"] == "close"
+    assert message.headers["Date"].endswith(" GMT")
     assert f'"status":{status},'.encode() in message.body
     assert wire.is_closed()
 
@@ -252,6 +254,16 @@ def test_body_whose_end_is_not_known_ends_the_connection(wire: Wire) -> None:
     assert wire.is_closed()
 
 
+def test_fields_behind_a_body_are_few(wire: Wire) -> None:
+    """Also of the kind that gunicorn does not keep, and so does not count."""
+    for number in (1_000, 5_000):
+        wire.get("/live", CHUNKED, method="POST")
+        with suppress(ConnectionError):  # it is not read to its end
+            wire.send(b"0\r\n" + b"_:\r\n" * number + b"\r\n")
+        assert wire.read().status == 200
+    assert wire.is_closed()
+
+
 def test_client_that_asks_before_it_sends_is_told_to_go_on(wire: Wire) -> None:
     wire.get("/echo", "Content-Length: 5", "Expect: 100-continue", method="POST")
     assert wire.read().line == "HTTP/1.1 100 Continue"
@@ -277,6 +289,7 @@ REFUSED = {
     "bare carriage return": (b"A: b\rContent-Length: 4\r\n", 400),
     "a long field": (b"A: " + b"b" * 9000 + b"\r\n", 431),
     "many fields": (b"A: b\r\n" * 200, 431),
+    "many fields that are not kept": (b"_: b\r\n" * 200, 431),
 }
 
 
@@ -304,6 +317,11 @@ def test_what_is_no_request_is_refused_and_nothing_after_it_is_served(
         (b"GET / HTTP/1.1\r\nHost: user@shop/x\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost: [::1]:port\r\n\r\n", 400),
         (b"GET / HTTP/1.9\r\nHost: x\r\n\r\n", 400),
+        (b"GET live HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (b"GET live?:// HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (b"GET a:/live?:// HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (b"GET http:///live HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (b"GET http://a#le/live HTTP/1.1\r\nHost: x\r\n\r\n", 400),
         (b"\r\n\r\n\r\n", 400),
     ],
 )
