@@ -89,9 +89,10 @@ def conditional(
     asked = request._get_current_object()
     environ = asked.environ
     known = asked.if_none_match if "HTTP_IF_NONE_MATCH" in environ else None
-    wanted = asked.if_match if "HTTP_IF_MATCH" in environ else None
+    # of a field that says something; what is no tag is the tag of nothing
+    wanted = asked.if_match if environ.get("HTTP_IF_MATCH", "").strip(" \t,") else None
     compressible = _accepts_gzip(environ)
-    if known and not wanted:
+    if known and wanted is None:
         with policy.database.in_one_deadline():
             tag = _entity_tag(policy, environ, *policy.database.identity(KNOWN_FOR))
             if found := _held(known.as_set(include_weak=True), tag, compressible):
@@ -105,7 +106,7 @@ def conditional(
     body = row.body.encode()
     compressed = compressible and len(body) >= COMPRESS_FROM
     shown = _compressed(tag) if compressed else tag
-    if wanted and not (wanted.star_tag or shown in wanted.as_set()):
+    if wanted is not None and not (wanted.star_tag or shown in wanted.as_set()):
         abort(412)
     if known:
         found = _held(known.as_set(include_weak=True), tag, compressible)

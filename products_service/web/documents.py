@@ -44,7 +44,8 @@ def _heed_conditions(response: Response) -> Response:
     For answers that are at hand; those of the catalogue need not be asked for (caching.py).
     """
     wanted = request.if_match
-    if wanted and not wanted.star_tag and not wanted.is_strong(response.get_etag()[0] or ""):
+    says_something = request.environ.get("HTTP_IF_MATCH", "").strip(" \t,")
+    if says_something and not wanted.star_tag and not wanted.is_strong(response.get_etag()[0]):
         abort(412)
     # One that holds is none: werkzeug would not look at If-None-Match then (RFC 9110, 13.2.2). Nor
     # is a date, since answers have none; of one that is out of all bounds it would make an error.
