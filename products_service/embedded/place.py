@@ -175,7 +175,7 @@ def make_private(folder: Path, account: Account | None) -> None:
 def url(devdb: Path, user: str) -> str:
     """Return the libpq URL of the server of `devdb`, running or not.
 
-    Raises EmbeddedError, also where libpq would go elsewhere all the same.
+    Raises EmbeddedError, also where PGHOSTADDR would lead libpq elsewhere.
     """
     if os.environ.get("PGHOSTADDR"):
         raise EmbeddedError(

@@ -1,7 +1,9 @@
 """What of a server is alive: found by its number and its folder, and by asking it."""
 
+import errno
 import os
 import signal
+import socket
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -29,6 +31,17 @@ def ask(place: Place) -> int:
         check=False,
     )
     return asked.returncode
+
+
+def listens(place: Place) -> bool:
+    """Whether a server has the socket open, also one that is frozen or whose process we do not see.
+
+    So that no second one is started on its data, nor are they removed.
+    """
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        failed = probe.connect_ex(str(place.sockets / f".s.PGSQL.{PORT}"))
+    return failed in (0, errno.EAGAIN)
 
 
 def pid_files(place: Place) -> tuple[Path, Path]:

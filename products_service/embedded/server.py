@@ -22,6 +22,7 @@ from products_service.embedded.processes import (
     ask,
     end_orphans,
     forget_stale_pids,
+    listens,
     postmaster,
 )
 
@@ -123,9 +124,9 @@ def stop(devdb: Path, remove: bool = False) -> bool:
         return False  # no server was ever started there, whatever there is
     with locked(devdb):
         ran = postmaster(place) is not None
-        if not ran and ask(place) in (ACCEPTS, REFUSES):
+        if not ran and listens(place):
             raise EmbeddedError(
-                f"the server in {place.home} runs, but as no process to be seen from here: stop "
+                f"the server in {place.home} runs, but its process cannot be seen from here: stop "
                 "it in the container that started it"
             )
         (devdb / "keep").unlink(missing_ok=True)
@@ -140,9 +141,9 @@ def stop(devdb: Path, remove: bool = False) -> bool:
 def status(devdb: Path) -> Status:
     """Return what the server of `devdb` does now. Raises EmbeddedError."""
     place = locate(devdb)
-    pid, state = postmaster(place), ask(place)
-    runs = pid is not None or state in (ACCEPTS, REFUSES)
-    return Status(place, pid, runs, state == ACCEPTS, (devdb / "keep").exists())
+    pid = postmaster(place)
+    runs = pid is not None or listens(place)
+    return Status(place, pid, runs, ask(place) == ACCEPTS, (devdb / "keep").exists())
 
 
 def make_devdb(devdb: Path) -> None:
@@ -196,11 +197,9 @@ def ensure_running(devdb: Path, lock: int) -> None:
     latest = time.monotonic() + START_SECONDS
     silent_at = time.monotonic() + SILENT_SECONDS
     while True:
-        state = ask(place)
-        # one that says something runs, if only where we see no processes
-        if state not in (ACCEPTS, REFUSES) and postmaster(place) is None:
+        if not listens(place) and postmaster(place) is None:
             launch(place, lock)
-            state = ask(place)
+        state = ask(place)
         if state == ACCEPTS:
             return
         if state == REFUSES:

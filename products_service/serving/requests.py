@@ -53,7 +53,7 @@ class Requests:
         self._settings = settings
         self._unreader = unreader
         self._address = address
-        # An empty line may come first; none is no limit.
+        # One more, since an empty line may come first. A setting of 0 is no limit.
         self._most_lines = (settings.limit_request_fields or math.inf) + 1
         self._count = 0
         self._last: Request | None = None
@@ -114,7 +114,7 @@ def _complete(request: Request) -> None:
 
     Raises ParseException.
     """
-    other = request.uri[0] not in "/*" and request.method != "CONNECT"
+    other = request.uri[0] != "/" and request.uri != "*" and request.method != "CONNECT"
     if other and not _ABSOLUTE.fullmatch(request.uri):
         raise InvalidRequestLine(request.uri)
     if isinstance(request.body.reader, ChunkedReader):

@@ -89,8 +89,7 @@ def conditional(
     asked = request._get_current_object()
     environ = asked.environ
     known = asked.if_none_match if "HTTP_IF_NONE_MATCH" in environ else None
-    # of a field that says something; what is no tag is the tag of nothing
-    wanted = asked.if_match if environ.get("HTTP_IF_MATCH", "").strip(" \t,") else None
+    wanted = asked.if_match if has_if_match(environ) else None
     compressible = _accepts_gzip(environ)
     if known and wanted is None:
         with policy.database.in_one_deadline():
@@ -124,6 +123,11 @@ def conditional(
         headers.append(("Link", links(row)))
     headers += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
     return FinishedResponse("200 OK", headers, body)
+
+
+def has_if_match(environ: dict[str, Any]) -> bool:
+    """Whether there is an `If-Match` that says something; what cannot be read names no answer."""
+    return bool(environ.get("HTTP_IF_MATCH", "").strip(" \t,"))
 
 
 def _accepts_gzip(environ: dict[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from hashlib import blake2b
 
 from flask import Response, abort, request
 
-from products_service.web.caching import COMPRESS_FROM
+from products_service.web.caching import COMPRESS_FROM, has_if_match
 
 
 def send_document(
@@ -44,8 +44,8 @@ def _heed_conditions(response: Response) -> Response:
     For answers that are at hand; those of the catalogue need not be asked for (caching.py).
     """
     wanted = request.if_match
-    says_something = request.environ.get("HTTP_IF_MATCH", "").strip(" \t,")
-    if says_something and not wanted.star_tag and not wanted.is_strong(response.get_etag()[0]):
+    holds = wanted.star_tag or wanted.is_strong(response.get_etag()[0])
+    if has_if_match(request.environ) and not holds:
         abort(412)
     # One that holds is none: werkzeug would not look at If-None-Match then (RFC 9110, 13.2.2). Nor
     # is a date, since answers have none; of one that is out of all bounds it would make an error.

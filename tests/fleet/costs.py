@@ -27,7 +27,7 @@ IDLE_SECONDS = 10
 # between two looks at how slow the machine is
 PAUSE = 0.25  # seconds
 YARDSTICK = 500  # times that its work is done between them
-FAST_DAY = 4.2e-6  # seconds of CPU each time, on the day of docs/performance-history.md
+FAST_DAY = 4.2e-6  # seconds of CPU each time, on the fast day of docs/deploy.md
 # seconds of load before what is measured: connections are open then, the cache has answers, and
 # what a login leaves running on a host has ended
 WARM = 12

@@ -293,6 +293,14 @@ REFUSED = {
 }
 
 
+def test_as_many_fields_as_there_may_be(wire: Wire) -> None:
+    """Behind an empty line too, and however many requests come with the first one."""
+    most = b"GET /live HTTP/1.1\r\nHost: x\r\n" + b"_: b\r\n" * 99 + b"\r\n"
+    wire.send(most + b"\r\n" + most + b"GET /live HTTP/1.1\r\nHost: x\r\n\r\n" * 200)
+    for _ in range(202):
+        assert wire.read().status == 200
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_no_request_is_refused_and_nothing_after_it_is_served(
     wire: Wire, name: str
@@ -317,6 +325,7 @@ def test_what_is_no_request_is_refused_and_nothing_after_it_is_served(
         (b"GET / HTTP/1.1\r\nHost: user@shop/x\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost: [::1]:port\r\n\r\n", 400),
         (b"GET / HTTP/1.9\r\nHost: x\r\n\r\n", 400),
+        (b"GET *://live HTTP/1.1\r\nHost: x\r\n\r\n", 400),
         (b"GET live HTTP/1.1\r\nHost: x\r\n\r\n", 400),
         (b"GET live?:// HTTP/1.1\r\nHost: x\r\n\r\n", 400),
         (b"GET a:/live?:// HTTP/1.1\r\nHost: x\r\n\r\n", 400),

@@ -111,6 +111,7 @@ def test_quiet_connections_are_shared_evenly() -> None:
         assert len(pids) == 4
         # eight each, but for those that another took since one was kept from running
         assert min(pids.values()) >= 4
+        assert max(pids.values()) <= 12
 
 
 def test_who_has_fewer_connections_gets_those_that_come() -> None:
