@@ -86,6 +86,11 @@ def test_a_container_with_processes_of_its_own_uses_the_server_and_leaves_it_run
         status, said = there(command)
         assert status == 1
         assert "stop it in the container that started it" in said
+    os.kill(pid, signal.SIGSTOP)  # as a container that is paused
+    try:
+        assert there("stop --remove")[0] == 1
+    finally:
+        os.kill(pid, signal.SIGCONT)
     assert embedded.status(used) == Status(locate(used), pid, runs=True, answers=True, kept=True)
     assert query(used, "TABLE kept") == [(1,)]
     embedded.stop(used)
