@@ -12,7 +12,7 @@ from products_service.embedded.binaries import environment, switch, wheel_folder
 from products_service.embedded.place import PORT, Place
 
 # What pg_isready returns: sessions are let in; the server refuses them, as while it recovers from
-# a crash. Anything else says nothing of a server. https://www.postgresql.org/docs/current/app-pg-isready.html
+# a crash. https://www.postgresql.org/docs/current/app-pg-isready.html
 ACCEPTS, REFUSES = 0, 1
 # Whether process $1 runs PostgreSQL in folder $2.
 LOOK = """

@@ -31,8 +31,7 @@ class LeanRequest(Request):
     """
 
     _LATE = frozenset({"scheme", "server", "root_path", "path", "headers", "remote_addr"})
-
-    shallow = False
+    shallow = False  # werkzeug's word for one whose body may not be read
 
     def __init__(self, environ: dict[str, Any]):
         self.environ = environ
