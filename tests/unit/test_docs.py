@@ -258,3 +258,22 @@ def test_links_lead_somewhere(path: Path) -> None:
             target = path.parent / file if file else path
             assert target.exists(), link
             assert not anchor or anchor in anchors(target.read_text("utf-8")), link
+
+
+def test_modules_that_are_to_be_run_can_be() -> None:
+    named = {each for _, piece in all_code() for each in re.findall(r"-m (tests[.\w]*)", piece)}
+    assert "tests.fleet" in named
+    for name in named:
+        package = import_module(name)
+        if hasattr(package, "__path__"):
+            import_module(f"{name}.__main__")
+
+
+def test_figures_of_the_readme_are_those_of_performance() -> None:
+    (said,) = re.findall(r"In short, (.*?)\n-", PAGES["README.md"], re.DOTALL)
+    requests, p99, cpu = re.search(
+        r"([\d,]+) requests a second .* within ([\d.]+) ms, at (\d+) us", said, re.DOTALL
+    ).groups()
+    row = next(line for line in DOCS["performance.md"].splitlines() if "with one worker |" in line)
+    cells = [cell.strip() for cell in row.split("|")]
+    assert (cells[2], cells[4], cells[5].split()[0]) == (requests, p99, cpu)
