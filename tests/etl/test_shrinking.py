@@ -1,9 +1,7 @@
 """How many fewer rows than before a load publishes: --max-shrink."""
 
-from contextlib import closing
 from pathlib import Path
 
-import psycopg2
 import pytest
 from click.testing import CliRunner
 
@@ -11,6 +9,7 @@ from etl.commands import etl
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
 from tests.etl.loads import AS_IT_WAS, ROWS, file_name, flask_etl, served
+from tests.servers import query
 
 CUT = "photos.csv: 2 rows loaded where 3 are served, 1 fewer, more than the 0 allowed"
 
@@ -56,10 +55,8 @@ def test_what_is_served_counts_with_all_that_was_merged_into_it(
 ) -> None:
     load_catalogue(database.etl, folder, reports)
     changes = write_catalogue(reports / "changes", {"photos": [(9, 1, "u", "t")]})
-    assert (
-        flask_etl(database, "load", changes, "--mode", "upsert", "--report", reports).returncode
-        == 0
-    )
+    done = flask_etl(database, "load", changes, "--mode", "upsert", "--report", reports)
+    assert done.returncode == 0, done.stderr
     done = flask_etl(database, "load", folder, "--report", reports, "--max-shrink", "0")
     assert "photos.csv: 3 rows loaded where 4 are served, 1 fewer" in done.stderr
 
@@ -68,9 +65,7 @@ def test_rows_are_counted_where_no_record_tells(
     database: Database, folder: Path, reports: Path
 ) -> None:
     load_catalogue(database.etl, folder, reports)
-    with closing(psycopg2.connect(database.admin)) as connection, connection.cursor() as cursor:
-        connection.autocommit = True
-        cursor.execute("DELETE FROM etl.loads")
+    query(database.admin, "DELETE FROM etl.loads")
     cut_short(folder, "photos")
     done = flask_etl(database, "load", folder, "--report", reports, "--max-shrink", "0")
     assert CUT in done.stderr
