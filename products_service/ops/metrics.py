@@ -171,8 +171,9 @@ def exposition() -> bytes:
         MultiProcessCollector(registry)
         try:
             return generate_latest(registry)
-        except struct.error:
-            # A worker that counts its first request is just making its file, which is empty yet.
+        except (struct.error, FileNotFoundError):
+            # A worker that counts its first request is just making its file, which is empty yet;
+            # or that of one that has ended before was removed since it was listed (`forget`).
             if time.monotonic() > deadline:
                 raise
             waiting.pause(PAUSE)

@@ -1,5 +1,6 @@
 """What operators see of each request: its line in the log, its count in the metrics."""
 
+import glob
 import json
 import logging
 import logging.config
@@ -14,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from products_service.database_events import DatabaseBusyError, DatabaseError, DatabaseTimeoutError
 from products_service.logs import logging_config
+from products_service.ops import metrics
 from products_service.web.failures import Failures
 from products_service.web.request_ids import ENVIRON_KEY
 from tests.conftest import Database, make_app
@@ -208,3 +210,14 @@ def test_a_worker_that_is_just_beginning_to_count_fails_nobody(
     timer.start()
     assert client.get("/metrics").status_code == 200
     timer.join()
+
+
+def test_a_file_of_counts_that_goes_while_they_are_added_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a worker that ended before it had counted anything."""
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    listed = [[str(tmp_path / "summary_1.db")]]
+    monkeypatch.setattr(glob, "glob", lambda _: listed.pop() if listed else [])
+    assert metrics.exposition() == b""
+    assert not listed
