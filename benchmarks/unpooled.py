@@ -47,7 +47,7 @@ class UnpooledDatabase(Database):
     def _fetch(self, statement: Statement, parameters: Mapping[str, Any]) -> Row:
         """Ask for each request alone."""
         values = [parameters[name] for name, _ in statement.parameters]
-        return self._ask(lambda: (statement.execute, values))[0]
+        return self._ask(lambda: (statement, values))[0]
 
     def warm_up(self) -> None:
         """Open nothing beforehand."""

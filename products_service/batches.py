@@ -2,7 +2,7 @@
 
 To send a statement, start it and change to PostgreSQL and back takes longer than finding one more
 product's rows (docs/decisions/batches.md). So a worker that serves all its connections in one
-thread has one batch under way at a time, and whoever asks meanwhile comes with the next.
+thread has two batches under way at a time, and whoever asks meanwhile comes with the next.
 """
 
 import math
@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from products_service.database_events import DatabaseError, DatabaseTimeoutError, StatementError
+from products_service.pipelines import Execution
 from products_service.statements import Statement, all_for_each
 from products_service.waiting import Others
 
@@ -26,9 +27,6 @@ FEW = 4
 # How long each asks alone after a batch that took too long, for which one of its products is to
 # blame, or the database: side by side, on the pool's connections, others have less to do with it.
 APART = 10.0  # seconds
-
-# What to execute, and with which values.
-Execution = tuple[str, Sequence[Any]]
 
 
 class Question:
@@ -46,23 +44,26 @@ class Question:
 class Batches:
     """Gathers requests of all statements that take a product's id, those of a batch together.
 
-    `ask(begin, for_others=...)` waits for a connection, then calls `begin()` for what to execute,
-    and returns the rows, an answer each. `for_others` is whether other requests depend on it too,
-    so that it has a whole deadline. It raises DatabaseError.
+    `ask(begin)` and, for several, `ask_together(others, begin)` wait for a connection, then call
+    `begin()` for what to execute, and return the rows, an answer each. They raise DatabaseError.
+    `at_once()` is how many batches are to be under way.
     """
 
     def __init__(
         self,
-        ask: Callable[..., Sequence[Any]],
+        ask: Callable[[Callable[[], Execution]], Sequence[Any]],
+        ask_together: Callable[[Others, Callable[[], Execution]], Sequence[Any]],
+        at_once: Callable[[], int],
         statements: Iterable[Statement],
     ) -> None:
         statements = [each for each in statements if each.for_each is not None]
         self._ask = ask
+        self._ask_together = ask_together
         self._all = all_for_each(statements)
         self._places = {each.name: place for place, each in enumerate(statements)}
         self._gathering: list[Question] | None = None
         self._present = 0  # who gathers, and who waits for an answer
-        self._line = Line()
+        self._line = Line(at_once)
         self._apart_until = -math.inf  # by time.monotonic
 
     def fetch(self, others: Others, statement: Statement, product_id: int) -> Any:
@@ -86,7 +87,7 @@ class Batches:
         return question.answer
 
     def _ask_alone(self, statement: Statement, product_id: int) -> Any:
-        return self._ask(lambda: (statement.execute, [product_id]))[0]
+        return self._ask(lambda: (statement, [product_id]))[0]
 
     def _gather(self, others: Others, question: Question) -> None:
         """Ask together with those who wait; return when that is done.
@@ -107,7 +108,7 @@ class Batches:
 
         def begin() -> Execution:
             self._close(batch)
-            asked.extend(sorted(batch, key=self._place))
+            asked[:] = sorted(batch, key=self._place)
             return self._execution(asked)
 
         self._gathering = batch
@@ -115,7 +116,7 @@ class Batches:
         try:
             others.go_last()  # when all who can go on now have asked
             place = self._line.enter(others)
-            answers = self._ask(begin, for_others=True)
+            answers = self._ask_together(others, begin)
             for question, answer in zip(asked, answers, strict=True):
                 question.answer = answer
         except StatementError:
@@ -133,7 +134,8 @@ class Batches:
                 others.wake(question)
             # Before any of these makes its answer, the next batch is asked for, so that PostgreSQL
             # has something to do meanwhile.
-            self._line.leave(others, place)
+            if place is not None:
+                self._line.leave(others, place)
 
     def _close(self, batch: list[Question]) -> None:
         """Have whoever asks from now on come with the next batch."""
@@ -147,38 +149,59 @@ class Batches:
         """Return what asks for them, who are in the order of the statements."""
         first, last = asked[0].statement, asked[-1].statement
         if not asked[1:]:
-            return first.execute, [asked[0].product_id]
+            return first, [asked[0].product_id]
         if first is last:
-            return first.for_each.execute, [[question.product_id for question in asked]]
+            return first.for_each, [[question.product_id for question in asked]]
         ids: list[list[int]] = [[] for _ in self._places]
         for question in asked:
             ids[self._place(question)].append(question.product_id)
-        return self._all.execute, ids
+        return self._all, ids
 
 
 class Line:
-    """Lets the next one in when the last one leaves, or has been in for too long."""
+    """Lets `at_once()` in at a time, beside those that have been in for too long."""
 
-    def __init__(self) -> None:
-        self._last: object = None
-        self._since = -math.inf
-        self._queue: deque[object] = deque()
+    def __init__(self, at_once: Callable[[], int]) -> None:
+        self._at_once = at_once
+        self._in: list[Place] = []
+        self._queue: deque[Place] = deque()
 
-    def enter(self, others: Others) -> object:
+    def enter(self, others: Others) -> "Place":
         """Wait until it is our turn; return what to leave with."""
-        place = object()
-        if self._last is not None:
-            self._queue.append(place)
-            while not others.park(place, self._since + PATIENCE):
-                if self._queue[0] is place and self._since + PATIENCE <= time.monotonic():
-                    self._queue.popleft()
-                    break
-        self._last, self._since = place, time.monotonic()
+        place = Place()
+        if not self._queue and self._full_until() <= time.monotonic():
+            self._admit(place)
+            return place
+        self._queue.append(place)
+        while not others.park(place, self._full_until()):
+            if self._queue[0] is place and self._full_until() <= time.monotonic():
+                self._admit(self._queue.popleft())
+                break
         return place
 
-    def leave(self, others: Others, place: object) -> None:
-        """Let the next one in, at once and before we go on, unless it came in beside us."""
-        if self._last is place:
-            self._last = None
-            if self._queue:
-                others.hand_over(self._queue.popleft())
+    def leave(self, others: Others, place: "Place") -> None:
+        """Let the next ones in, the first of them at once and before we go on."""
+        self._in.remove(place)
+        admitted = []
+        while self._queue and self._full_until() <= time.monotonic():
+            admitted.append(self._queue.popleft())
+            self._admit(admitted[-1])
+        for later in admitted[1:]:
+            others.wake(later)
+        if admitted:
+            others.hand_over(admitted[0])
+
+    def _full_until(self) -> float:
+        """Return when those that count will have been in for too long."""
+        at_once = self._at_once()
+        return self._in[-at_once].since + PATIENCE if self._in[at_once - 1 :] else -math.inf
+
+    def _admit(self, place: "Place") -> None:
+        place.since = time.monotonic()
+        self._in.append(place)
+
+
+class Place:
+    """One in the line: since when it is in, by time.monotonic."""
+
+    since = math.inf

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import psycopg2
 
 from products_service import waiting
-from products_service.batches import Batches, Execution
+from products_service.batches import Batches
 from products_service.database_events import (
     DatabaseBusyError,
     DatabaseError,
@@ -18,6 +18,8 @@ from products_service.database_events import (
     Observer,
     StatementError,
 )
+from products_service.libpq import Values
+from products_service.pipelines import AskElsewhereError, Execution, Pipelines
 from products_service.pool import Connector, PoolEmptyError, make_pool
 from products_service.sessions import (
     DEADLINE,
@@ -26,24 +28,15 @@ from products_service.sessions import (
     Sessions,
     deadline_within,
 )
+from products_service.sqlstates import OUT_OF_RESOURCES, TIMED_OUT, is_the_servers
 from products_service.statements import Statement, all_prepared
 from products_service.turns import BUSY, Turns, is_passed_over
+from products_service.waiting import Others
 
-# SQLSTATEs after which a connection is lost; without a code, the socket is, which is how psycopg2
-# reports most losses under a wait callback. The codes come from a pooler in between.
-# 57P01 to 57P03, 57P05: shut down, crashed, starting up, idle too long; 25P03: idle in a
-# transaction. https://www.postgresql.org/docs/current/errcodes-appendix.html
-_LOST = ("57P01", "57P02", "57P03", "57P05", "25P03")
-_TIMED_OUT = "57014"
-# What psycopg2 says itself, without PostgreSQL and so without a code, of what cannot be sent.
-_DEFECTS = psycopg2.ProgrammingError, psycopg2.DataError, psycopg2.NotSupportedError
 # Share of its deadline that a request must still have to join a batch, which has all of it.
 _LEAST_LEFT = 0.9
 # Longest that a new worker is kept from serving by a database that does not answer.
 _WARM_UP = 1.0  # seconds
-_OUT_OF_RESOURCES = "53"
-# On a standby: the statement was in the way of changes that could wait no longer.
-_IN_THE_WAY = "40001"
 
 
 class Row(NamedTuple):
@@ -60,14 +53,13 @@ class Row(NamedTuple):
     next: int | None = None
 
 
-def _is_lost(error: psycopg2.Error) -> bool:
-    code = error.pgcode
-    if code is None:
-        return not isinstance(error, _DEFECTS)
-    return code.startswith("08") or code in _LOST
+def _row(values: Values) -> Row:
+    """Return the row of a statement that takes a product's id, which knows of no pages."""
+    number, digest, body = values
+    return Row(int(number), digest.decode(), None if body is None else body.decode())
 
 
-def _execute(connection: Any, execute: str, values: Sequence[Any]) -> list[Row]:
+def _execute(connection: Any, statement: Statement, values: Sequence[Any]) -> list[Row]:
     """Return the rows, of a new connection where the one from the pool is closed.
 
     DBUtils replaces it when it is asked for a cursor. Its cursors, which look out for lost
@@ -78,11 +70,8 @@ def _execute(connection: Any, execute: str, values: Sequence[Any]) -> list[Row]:
         connection.cursor().close()
         session = connection.dbapi_connection
     with session.cursor() as cursor:
-        cursor.execute(execute, values)
-        rows = [Row(*row) for row in cursor.fetchall()]
-    if session.expires_at < time.monotonic():
-        session.close()
-    return rows
+        cursor.execute(statement.execute, values)
+        return [Row(*row) for row in cursor.fetchall()]
 
 
 class Database:
@@ -113,14 +102,18 @@ class Database:
         self._sessions = Sessions(
             url,
             [
-                "SET default_transaction_read_only = on",
-                f"SET statement_timeout = {round(statement_timeout * 1000)}",
-                # One plan for all values: a plan for each takes longer than any of ours runs, and
-                # left to itself PostgreSQL makes one (docs/decisions/batches.md).
-                "SET plan_cache_mode = force_generic_plan",
-                # Where the server has LLVM, compiling a plan takes some hundred times as long as
-                # running it, each time (docs/decisions/batches.md).
-                "SET jit = off",
+                ";\n".join(
+                    [
+                        "SET default_transaction_read_only = on",
+                        f"SET statement_timeout = {round(statement_timeout * 1000)}",
+                        # One plan for all values: a plan for each takes longer than any of ours
+                        # runs, and left to itself PostgreSQL makes one (docs/decisions/batches.md).
+                        "SET plan_cache_mode = force_generic_plan",
+                        # Where the server has LLVM, compiling a plan takes some hundred times as
+                        # long as running it, each time (docs/decisions/batches.md).
+                        "SET jit = off",
+                    ]
+                ),
                 *(statement.prepare for statement in all_prepared(statements.values())),
             ],
             connect_timeout=connect_timeout,
@@ -132,7 +125,12 @@ class Database:
             self._connector, pool_size, last_first=not self._sessions.are_with_several
         )
         self._turns = Turns(self._pool.connection, PoolEmptyError, pool_size)
-        self._batches = Batches(self._ask, statements.values())
+        self._pipelines = Pipelines(
+            *(self._take, self._give_back, self._give_up, self._turns.are_wanted), deadline
+        )
+        self._batches = Batches(
+            *(self._ask, self._ask_together, self._pipelines.at_once), statements.values()
+        )
 
     def warm_up(self) -> None:
         """Open the pool's connections, within the time that connecting may take in all.
@@ -176,27 +174,50 @@ class Database:
         others = waiting.others()
         if others is not None and statement.for_each is not None and self._has_time():
             return self._batches.fetch(others, statement, *values)
-        return self._ask(lambda: (statement.execute, values))[0]
+        return self._ask(lambda: (statement, values))[0]
 
     def _has_time(self) -> bool:
         """Whether the request has nearly all of the time that it may take."""
         return DEADLINE.get() - time.monotonic() >= _LEAST_LEFT * self._deadline
 
-    def _ask(self, begin: Callable[[], Execution], *, for_others: bool = False) -> list[Row]:
+    def _take(self) -> Any:
+        connection = self._turns.take()
+        self._observer.taken()
+        return connection
+
+    def _give_back(self, connection: Any) -> None:
+        session = connection.dbapi_connection
+        if session.expires_at < time.monotonic():
+            session.close()
+        self._turns.give_back(connection)
+        self._observer.returned()
+
+    def _give_up(self, connection: Any) -> None:
+        """Close a connection: asked for a cursor it is replaced, by one to another server."""
+        if isinstance(connection.dbapi_connection, Session):
+            self._sessions.give_up(connection.dbapi_connection)
+
+    def _ask(
+        self,
+        begin: Callable[[], Execution],
+        latest: float | None = None,
+        connection: Any = None,
+    ) -> list[Row]:
         """Return the rows of what `begin` returns, called once there is a connection.
 
-        What is asked `for_others` too may take all of a deadline, whatever this request has left.
+        What others depend on too may take until `latest`, whatever this request has left. A
+        `connection` has been taken already.
         """
-        connection = self._turns.take()
+        if connection is None:
+            connection = self._take()
         outer = DEADLINE.get()
         now = time.monotonic()
-        latest = now + self._deadline
-        in_full = for_others or latest <= outer
+        in_full = latest is not None or now + self._deadline <= outer
         try:
-            self._observer.taken()
             if not in_full and outer <= now:
                 raise DatabaseTimeoutError("the request's time was over before it had a connection")
-            DEADLINE.set(latest if in_full else outer)
+            if in_full:
+                DEADLINE.set(now + self._deadline if latest is None else latest)
             return self._execute_twice_if_lost(connection, *begin())
         except DeadlinePassedError:
             if not in_full:
@@ -204,34 +225,38 @@ class Database:
                 connection.dbapi_connection.close()
                 raise DatabaseTimeoutError("no answer in what time the request had left") from None
             self._give_up(connection)
-            raise DatabaseTimeoutError(f"no answer within {self._deadline} s") from None
+            raise self._too_late() from None
         except psycopg2.Error as error:
             raise self._translate(error) from error
         finally:
             DEADLINE.set(outer)
-            self._turns.give_back(connection)
-            self._observer.returned()
+            self._give_back(connection)
 
-    def _execute_twice_if_lost(
-        self, connection: Any, execute: str, values: Sequence[Any]
-    ) -> list[Row]:
-        """Return the rows, of a new connection where the one from the pool is or gets lost.
+    def _ask_together(self, others: Others, begin: Callable[[], Execution]) -> list[Row]:
+        """Do so for others too, on a connection on which something else may be under way.
 
-        So it is too where a standby puts its changes before the statement: its lag is what makes
-        it do so, and it would again.
+        `begin` is called again where there is no answer for that reason.
         """
         try:
-            return _execute(connection, execute, values)
+            return [_row(values) for values in self._pipelines.ask(others, begin)]
+        except AskElsewhereError as elsewhere:
+            return self._ask(begin, elsewhere.latest, elsewhere.connection)
+        except DeadlinePassedError:
+            raise self._too_late() from None
+        except psycopg2.Error as error:
+            raise self._translate(error) from error
+
+    def _execute_twice_if_lost(
+        self, connection: Any, statement: Statement, values: Sequence[Any]
+    ) -> list[Row]:
+        """Return the rows, of a new connection where the one from the pool is or gets lost."""
+        try:
+            return _execute(connection, statement, values)
         except psycopg2.OperationalError as error:
-            if not _is_lost(error) and error.pgcode != _IN_THE_WAY:
+            if not is_the_servers(error):
                 raise
         self._give_up(connection)
-        return _execute(connection, execute, values)
-
-    def _give_up(self, connection: Any) -> None:
-        """Close a connection: asked for a cursor it is replaced, by one to another server."""
-        if isinstance(connection.dbapi_connection, Session):
-            self._sessions.give_up(connection.dbapi_connection)
+        return _execute(connection, statement, values)
 
     def in_one_deadline(self) -> AbstractContextManager[None]:
         """Have all fetches of a block take no longer than one may."""
@@ -247,13 +272,16 @@ class Database:
             return self.fetch("check_ready")[:2]
         return number, digest
 
+    def _too_late(self) -> DatabaseError:
+        return DatabaseTimeoutError(f"no answer within {self._deadline} s")
+
     def _translate(self, error: psycopg2.Error) -> DatabaseError:
         """Return our exception for one of psycopg2's."""
         code = error.pgcode
-        if code == _TIMED_OUT:
+        if code == TIMED_OUT:
             return DatabaseTimeoutError(str(error).strip())
-        is_full = code is not None and code.startswith(_OUT_OF_RESOURCES)
-        if _is_lost(error) or code == _IN_THE_WAY or is_full:
+        is_full = code is not None and code.startswith(OUT_OF_RESOURCES)
+        if is_the_servers(error) or is_full:
             # DBUtils passes on what made it connect, and not why it could not.
             is_closed = isinstance(error, psycopg2.InterfaceError)
             failed = self._connector.last_error if is_closed else None

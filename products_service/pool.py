@@ -26,6 +26,7 @@ class _UnopenedConnection:
     """
 
     closed = True
+    expires_at = math.inf
 
     def cursor(self) -> None:
         """Fail like a lost connection."""

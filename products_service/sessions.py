@@ -101,7 +101,7 @@ class Sessions:
         self._url = url
         self._each = servers_of(url)
         self._servers = Servers(len(self._each))
-        self._beginning = ";\n".join(beginning)
+        self._beginning = beginning
         self._connect_timeout = connect_timeout
         self._deadline = deadline
         # For the whole process: every psycopg2 connection in it waits by this function.
@@ -144,7 +144,7 @@ class Sessions:
                 return self.open()
 
     def _open_on(self, number: int) -> Session:
-        """Return a new session with a server, in two round trips."""
+        """Return a new session with a server."""
         several = self.are_with_several
         session = psycopg2.connect(
             self._url,
@@ -163,7 +163,9 @@ class Sessions:
         session.autocommit = True
         try:
             with session.cursor() as cursor:
-                cursor.execute(self._beginning)
+                # one by one: what PostgreSQL shows of each when it is executed is what it came in
+                for text in self._beginning:
+                    cursor.execute(text)
         except BaseException:
             session.close()  # the error's traceback would keep it open
             raise

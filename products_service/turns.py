@@ -109,6 +109,10 @@ class Turns:
         else:
             self._free += 1
 
+    def are_wanted(self) -> bool:
+        """Whether somebody who shares the thread waits for one."""
+        return bool(self._queue)
+
     def give_back(self, connection: Any) -> None:
         """Let who waits longest have it."""
         connection.close()

@@ -1,5 +1,6 @@
 """Conditional requests against the running service: what they cost, and that they are right."""
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -51,8 +52,8 @@ def logged(database: Database) -> Iterator[None]:
 def executed(database: Database, since: int) -> list[str]:
     """Return the names of the prepared statements that the server has logged since that byte."""
     log = database.server.log.read_bytes()[since:].decode("utf-8", "replace")
-    lines = [line for line in log.splitlines() if "EXECUTE " in line and "PREPARE" not in line]
-    return [line.partition("EXECUTE ")[2].split()[0] for line in lines]
+    # as psycopg2 sends them, and as libpq's pipeline mode does
+    return re.findall(r"LOG:  (?:statement: EXECUTE|execute) (\w+)", log)
 
 
 @pytest.mark.usefixtures("logged")

@@ -4,10 +4,14 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+from psycopg2.extensions import get_wait_callback, set_wait_callback
 
-from products_service import waiting
+from products_service import batches, pipelines, turns, waiting
+from products_service.database import Database
 from products_service.serving import hub as hubs
 from products_service.serving.hub import Hub
+from tests.servers import Server
+from tests.unit.asking import HANG, STATEMENTS, Make, Uses, Worker
 from tests.unit.hubs import Clock
 
 
@@ -38,3 +42,42 @@ def installed(hub: Hub) -> Iterator[Hub]:
     waiting.install(hub)
     yield hub
     waiting.install(None)
+
+
+@pytest.fixture
+def nothing_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a batch takes, others wait for it."""
+    monkeypatch.setattr(batches, "PATIENCE", HANG)
+    for limit in ("SLOW", "PATIENCE", "LONGEST"):
+        monkeypatch.setattr(pipelines, limit, HANG)
+
+
+@pytest.fixture
+def worker(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+    """Make a worker with a patient database, but for what settings say."""
+    monkeypatch.setattr(turns, "PATIENCE_AMONG_OTHERS", HANG)
+    monkeypatch.setattr(turns, "LONGEST_AMONG_OTHERS", HANG)
+    made: list[Database] = []
+    callback = get_wait_callback()
+    hub = Hub()
+    waiting.install(hub)
+
+    def make(**settings: float) -> Worker:
+        patient = {
+            "pool_size": 1,
+            "statement_timeout": HANG,
+            "connect_timeout": HANG,
+            "deadline": HANG,
+            "retry_pause": HANG,
+        }
+        uses = Uses()
+        database = Database(server.url(), STATEMENTS, **(patient | settings), observer=uses)
+        made.append(database)
+        database.warm_up()
+        return Worker(server.url(), database, hub, uses)
+
+    yield make
+    for database in made:
+        database.close()
+    waiting.install(None)
+    set_wait_callback(callback)

@@ -1,169 +1,23 @@
 """Requests for products that wait at the same time, and what becomes of each."""
 
-import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from contextvars import copy_context
 from functools import partial
 from typing import Any
 
 import pytest
-from psycopg2.extensions import get_wait_callback, set_wait_callback
 
 from products_service import batches, turns, waiting
-from products_service.database import Database
 from products_service.database_events import (
     DatabaseBusyError,
     DatabaseError,
     DatabaseTimeoutError,
     DatabaseUnreachableError,
-    Observer,
     StatementError,
 )
-from products_service.serving.hub import Hub
 from products_service.sessions import deadline_within
-from products_service.statements import Statement
-from tests.servers import Server
-
-HANG = 60.0  # seconds; a limit on what hangs, not a promise
-ID = (("product_id", "integer"),)
-STATEMENTS = {
-    statement.name: statement
-    for statement in [
-        # which of them were asked for together, its backend and the moment tell
-        Statement("tell", ID, "SELECT 7, 'digest', $1::text || ' ' || statement_timestamp()"),
-        Statement("sleep", ID, "SELECT 7, 'digest', $1::text || pg_sleep($1 / 1000.0)::text"),
-        Statement("divide", ID, "SELECT 7, 'digest', (10 / $1)::text"),
-        Statement(
-            "leave",
-            ID,
-            "SELECT 7, 'digest', pg_terminate_backend(pg_backend_pid())::text WHERE $1 > 0",
-        ),
-        Statement(
-            "prepared",
-            ID,
-            "SELECT 7, 'digest', string_agg("
-            "generic_plans + custom_plans || ' of ' || name, ', ' ORDER BY name) "
-            "FROM pg_prepared_statements WHERE name LIKE 'prepared%%' AND $1 > 0",
-        ),
-        Statement("session", (), "SELECT 7, 'digest', pg_backend_pid()::text"),
-        Statement("hold", (), "SELECT 7, 'digest', pg_sleep(0.05)::text"),
-    ]
-}
-
-
-class Uses(Observer):
-    """Counts how often a connection is taken, and how many are at a time."""
-
-    now = most = total = 0
-
-    def taken(self) -> None:
-        self.total += 1
-        self.now += 1
-        self.most = max(self.most, self.now)
-
-    def returned(self) -> None:
-        self.now -= 1
-
-
-class Worker:
-    """Has many ask at the same time, in greenlets."""
-
-    def __init__(self, database: Database, hub: Hub, uses: Uses) -> None:
-        self._database = database
-        self._hub = hub
-        self.uses = uses
-
-    def ask(self, *requests: tuple[str, int] | tuple[str]) -> list[Any]:
-        """Return the answer's body or the error of each (statement, product), in their order."""
-        outcomes: list[list[Any]] = [[] for _ in requests]
-        for outcome, request in zip(outcomes, requests, strict=True):
-            self.start(outcome, request)
-        self.turn(lambda: all(outcomes))
-        return [outcome for (outcome,) in outcomes]
-
-    def start(self, outcomes: list[Any], *requests: tuple[str, int] | tuple[str]) -> None:
-        """Have them ask; their outcomes are added as they come."""
-
-        def fetch(statement: str, *product: int) -> None:
-            named = {"product_id": product[0]} if product else {}
-            try:
-                outcomes.append(self._database.fetch(statement, **named).body)
-            except DatabaseError as error:
-                outcomes.append(error)
-
-        for request in requests:
-            # as in a context of its own, with what is so where it is started
-            self._hub.spawn(copy_context().run, fetch, *request)
-
-    def turn_once(self) -> None:
-        """Let all who can go on do so."""
-        self._hub.turn(time.monotonic())
-
-    def turn(self, done: Callable[[], bool]) -> None:
-        """Let all go on until it is done."""
-        end = time.monotonic() + HANG
-        while not done():
-            assert time.monotonic() < end, "waited too long"
-            self._hub.turn(end)
-
-    @contextmanager
-    def connection_kept(self) -> Iterator[None]:
-        """Have somebody use one of the pool's connections during the block."""
-        lent = self._database._turns
-
-        def keep() -> None:
-            connection = lent.take()
-            self._hub.park(self, math.inf)
-            lent.give_back(connection)
-
-        self._hub.spawn(keep)
-        self._hub.turn(time.monotonic())
-        yield
-        self._hub.wake(self)
-        self._hub.turn(time.monotonic())
-
-
-Make = Callable[..., Worker]
-
-
-@pytest.fixture
-def nothing_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However long a batch takes, the next one waits for it."""
-    monkeypatch.setattr(batches, "PATIENCE", HANG)
-
-
-@pytest.fixture
-def worker(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
-    """Make a worker with a patient database, but for what settings say."""
-    monkeypatch.setattr(turns, "PATIENCE_AMONG_OTHERS", HANG)
-    monkeypatch.setattr(turns, "LONGEST_AMONG_OTHERS", HANG)
-    made: list[Database] = []
-    callback = get_wait_callback()
-    hub = Hub()
-    waiting.install(hub)
-
-    def make(**settings: float) -> Worker:
-        patient = {
-            "pool_size": 1,
-            "statement_timeout": HANG,
-            "connect_timeout": HANG,
-            "deadline": HANG,
-            "retry_pause": HANG,
-        }
-        uses = Uses()
-        database = Database(server.url(), STATEMENTS, **(patient | settings), observer=uses)
-        made.append(database)
-        database.warm_up()
-        return Worker(database, hub, uses)
-
-    yield make
-    for database in made:
-        database.close()
-    waiting.install(None)
-    set_wait_callback(callback)
+from tests.unit.asking import HANG, Make
 
 
 def moments(bodies: Sequence[str]) -> list[str]:
@@ -211,20 +65,23 @@ def test_who_asks_for_others_does_so_in_full_time(
 
 
 @pytest.mark.usefixtures("nothing_is_slow")
-def test_who_asks_while_one_is_under_way_is_answered_together(worker: Make) -> None:
+def test_who_asks_while_two_are_under_way_is_answered_together(worker: Make) -> None:
     asked = worker()
     slept: list[str] = []
     bodies: list[str] = []
-    asked.start(slept, ("sleep", 1_000))
-    asked.turn(lambda: asked.uses.now == 1)
+    asked.start(slept, ("sleep", 500))
+    asked.turn_once()
+    asked.start(slept, ("sleep", 501))
+    asked.turn_once()
     for number in range(3):
         asked.start(bodies, ("tell", number))
         asked.turn_once()
+    assert asked.under_way() == 2
     assert not slept
     asked.turn(lambda: len(bodies) == 3)
-    assert slept == ["1000"]
+    assert slept == ["500", "501"]
     assert len(set(moments(bodies))) == 1
-    assert asked.uses.total == 2
+    assert asked.uses.total == 1
 
 
 @pytest.mark.usefixtures("nothing_is_slow")
@@ -235,21 +92,19 @@ def test_the_next_batch_is_asked_for_before_the_last_one_has_its_answers(worker:
 
     class Noting(list[str]):
         def append(self, body: str) -> None:
-            under_way.append(asked.uses.now)
+            under_way.append(asked.under_way())
             super().append(body)
 
-    first, second = Noting(), Noting()
-    asked.start(first, ("sleep", 300), ("sleep", 301))
-    asked.turn(lambda: asked.uses.now == 1)
-    asked.start(second, ("sleep", 302), ("sleep", 303))
-    asked.turn_once()
-    assert not first
-    asked.turn(lambda: len(first) == 2)
-    assert under_way == [1, 1]
-    assert not second
-    asked.turn(lambda: len(second) == 2)
-    assert under_way == [1, 1, 0, 0]
-    assert asked.uses.total == 2
+    bodies = Noting()
+    for milliseconds in (300, 200, 100):
+        asked.start(bodies, ("sleep", milliseconds), ("sleep", milliseconds + 1))
+        asked.turn_once()
+    assert asked.under_way() == 2
+    assert not bodies
+    asked.turn(lambda: len(bodies) == 6)
+    assert [int(body) // 100 for body in bodies] == [3, 3, 2, 2, 1, 1]
+    assert under_way == [2, 2, 1, 1, 0, 0]
+    assert asked.uses.total == 1
 
 
 def test_no_batch_is_too_large(worker: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,7 +112,7 @@ def test_no_batch_is_too_large(worker: Make, monkeypatch: pytest.MonkeyPatch) ->
     asked = worker()
     bodies = asked.ask(*(("tell", number) for number in range(7)))
     assert [body.split()[0] for body in bodies] == [str(number) for number in range(7)]
-    assert asked.uses.total == 3
+    assert asked.uses.total == 1
     assert [moments(bodies).count(moment) for moment in sorted(set(moments(bodies)))] == [3, 3, 1]
 
 
@@ -408,7 +263,7 @@ def test_a_connection_that_is_lost_is_everybodys(worker: Make) -> None:
 
 def test_fault_of_ours_leaves_nobody_waiting(worker: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = worker()
-    ask = asked._database._batches._ask
+    ask = asked._database._batches._ask_together
     broken = iter([True])
 
     def fail_once(*arguments: Any, **named: Any) -> Any:
@@ -416,7 +271,7 @@ def test_fault_of_ours_leaves_nobody_waiting(worker: Make, monkeypatch: pytest.M
             raise ZeroDivisionError
         return ask(*arguments, **named)
 
-    monkeypatch.setattr(asked._database._batches, "_ask", fail_once)
+    monkeypatch.setattr(asked._database._batches, "_ask_together", fail_once)
     fetch = asked._database.fetch
     failed = []
 

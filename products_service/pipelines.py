@@ -1,0 +1,207 @@
+"""Batches sent to PostgreSQL behind one another, so that it need not wait for the next one."""
+
+import select
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from products_service.libpq import Pipeline, PipelineError, Values
+from products_service.sessions import DeadlinePassedError
+from products_service.sqlstates import is_the_servers
+from products_service.statements import Statement
+from products_service.waiting import Others
+
+AT_ONCE = 2
+# Many times what a batch takes: behind one that takes longer none is sent.
+SLOW = 0.01  # seconds
+# After which one that was sent behind another is asked for elsewhere instead.
+PATIENCE = 0.05  # seconds
+# After which nothing more is sent on a connection, so that each of several servers has its share.
+LONGEST = 0.1  # seconds
+
+# What to execute, and with which values.
+Execution = tuple[Statement, Sequence[Any]]
+
+
+class AskElsewhereError(Exception):
+    """There is no answer, for a reason that is not the batch's: it is to be asked for elsewhere.
+
+    It may take until `latest`, by time.monotonic. `connection` is one of the pool's to ask on,
+    which is closed, so to be replaced, and then to be given back; None where one is to be taken.
+    """
+
+    def __init__(self, latest: float, connection: Any = None) -> None:
+        super().__init__("to be asked for elsewhere")
+        self.latest = latest
+        self.connection = connection
+
+
+class Sent:
+    """A batch on a connection: since when PostgreSQL is at it, and until when it may take.
+
+    Times are by time.monotonic.
+    """
+
+    __slots__ = ("begun_at", "latest", "patient_until")
+
+    def __init__(self, seconds: float) -> None:
+        self.begun_at = time.monotonic()
+        self.patient_until = self.begun_at + PATIENCE
+        self.latest = self.begun_at + seconds
+
+    def is_slow(self) -> bool:
+        """Whether it has taken long already."""
+        return self.begun_at + SLOW <= time.monotonic()
+
+
+class Shared:
+    """A connection of the pool's in use by batches `under_way`, of which the first reads."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self.pipeline = Pipeline(connection.dbapi_connection)
+        self.under_way: deque[Sent] = deque()
+        self.is_usable = True  # all that was sent is read, or will be
+        self._fd = connection.dbapi_connection.fileno()
+        self._until = time.monotonic() + LONGEST
+
+    def has_room(self) -> bool:
+        """Whether another batch may be sent."""
+        return (
+            len(self.under_way) < AT_ONCE
+            and self.is_usable
+            and not self.under_way[0].is_slow()
+            and time.monotonic() < self._until
+        )
+
+    def hurry(self, others: Others) -> None:
+        """Have who waits for the socket look at once: libpq has closed it, and nothing comes."""
+        others.wake(self._fd)
+
+    def comes_first(self, sent: Sent, others: Others) -> bool:
+        """Wait until it is the one to be read; return False if it will not be in time."""
+        if self.under_way[0] is not sent:
+            others.park(sent, sent.patient_until)
+        return self.is_usable and self.under_way[0] is sent
+
+    def leave(self, sent: Sent, others: Others) -> None:
+        """Let who is behind it go on."""
+        self.under_way.remove(sent)
+        if self.under_way:
+            first = self.under_way[0]
+            first.begun_at = time.monotonic()
+            others.wake(first)
+
+    def receive(self, sent: Sent, others: Others) -> list[Values]:
+        """Return the rows of the first. Raises PipelineError, DeadlinePassedError."""
+
+        def wait() -> None:
+            if not others.wait(self._fd, select.POLLIN, sent.latest):
+                raise DeadlinePassedError("PostgreSQL did not answer in time")
+
+        return self.pipeline.receive(wait)
+
+
+class Pipelines:
+    """Has two batches at a time on one of the pool's connections, as long as they are fast.
+
+    `take` returns a connection and `give_back` takes one, which may be closed; `give_up` closes one
+    whose server failed; `are_wanted` is whether others wait for one. A batch has `seconds` from
+    when it is sent.
+    """
+
+    def __init__(
+        self,
+        take: Callable[[], Any],
+        give_back: Callable[[Any], None],
+        give_up: Callable[[Any], None],
+        are_wanted: Callable[[], bool],
+        seconds: float,
+    ) -> None:
+        self._take = take
+        self._give_back = give_back
+        self._give_up = give_up
+        self._are_wanted = are_wanted
+        self._seconds = seconds
+        self._last: Shared | None = None
+        self._are_fast = True
+
+    def at_once(self) -> int:
+        """Return how many batches are to be under way, beside those that are slow."""
+        return AT_ONCE if self._are_fast else 1
+
+    def ask(self, others: Others, begin: Callable[[], Execution]) -> list[Values]:
+        """Return the rows of what `begin` returns, called once there is a connection.
+
+        Raises AskElsewhereError, PipelineError, DeadlinePassedError, and what `take` raises.
+        """
+        shared = self._last
+        if shared is None or not (self._are_fast and shared.has_room() and not self._are_wanted()):
+            shared = self._last = self._share()
+        sent = Sent(self._seconds)
+        shared.under_way.append(sent)
+        try:
+            shared.pipeline.send(*_as_text(*begin()))
+            if not shared.comes_first(sent, others):
+                raise AskElsewhereError(sent.latest)
+            return shared.receive(sent, others)
+        except PipelineError as error:
+            if not is_the_servers(error):
+                raise
+            raise AskElsewhereError(sent.latest, self._lose(others, shared, sent)) from error
+        except DeadlinePassedError:
+            self._give_back(self._lose(others, shared, sent))
+            raise
+        except BaseException:
+            shared.is_usable = False
+            raise
+        finally:
+            self._are_fast = not sent.is_slow()
+            shared.leave(sent, others)
+            if not shared.under_way:
+                self._end(shared)
+
+    def _share(self) -> Shared:
+        connection = self._take()
+        if not connection.dbapi_connection.closed:
+            try:
+                return Shared(connection)
+            except PipelineError:
+                self._give_up(connection)
+        raise AskElsewhereError(time.monotonic() + self._seconds, connection)
+
+    def _lose(self, others: Others, shared: Shared, sent: Sent) -> Any:
+        """Return the connection, closed, if no other waits for its socket: who does finds out."""
+        shared.is_usable = False
+        if shared.under_way[0] is not sent:
+            shared.hurry(others)
+            return None
+        connection, shared.connection = shared.connection, None
+        self._give_up(connection)
+        return connection
+
+    def _end(self, shared: Shared) -> None:
+        if self._last is shared:
+            self._last = None
+        connection = shared.connection
+        if connection is None:
+            return
+        if shared.is_usable:
+            try:
+                shared.pipeline.leave()
+            except PipelineError:
+                self._give_up(connection)
+        else:
+            connection.dbapi_connection.close()
+        self._give_back(connection)
+
+
+def _as_text(statement: Statement, values: Sequence[Any]) -> tuple[bytes, list[bytes]]:
+    """Return the name, and each id or list of ids as PostgreSQL reads it."""
+    return statement.name.encode(), [
+        b"{%s}" % ",".join(map(str, value)).encode()
+        if isinstance(value, list)
+        else str(value).encode()
+        for value in values
+    ]

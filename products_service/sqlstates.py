@@ -1,0 +1,30 @@
+"""What PostgreSQL's error codes mean for who asked.
+
+https://www.postgresql.org/docs/current/errcodes-appendix.html
+"""
+
+import psycopg2
+
+TIMED_OUT = "57014"
+OUT_OF_RESOURCES = "53"  # the class
+# On a standby: the statement was in the way of changes that could wait no longer.
+_IN_THE_WAY = "40001"
+# After which a connection is lost; without a code, the socket is, which is how psycopg2 reports
+# most losses under a wait callback: it has the codes from a pooler in between.
+# 57P01 to 57P03, 57P05: shut down, crashed, starting up, idle too long; 25P03: idle in a
+# transaction.
+_LOST = ("57P01", "57P02", "57P03", "57P05", "25P03")
+# What psycopg2 says itself, without PostgreSQL and so without a code, of what cannot be sent.
+_DEFECTS = psycopg2.ProgrammingError, psycopg2.DataError, psycopg2.NotSupportedError
+
+
+def is_the_servers(error: psycopg2.Error) -> bool:
+    """Whether another connection, to another server where there is one, may have an answer.
+
+    The connection was lost; or a standby puts its changes before the statement: its lag is what
+    makes it do so, and it would again.
+    """
+    code = error.pgcode
+    if code is None:
+        return not isinstance(error, _DEFECTS)
+    return code.startswith("08") or code in _LOST or code == _IN_THE_WAY
