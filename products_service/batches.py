@@ -12,14 +12,12 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
+from products_service import pipelines
 from products_service.database_events import DatabaseError, DatabaseTimeoutError, StatementError
 from products_service.pipelines import Execution
 from products_service.statements import Statement, all_for_each
 from products_service.waiting import Others
 
-# After which the next batch goes beside one that is slow: many times what one takes. The hub may
-# see to it 10 ms later.
-PATIENCE = 0.01  # seconds
 # So that one statement does not become many times as long as any is meant to be.
 MOST = 32
 # However few are present: to ask twice for so few takes longer than it gains.
@@ -158,15 +156,21 @@ class Batches:
         return self._all, ids
 
 
+class Place:
+    """One in the line."""
+
+    since = 0.0  # by time.monotonic, once it is let in
+
+
 class Line:
-    """Lets `at_once()` in at a time, beside those that have been in for too long."""
+    """Lets `at_once()` in at a time, beside those that are slow."""
 
     def __init__(self, at_once: Callable[[], int]) -> None:
         self._at_once = at_once
         self._in: list[Place] = []
         self._queue: deque[Place] = deque()
 
-    def enter(self, others: Others) -> "Place":
+    def enter(self, others: Others) -> Place:
         """Wait until it is our turn; return what to leave with."""
         place = Place()
         if not self._queue and self._full_until() <= time.monotonic():
@@ -179,7 +183,7 @@ class Line:
                 break
         return place
 
-    def leave(self, others: Others, place: "Place") -> None:
+    def leave(self, others: Others, place: Place) -> None:
         """Let the next ones in, the first of them at once and before we go on."""
         self._in.remove(place)
         admitted = []
@@ -192,16 +196,12 @@ class Line:
             others.hand_over(admitted[0])
 
     def _full_until(self) -> float:
-        """Return when those that count will have been in for too long."""
+        """Return until when there are as many as may be. The hub may see to it 10 ms later."""
         at_once = self._at_once()
-        return self._in[-at_once].since + PATIENCE if self._in[at_once - 1 :] else -math.inf
+        if len(self._in) < at_once:
+            return -math.inf
+        return self._in[-at_once].since + pipelines.SLOW
 
-    def _admit(self, place: "Place") -> None:
+    def _admit(self, place: Place) -> None:
         place.since = time.monotonic()
         self._in.append(place)
-
-
-class Place:
-    """One in the line: since when it is in, by time.monotonic."""
-
-    since = math.inf

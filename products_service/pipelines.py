@@ -13,7 +13,8 @@ from products_service.statements import Statement
 from products_service.waiting import Others
 
 AT_ONCE = 2
-# Many times what a batch takes: behind one that takes longer none is sent.
+# Many times what a batch takes: none is sent behind one that takes longer, and the next one goes
+# beside it.
 SLOW = 0.01  # seconds
 # After which one that was sent behind another is asked for elsewhere instead.
 PATIENCE = 0.05  # seconds

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from psycopg2.extensions import get_wait_callback, set_wait_callback
 
-from products_service import batches, pipelines, turns, waiting
+from products_service import pipelines, turns, waiting
 from products_service.database import Database
 from products_service.serving import hub as hubs
 from products_service.serving.hub import Hub
@@ -47,7 +47,6 @@ def installed(hub: Hub) -> Iterator[Hub]:
 @pytest.fixture
 def nothing_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """However long a batch takes, others wait for it."""
-    monkeypatch.setattr(batches, "PATIENCE", HANG)
     for limit in ("SLOW", "PATIENCE", "LONGEST"):
         monkeypatch.setattr(pipelines, limit, HANG)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from products_service import batches, pipelines
+from products_service import pipelines
 from products_service.database_events import (
     DatabaseTimeoutError,
     DatabaseUnreachableError,
@@ -21,8 +21,8 @@ from tests.unit.asking import HANG, Make, Worker
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is under way is fast, but who waits behind it asks elsewhere after a moment."""
-    for module, limit in ((batches, "PATIENCE"), (pipelines, "SLOW"), (pipelines, "LONGEST")):
-        monkeypatch.setattr(module, limit, HANG)
+    for limit in ("SLOW", "LONGEST"):
+        monkeypatch.setattr(pipelines, limit, HANG)
 
 
 def behind(asked: Worker, first: tuple[str, int], second: tuple[str, int]) -> list[Any]:
@@ -136,19 +136,17 @@ def test_a_connection_is_given_back_between_two_that_follow_each_other(
 
 
 @pytest.mark.usefixtures("nothing_is_slow")
-def test_a_defect_is_not_that_of_who_waits_behind_it(worker: Make) -> None:
-    asked = worker()
-    failed, answered = behind(asked, ("divide", 0), ("divide", 5))
-    assert isinstance(failed, StatementError)
-    assert answered == "2"
-    assert asked.uses.total == 1
-
-
-@pytest.mark.usefixtures("nothing_is_slow")
-def test_a_time_limit_is_not_that_of_who_waits_behind_it(worker: Make) -> None:
+@pytest.mark.parametrize(
+    ("first", "error"),
+    [(("divide", 0), StatementError), (("sleep", 30_000), DatabaseTimeoutError)],
+    ids=["defect", "time limit"],
+)
+def test_a_failure_is_not_that_of_who_waits_behind_it(
+    worker: Make, first: tuple[str, int], error: type[Exception]
+) -> None:
     asked = worker(statement_timeout=0.5)
-    failed, answered = behind(asked, ("sleep", 30_000), ("divide", 5))
-    assert isinstance(failed, DatabaseTimeoutError)
+    failed, answered = behind(asked, first, ("divide", 5))
+    assert isinstance(failed, error)
     assert answered == "2"
     assert asked.uses.total == 1
 
