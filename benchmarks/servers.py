@@ -66,7 +66,8 @@ def free_port() -> int:
 def running(program: Program, port: int, path: str) -> Iterator[Server]:
     """Run a server, from the moment when it answers for `path` with 200.
 
-    Raises BenchmarkError with the end of its log if it does not come up.
+    Its log is kept only where something fails: of all that is measured it would be gigabytes.
+    Raises BenchmarkError with the end of it if the server does not come up.
     """
     started = time.monotonic()
     with program.log.open("wb") as log:
@@ -88,6 +89,7 @@ def running(program: Program, port: int, path: str) -> Iterator[Server]:
         yield Server(port, process.pid, round(time.monotonic() - started, 3))
     finally:
         _stop(process)
+    program.log.unlink()
 
 
 def ask(port: int, path: str) -> tuple[int, http.client.HTTPMessage, bytes]:
