@@ -24,7 +24,7 @@ class Target:
     find: Callable[[Mapping[str, Any]], Finding | None]
 
 
-def at_least(figure: float, bound: float, form: str = "{:.2f} x") -> Finding:
+def at_least(figure: float, bound: float, form: str = "{:.3f} x") -> Finding:
     """Return the finding on a figure that is to be large."""
     return form.format(figure), figure >= bound
 
@@ -128,7 +128,7 @@ def _against(mix: str, peer: str, bound: float) -> Callable[[Mapping[str, Any]],
 def _p99(mix: str) -> Callable[[Mapping[str, Any]], Finding | None]:
     def find(result: Mapping[str, Any]) -> Finding | None:
         return _beside(
-            result, mix, "fastify", lambda ratios: at_most(ratios["p99"], 0.5, "{:.2f} x")
+            result, mix, "fastify", lambda ratios: at_most(ratios["p99"], 0.5, "{:.3f} x")
         )
 
     return find

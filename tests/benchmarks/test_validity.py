@@ -63,12 +63,12 @@ def test_each_is_compared_with_as_many_processes_as_are_best_for_it() -> None:
         found[f"styles, one host, no cache, against {what}"]
         for what in ("Fastify at its best", "Fastify's p99")
     )
-    assert requests == ("1.25 x, greenlet-1 to fastify-1", True)
-    assert p99 == ("0.40 x, greenlet-1 to fastify-1", True)
+    assert requests == ("1.250 x, greenlet-1 to fastify-1", True)
+    assert p99 == ("0.400 x, greenlet-1 to fastify-1", True)
     # by requests a second, also where another form's p99 is the better one
     turns |= {"greenlet": [turn(700, p99=4)]}
     assert judged(turns)["styles, one host, no cache, against Fastify's p99"] == (
-        "0.80 x, greenlet to fastify-1",
+        "0.800 x, greenlet to fastify-1",
         False,
     )
 
@@ -127,7 +127,7 @@ def of(benchmark: str, result: dict[str, Any]) -> Found:
 def test_a_target_is_reached_against_a_fair_peer_only() -> None:
     ours, fair = [turn(600)], {"express": [turn(160)], "pgbench-prepared": [turn(1_000)]}
     against = "styles, one host, no cache, against Express + pg"
-    assert judged({"greenlet": ours, **fair})[against] == ("3.75 x, greenlet to express", True)
+    assert judged({"greenlet": ours, **fair})[against] == ("3.750 x, greenlet to express", True)
     for turns in (
         {"greenlet": ours, "express": fair["express"]},
         {"greenlet": ours, **fair, "express": [turn(140)]},
@@ -140,7 +140,7 @@ def test_a_target_is_reached_against_a_fair_peer_only() -> None:
     # who misses against one that is not fair would miss the more against one that is
     slow = judged({"greenlet": [turn(300)], **fair, "express": [turn(140)]})[against]
     assert slow == (
-        "2.14 x, greenlet to express; express is not fair, at 0.140 of pgbench instead of 0.15",
+        "2.143 x, greenlet to express; express is not fair, at 0.140 of pgbench instead of 0.15",
         False,
     )
 
