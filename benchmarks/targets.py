@@ -8,6 +8,8 @@ from typing import Any
 Results = Mapping[str, Mapping[str, Any]]
 # What is found of a target: the figure in words, and whether it is reached; None: does not count.
 Finding = tuple[str, bool | None]
+# As many places as results have, so that none that falls short is rounded up to its target.
+RATIO = "{:.3f} x"
 # Where there is no ratio.
 UNANSWERED: Finding = ("a round of it was not answered at all", False)
 
@@ -24,12 +26,12 @@ class Target:
     find: Callable[[Mapping[str, Any]], Finding | None]
 
 
-def at_least(figure: float, bound: float, form: str = "{:.3f} x") -> Finding:
+def at_least(figure: float, bound: float, form: str = RATIO) -> Finding:
     """Return the finding on a figure that is to be large."""
     return form.format(figure), figure >= bound
 
 
-def at_most(figure: float, bound: float, form: str = "{:.2f}") -> Finding:
+def at_most(figure: float, bound: float, form: str = RATIO) -> Finding:
     """Return the finding on a figure that is to be small."""
     return form.format(figure), figure <= bound
 
@@ -105,7 +107,7 @@ def _users(result: Mapping[str, Any]) -> Finding | None:
     ratios = [
         users[generator]["ratios"]["express"][ours].get("per_second", 0.0) for generator in by
     ]
-    said = f"{errors} errors, {ratios[0]:.2f} x by k6, {ratios[1]:.2f} x by wrk"
+    said = f"{errors} errors, {RATIO.format(ratios[0])} by k6, {RATIO.format(ratios[1])} by wrk"
     found = said, errors == 0 and ratios[0] >= 3.0
     for generator in by:
         for name in (ours, users[generator]["at_best"]["express"]):
@@ -127,9 +129,7 @@ def _against(mix: str, peer: str, bound: float) -> Callable[[Mapping[str, Any]],
 
 def _p99(mix: str) -> Callable[[Mapping[str, Any]], Finding | None]:
     def find(result: Mapping[str, Any]) -> Finding | None:
-        return _beside(
-            result, mix, "fastify", lambda ratios: at_most(ratios["p99"], 0.5, "{:.3f} x")
-        )
+        return _beside(result, mix, "fastify", lambda ratios: at_most(ratios["p99"], 0.5))
 
     return find
 
@@ -168,7 +168,7 @@ def _cpu(result: Mapping[str, Any]) -> Finding | None:
 
 def _load(result: Mapping[str, Any]) -> Finding | None:
     peak = max(each["load"]["peak_pss_bytes"] for each in result["rounds"]) / 1e6
-    said = f"{result['ratio']:.2f} x, {peak:.0f} MB"
+    said = f"{RATIO.format(result['ratio'])}, {peak:.0f} MB"
     return said, result["ratio"] <= 1.5 and peak < 300
 
 
@@ -178,7 +178,7 @@ def _last_page(result: Mapping[str, Any]) -> Finding | None:
     if ratio is None:
         return UNANSWERED
     valid = all(_is_valid(pages, page) for page in ("first", "last"))
-    said = f"{ratio:.2f} x" if valid else f"{ratio:.2f} x; not all answers were right"
+    said = RATIO.format(ratio) + ("" if valid else "; not all answers were right")
     return said, valid and 1 / 1.2 <= ratio <= 1.2
 
 
