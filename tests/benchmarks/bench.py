@@ -1,11 +1,15 @@
-"""How the tests of the benchmarks run `flask bench ...` on a small catalogue."""
+"""How the tests of the benchmarks run `flask bench ...` on a generated catalogue."""
 
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+
+import psycopg2
 
 from etl.generate import generate
 from tests.catalogue import load_catalogue
@@ -17,27 +21,39 @@ HANG = 600
 PRODUCTS = 300
 
 
-def loaded(database: Database, folder: Path) -> Database:
-    """Return the database once it serves a small catalogue."""
-    generate(folder / "csv", PRODUCTS)
+def loaded(database: Database, folder: Path, products: int = PRODUCTS) -> Database:
+    """Return the database once it serves a catalogue, a small one if not told otherwise."""
+    generate(folder / "csv", products)
     load_catalogue(database.etl, folder / "csv", folder)
     return database
+
+
+@contextmanager
+def connected(database: Database) -> Iterator[Any]:
+    """Yield a cursor in autocommit, for several statements of one session."""
+    with closing(psycopg2.connect(database.admin)) as connection:
+        connection.autocommit = True
+        yield connection.cursor()
+
+
+def command(database: Database | None, *arguments: str | Path, **variables: str) -> dict[str, Any]:
+    """Return what starts `flask bench ...` in the checkout, as keywords for subprocess."""
+    return {
+        "args": [sys.executable, "-m", "flask", "bench", *map(os.fspath, arguments)],
+        "cwd": ROOT,
+        "env": environment(database) | variables,
+        "stdin": subprocess.DEVNULL,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "text": True,
+    }
 
 
 def run(
     database: Database | None, *arguments: str | Path, status: int = 0, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run `flask bench ...` in the checkout. A traceback is never an answer."""
-    done = subprocess.run(
-        [sys.executable, "-m", "flask", "bench", *map(os.fspath, arguments)],
-        cwd=ROOT,
-        env=environment(database) | variables,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=HANG,
-        check=False,
-    )
+    """Run `flask bench ...` to its end. A traceback is never an answer."""
+    done = subprocess.run(**command(database, *arguments, **variables), timeout=HANG, check=False)
     assert "Traceback" not in done.stderr + done.stdout, done.stderr
     assert done.returncode == status, done.stderr
     return done

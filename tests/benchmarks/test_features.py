@@ -1,20 +1,14 @@
 """`flask bench features` measures each feature and says so."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 from benchmarks.features import FEATURES
+from tests.benchmarks.bench import result, run
 
 
 def test_every_feature_is_measured(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "flask", "bench", "features", "--rounds", "1"]
-    done = subprocess.run(
-        [*command, "--output", tmp_path], capture_output=True, text=True, check=True
-    )
-    result = json.loads((tmp_path / "features.json").read_text("utf-8"))
-    features = result["features"]
+    done = run(None, "features", "--rounds", "1", "--output", tmp_path)
+    features = result(tmp_path, "features")["features"]
     assert list(features) == list(FEATURES)
     assert features["bare Flask"]["added_microseconds"] == 0
     assert all(figures["microseconds"] > 0 for figures in features.values())
