@@ -179,14 +179,18 @@ def stop(process: subprocess.Popen) -> None:
 
 @contextmanager
 def serving(
-    database: Database | None, *, application: str = "wsgi:app", **settings: str
+    database: Database | None,
+    *,
+    application: str = "wsgi:app",
+    config: str | Path = "gunicorn.conf.py",
+    **settings: str,
 ) -> Iterator[Service]:
     """Run gunicorn as it is shipped on a database, with the shipped settings but for those given.
 
     Without a database DATABASE_URL has to be among them, if the application asks for it.
     """
     port = free_port()
-    argv = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", application]
+    argv = [sys.executable, "-m", "gunicorn", "-c", str(config), application]
     env = environment(database, PORT=str(port), **settings)
     with running(argv, port, cwd=ROOT, env=env) as service:
         yield service

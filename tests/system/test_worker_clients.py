@@ -11,8 +11,8 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from tests.servers import children
 from tests.system.probe import BIG
+from tests.system.probing import PROBE, probe, workers_of
 from tests.system.service import (
     HANG,
     PROBLEM,
@@ -21,24 +21,13 @@ from tests.system.service import (
     environment,
     free_port,
     running,
-    serving,
 )
 from tests.system.service import wait_for as eventually
 from tests.system.wire import Wire
 
-PROBE = "tests.system.probe:application"
 HALF = b"GET /live HTTP/1.1\r\nHost: x\r\n"
 # Small enough that a large answer does not fit in what the kernels hold between us.
 SMALL_BUFFER = 4096
-
-
-@contextmanager
-def probe(arguments: str = "", **settings: str) -> Iterator[Service]:
-    """Run the probe on one greenlet worker; `arguments` are gunicorn's."""
-    settings |= {"GUNICORN_WORKER_CLASS": "greenlet", "GUNICORN_CMD_ARGS": arguments}
-    settings = {"GUNICORN_WORKERS": "1"} | settings
-    with serving(None, application=PROBE, **settings) as service:
-        yield service
 
 
 @pytest.fixture(scope="module")
@@ -236,7 +225,7 @@ def test_lack_of_file_descriptors_ends_nothing() -> None:
 
 def test_worker_finds_that_there_are_descriptors_again_though_nobody_goes() -> None:
     with without_descriptors() as (service, wires):
-        for worker in children(service.process.pid):
+        for worker in workers_of(service):
             resource.prlimit(worker, resource.RLIMIT_NOFILE, (400, 400))
         for wire in wires:
             assert wire.read().status == 200

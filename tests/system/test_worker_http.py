@@ -8,7 +8,8 @@ import pytest
 
 from products_service.serving.conversation import ANSWER_SECONDS
 from tests.system.probe import BIG
-from tests.system.service import PROBLEM, Service, serving, wait_for
+from tests.system.probing import probe
+from tests.system.service import PROBLEM, Service, wait_for
 from tests.system.wire import Wire
 
 Dial = Callable[[], Wire]
@@ -16,8 +17,7 @@ Dial = Callable[[], Wire]
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
-    settings = {"GUNICORN_WORKER_CLASS": "greenlet", "GUNICORN_WORKERS": "1"}
-    with serving(None, application="tests.system.probe:application", **settings) as service:
+    with probe() as service:
         yield service
 
 

@@ -1,29 +1,23 @@
-"""The greenlet worker as a process: its heart, its end, and its share of the connections."""
+"""The greenlet worker as a process: its heart and its end."""
 
 import os
 import signal
-import sys
 import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
 from tests.conftest import Database
-from tests.servers import children, short_folder, state
+from tests.servers import short_folder, state
+from tests.system.probing import probe, workers_of
 from tests.system.service import (
     HANG,
-    ROOT,
     Client,
     Service,
     catalogue_locked,
     count_waiting,
-    environment,
-    free_port,
-    running,
     serving,
     wait_for,
 )
@@ -49,34 +43,6 @@ def post_request(worker, request, environ, answer):
 """
 
 
-@contextmanager
-def probe(
-    arguments: str = "",
-    workers: int = 1,
-    config: str | Path = "gunicorn.conf.py",
-    **settings: str,
-) -> Iterator[Service]:
-    """Run the probe on greenlet workers; `arguments` are gunicorn's."""
-    port = free_port()
-    env = environment(
-        None,
-        PORT=str(port),
-        GUNICORN_WORKER_CLASS="greenlet",
-        GUNICORN_WORKERS=str(workers),
-        GUNICORN_CMD_ARGS=arguments,
-        **settings,
-    )
-    application = "tests.system.probe:application"
-    argv = [sys.executable, "-m", "gunicorn", "-c", str(config), application]
-    with running(argv, port, cwd=ROOT, env=env) as service:
-        wait_for(lambda: len(workers_of(service)) == workers)
-        yield service
-
-
-def workers_of(service: Service) -> list[int]:
-    return children(service.process.pid)
-
-
 @pytest.fixture
 def hooked(tmp_path: Path) -> Path:
     """A configuration that says which hooks are called."""
@@ -96,99 +62,6 @@ def test_statement_that_waits_holds_up_nobody(database: Database) -> None:
             wait_for(lambda: count_waiting(database) == 2)
             assert service.get("/live").status == 200
             assert not any(reply.done() for reply in replies)
-
-
-# The share of each worker
-
-
-def test_quiet_connections_are_shared_evenly() -> None:
-    with probe(workers=4) as service, ExitStack() as stack:
-        pids = Counter()
-        for _ in range(32):
-            wire = stack.enter_context(Wire(service.port))
-            pids[wire.ask("/live").body] += 1
-            time.sleep(0.01)  # all workers are idle when the next one comes
-        assert len(pids) == 4
-        # eight each, but for those that another took since one was kept from running
-        assert min(pids.values()) >= 4
-        assert max(pids.values()) <= 12
-
-
-def test_who_has_fewer_connections_gets_those_that_come() -> None:
-    with probe(workers=2) as service, ExitStack() as stack:
-
-        def connect() -> int:
-            time.sleep(0.01)
-            return int(stack.enter_context(Wire(service.port)).ask("/live").body)
-
-        first = Counter(connect() for _ in range(40))
-        assert len(first) == 2
-        killed = max(first)
-        os.kill(killed, signal.SIGKILL)
-        wait_for(lambda: len(now := workers_of(service)) == 2 and killed not in now)
-        (new,) = set(workers_of(service)) - set(first)
-        wait_for(lambda: int(service.get("/live").body) == new)
-        later = Counter(connect() for _ in range(40))
-        # It catches up, though some go to the other one while the system does not let it run.
-        # Shared without regard to what each has, they would end 20 apart.
-        (old,) = set(first) - {killed}
-        assert abs(first[old] + later[old] - later[new]) <= 10
-
-
-def test_a_worker_that_was_killed_has_no_share_any_more() -> None:
-    """After a reload another place is given to its successor than it had itself."""
-    with probe(workers=2) as service, ExitStack() as stack:
-        first = set(workers_of(service))
-        service.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: len(now := workers_of(service)) == 2 and first.isdisjoint(now))
-        killed, old = workers_of(service)
-        os.kill(killed, signal.SIGKILL)
-        wait_for(lambda: len(now := workers_of(service)) == 2 and killed not in now)
-        wait_for(lambda: both_serve(service))
-        for _ in range(16):
-            stack.enter_context(Wire(service.port)).ask("/live")
-            time.sleep(0.01)
-        # Who left connections to one that is gone would look every few ms whether it takes them.
-        before = times_asleep(old)
-        time.sleep(1)
-        assert times_asleep(old) - before < 10
-
-
-def times_asleep(pid: int) -> int:
-    """How often a process had nothing to do so far."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.rpartition("\nvoluntary_ctxt_switches:")[2].split()[0])
-
-
-def both_serve(service: Service) -> bool:
-    """Whether each of two workers is there for its share of those who connect."""
-    with ExitStack() as stack:
-        wires = [stack.enter_context(Wire(service.port)) for _ in range(8)]
-        return len({wire.ask("/live").body for wire in wires}) == 2
-
-
-def test_connections_of_a_burst_are_all_served() -> None:
-    with probe(workers=2) as service, ExitStack() as stack:
-        wait_for(lambda: both_serve(service))
-        wires = [stack.enter_context(Wire(service.port)) for _ in range(64)]
-        pids = set()
-        for _ in range(5):
-            for wire in wires:
-                wire.get("/live")
-            # whoever is answered first asks last: nobody may hold up the others by being silent
-            pids |= {wire.read().body for wire in wires}
-        assert len(pids) == 2
-
-
-def test_new_connection_goes_to_an_idle_worker() -> None:
-    with probe(workers=2) as service:
-        wait_for(lambda: both_serve(service))
-        with service.asked(["/block/3"]) as [blocked]:
-            wait_for(lambda: "blocking" in service.log)
-            idle = {service.get("/live").body for _ in range(20)}
-            assert not blocked.done()
-            assert len(idle) == 1
-            assert blocked.result().body not in idle
 
 
 # The heartbeat
