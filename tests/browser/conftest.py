@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.catalogue import catalogue
-from tests.browser.visit import Visit
+from tests.browser.visit import Opener, Visit
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
 from tests.system.service import Service, serving
@@ -54,7 +54,7 @@ def shop(shop_database: Database, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture
-def visit(browser: Browser, shop: Service) -> Iterator[Callable[..., Visit]]:
+def visit(browser: Browser, shop: Service) -> Iterator[Opener]:
     """Opens a page of the shop in a browser profile of its own; at the end all was well in it."""
     visits = []
 

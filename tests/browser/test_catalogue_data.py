@@ -1,7 +1,5 @@
 """Whatever a catalogue holds is shown as what it is: nulls, markup, broken photos, odd prices."""
 
-from collections.abc import Callable
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -23,9 +21,7 @@ from tests.browser.catalogue import (
     WIDE,
 )
 from tests.browser.test_walk import choose, heading, outcome, price, search_box
-from tests.browser.visit import Visit
-
-Opener = Callable[..., Visit]
+from tests.browser.visit import Opener
 
 
 def sizes(page: Page) -> list[str]:

@@ -2,17 +2,14 @@
 
 import json
 import re
-from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.catalogue import CAMO
-from tests.browser.visit import Visit
+from tests.browser.visit import Opener
 from tests.system.service import Service
-
-Opener = Callable[..., Visit]
 
 
 def trial(page: Page, operation: str) -> Locator:

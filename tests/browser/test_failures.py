@@ -1,6 +1,6 @@
 """When an answer does not come: what the visitor is told, and the way on."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.catalogue import CAMO
 from tests.browser.test_walk import choose, heading, search_box
-from tests.browser.visit import Visit
+from tests.browser.visit import Opener, Visit
 from tests.conftest import Database
 from tests.system.service import (
     Service,
@@ -17,8 +17,6 @@ from tests.system.service import (
     serving,
     wait_for,
 )
-
-Opener = Callable[..., Visit]
 
 
 def test_product_that_is_not_there(visit: Opener) -> None:

@@ -8,9 +8,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.catalogue import CAMO, DIGITAL, HOSTILE, OCEAN, SKY
 from tests.browser.test_walk import choose, option, search_box
-from tests.browser.visit import Visit
+from tests.browser.visit import Opener
 
-Opener = Callable[..., Visit]
 WIDTHS = [1280, 390, 320]
 SCHEMES = ["light", "dark"]
 

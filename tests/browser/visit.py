@@ -1,5 +1,6 @@
 """One visitor's browser: what it asked for, what it complained of, and what it looked like."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, Route
@@ -87,6 +88,10 @@ class Visit:
 
     def _note_error(self, error: Error) -> None:
         self.complaints.append(f"uncaught: {error.message}")
+
+
+# The fixture `visit`: opens a page of the shop, by its path.
+Opener = Callable[..., Visit]
 
 
 def _send_photo(route: Route) -> None:
