@@ -8,7 +8,9 @@ from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
 from tests.system.fleet import NGINX, Fleet, cluster
 
-ROWS = {"products": [(1, "Onesie", "Blend in", None, "Jackets", "140")]}
+ROWS = {
+    "products": [(product, "Onesie", "Blend in", None, "Jackets", "140") for product in (1, 2, 3)]
+}
 
 
 @pytest.fixture(scope="module", params=list(NGINX))

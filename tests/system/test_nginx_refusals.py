@@ -1,6 +1,7 @@
 """What nginx as it is shipped refuses and hides, and how: as problems, like the service's own."""
 
 import json
+from urllib.parse import quote
 
 import pytest
 
@@ -9,6 +10,8 @@ from tests.system.fleet import TAIL, Fleet, check_problem
 pytestmark = pytest.mark.slow
 
 PATH = "/products/1"
+# Of a line of 8,192 bytes, with the method, the version and the end of the line.
+LONGEST_PATH = 8192 - len("GET  HTTP/1.1\r\n")
 REFUSED = {
     "no request": (b"nonsense\r\n\r\n", 400),
     "no host": (b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", 400),
@@ -34,6 +37,14 @@ REFUSED = {
     "a condition that does not hold for a page": (
         b'GET /docs HTTP/1.1\r\nIf-Match: "x"\r\n' + TAIL + b"\r\n",
         412,
+    ),
+    "a condition that none is": (
+        b"GET /products/1 HTTP/1.1\r\nIf-Match: \x7f\r\n" + TAIL + b"\r\n",
+        400,
+    ),
+    "a condition that none is, for a page": (
+        b"GET /docs HTTP/1.1\r\nIf-None-Match: \x01\r\n" + TAIL + b"\r\n",
+        400,
     ),
     "a body": (
         b"POST / HTTP/1.1\r\n" + TAIL + b"Content-Length: 2000\r\n\r\n" + b"x" * 2000,
@@ -94,6 +105,20 @@ def test_what_is_for_operators_is_hidden(fleet: Fleet, path: str) -> None:
     answer = fleet.exchange(f"GET {path} HTTP/1.1\r\n".encode() + TAIL + b"\r\n")
     assert answer.startswith(b"HTTP/1.1 404 ")
     assert b'"urn:problem-type:not-found"' in answer
+
+
+def test_the_longest_answer_to_the_longest_request_is_no_failure_of_its_host(fleet: Fleet) -> None:
+    """A head that does not fit beside the cache's key is one, and three would take the host out."""
+    links = "page=2&count=1&q=" + quote("\N{GRINNING FACE}" * 198 + "bl")
+    for number in range(6):
+        path = f"/products?{links}&x={number}".ljust(LONGEST_PATH, "x")
+        request = f"GET {path} HTTP/1.1\r\nX-Request-ID: {'x' * 128}\r\n".encode() + TAIL + b"\r\n"
+        for state in (b"MISS", b"HIT"):
+            answer = fleet.exchange(request)
+            assert answer.startswith(b"HTTP/1.1 200 "), answer
+            assert b"\r\nX-Cache: %s\r\n" % state in answer
+            assert answer.count(b"rel=") == 3
+    assert fleet.exchange(request.replace(b"/products", b"/xproducts")).startswith(b"HTTP/1.1 414 ")
 
 
 def test_a_body_that_comes_with_a_request_goes_no_further(fleet: Fleet) -> None:
