@@ -9,9 +9,9 @@ set -eu
 
 cd "$(dirname "$0")/.."
 pip=${PIP:-.venv/bin/pip}
-# The hosts: Debian 12 has Python 3.11 and glibc 2.36.
+# The hosts: Debian 12 on x86-64 (roles/common), with Python 3.11 and glibc 2.36.
 python=3.11
-machine=${MACHINE:-x86_64}
+machine=x86_64
 
 fail() {
     echo "release: $*" >&2
