@@ -1,10 +1,10 @@
 """Changed rows merged into the catalogue that is served, in one transaction."""
 
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from etl.build import Builder
-from etl.connection import Connection
+from etl.connection import Connection, LockTimeoutError
 from etl.digest import combine, compute_digests, recorded_digests
 from etl.files import TABLES, SourceFile, find_changes
 from etl.limits import RowLimit, hold_rejects
@@ -81,7 +81,8 @@ def upsert(
                     # what cannot be listed is not published
                     report.close()
             show(connection, load_)
-        connection.run("drop_schema", schema=CHANGES)
+        with suppress(LockTimeoutError):
+            connection.run("drop_schema", schema=CHANGES)
 
 
 def _merge(builder: Builder, sources: list[SourceFile], load_: Load, max_rejects: RowLimit) -> None:
