@@ -101,19 +101,21 @@ class Conversation:
         else:
             head = self._receive_first(idle_seconds)
         self._client.deadline = self._hub.now + REQUEST_SECONDS
-        while END_OF_HEAD not in head:
-            if not head:
-                return b""
-            if head.count(b"\n") != head.count(END_OF_LINE):
+        return head if END_OF_HEAD in head else self._receive_rest(head)
+
+    def _receive_rest(self, head: bytes) -> bytes:
+        """Return what has come of a head, once it is whole; nothing if it does not come."""
+        looked_at = 0
+        while head and head.find(END_OF_HEAD, max(looked_at - 3, 0)) < 0:
+            if head.count(b"\n", looked_at) != head.count(END_OF_LINE, max(looked_at - 1, 0)):
                 raise InvalidHeader("bare LF as line terminator")
             if len(head) > HEAD_BYTES:
-                if b"\r\n" in head:
+                if END_OF_LINE in head:
                     raise LimitRequestHeaders("the head is too long")
                 raise LimitRequestLine(len(head), HEAD_BYTES)
+            looked_at = len(head)
             more = self._client.recv(CHUNK)
-            if not more:
-                return b""
-            head += more
+            head = more and head + more
         return head
 
     def _receive_first(self, idle_seconds: float) -> bytes:

@@ -1,6 +1,7 @@
 """HTTP/1.1 as the greenlet worker speaks it, byte by byte."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
@@ -83,6 +84,13 @@ def test_request_that_comes_in_drops(wire: Wire) -> None:
     for byte in b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc":
         wire.send(bytes([byte]))
     assert wire.read().body == b"abc"
+
+
+def test_line_that_ends_badly_is_refused_in_whatever_pieces_it_comes(wire: Wire) -> None:
+    for piece in (b"GET /live HTTP/1.1\r", b"\nHost: x\r", b"\nA: b\n", b"C: d\r\n\r\n"):
+        wire.send(piece)
+        time.sleep(0.05)  # to come by itself
+    assert wire.read().status == 400
 
 
 def test_empty_line_before_a_request_is_ignored(wire: Wire) -> None:
