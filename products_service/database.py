@@ -126,10 +126,17 @@ class Database:
         )
         self._turns = Turns(self._pool.connection, PoolEmptyError, pool_size)
         self._pipelines = Pipelines(
-            *(self._take, self._give_back, self._give_up, self._turns.are_wanted), deadline
+            self._take,
+            self._give_back,
+            self._give_up,
+            self._turns.are_wanted,
+            deadline,
         )
         self._batches = Batches(
-            *(self._ask, self._ask_together, self._pipelines.at_once), statements.values()
+            self._ask,
+            self._ask_together,
+            self._pipelines.at_once,
+            statements.values(),
         )
 
     def warm_up(self) -> None:
@@ -210,6 +217,7 @@ class Database:
         """
         if connection is None:
             connection = self._take()
+        asked = connection.dbapi_connection
         outer = DEADLINE.get()
         now = time.monotonic()
         in_full = latest is not None or now + self._deadline <= outer
@@ -220,11 +228,13 @@ class Database:
                 DEADLINE.set(now + self._deadline if latest is None else latest)
             return self._execute_twice_if_lost(connection, *begin())
         except DeadlinePassedError:
-            if not in_full:
-                # which says nothing of the server
+            if in_full and connection.dbapi_connection is asked:
+                self._give_up(connection)
+            else:
+                # What it was given less, or after another was lost, says nothing of its server.
                 connection.dbapi_connection.close()
+            if not in_full:
                 raise DatabaseTimeoutError("no answer in what time the request had left") from None
-            self._give_up(connection)
             raise self._too_late() from None
         except psycopg2.Error as error:
             raise self._translate(error) from error

@@ -20,7 +20,8 @@ from products_service.servers import Servers
 _SILENCE = 0.1  # seconds
 _LIFETIME = 60.0  # seconds
 
-# What must be left before the deadline for an attempt to connect to be begun.
+# What must be left before the deadline for an attempt to connect to be begun: by less a server is
+# not to be judged.
 _LEAST = 0.05  # seconds
 
 # After which an idle session shows whoever forwards packets that it is not forgotten.
@@ -118,17 +119,17 @@ class Sessions:
         With another one where that fails, and with the primary only where there is no standby.
         Raises psycopg2.Error, DeadlinePassedError.
         """
-        if DEADLINE.get() - time.monotonic() < _LEAST:
-            raise NoTimeLeftError("there is no time left to connect")
         with deadline_within(self._connect_timeout):
             standbys, others = self._servers.in_turn()
             untried = [*standbys, *others]
             while True:
+                left = DEADLINE.get() - time.monotonic()
+                if left < _LEAST:
+                    raise NoTimeLeftError("there is no time left to connect")
                 number = untried.pop(0)
                 try:
                     # The last one has what time is left, each before it half of that.
-                    left = DEADLINE.get() - time.monotonic()
-                    with deadline_within(left / 2 if untried else left):
+                    with deadline_within(max(left / 2, _LEAST) if untried else left):
                         session = self._open_on(number)
                 # or it cannot prepare the statements: a standby that a migration has not reached
                 except (psycopg2.Error, DeadlinePassedError):

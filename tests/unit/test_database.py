@@ -225,6 +225,19 @@ def test_what_time_a_request_has_left_says_nothing_of_the_server(url: str) -> No
         assert database.fetch("echo", body="x").body == "x"
 
 
+def test_what_time_is_left_after_a_loss_says_nothing_of_the_next_server(
+    url: str, admin: "psycopg2.extensions.cursor"
+) -> None:
+    with opened(url, deadline=3, pool_size=1) as database:
+        failed: list[int] = []
+        database.fetch("session")
+        database._sessions._servers.failed = failed.append
+        terminate(admin)
+        with pytest.raises(DatabaseTimeoutError, match="no answer within 3 s"):
+            database.fetch("sleep", seconds=HANG)
+    assert len(failed) == 1  # that of the session that was lost
+
+
 def test_what_psycopg2_cannot_send_is_a_defect(url: str) -> None:
     with opened(url, pool_size=1) as database:
         with pytest.raises(StatementError, match="can't adapt"):

@@ -1,6 +1,7 @@
 """Which of several servers is asked."""
 
 import time
+from collections.abc import Iterator
 
 import psycopg2
 import pytest
@@ -8,7 +9,14 @@ from psycopg2.extensions import get_wait_callback, set_wait_callback
 
 from products_service import servers as servers_module
 from products_service.servers import Servers
-from products_service.sessions import Sessions, servers_of
+from products_service.sessions import (
+    DEADLINE,
+    DeadlinePassedError,
+    NoTimeLeftError,
+    Sessions,
+    deadline_within,
+    servers_of,
+)
 
 
 def test_servers_take_turns() -> None:
@@ -56,12 +64,18 @@ class Standby:
         return {"in_hot_standby": "on"}[name]
 
 
-def test_a_server_that_cannot_prepare_the_statements_is_left_out(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def sessions() -> Iterator[Sessions]:
+    """With three servers, none of which there is."""
     callback = get_wait_callback()
-    url = "postgresql://a,b/x?target_session_attrs=prefer-standby"
-    sessions = Sessions(url, [], connect_timeout=60, deadline=60)
+    url = "postgresql://a,b,c/x?target_session_attrs=prefer-standby"
+    yield Sessions(url, [], connect_timeout=60, deadline=60)
+    set_wait_callback(callback)
+
+
+def test_a_server_that_cannot_prepare_the_statements_is_left_out(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
     opened = []
 
     def open_on(number: int) -> Standby:
@@ -71,12 +85,28 @@ def test_a_server_that_cannot_prepare_the_statements_is_left_out(
         return Standby()
 
     monkeypatch.setattr(sessions, "_open_on", open_on)
-    try:
-        for _ in range(4):
-            assert isinstance(sessions.open(), Standby)
-    finally:
-        set_wait_callback(callback)
+    for _ in range(4):
+        assert isinstance(sessions.open(), Standby)
     assert opened.count(0) == 1
+
+
+def test_no_server_is_judged_by_what_is_too_little_to_connect(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    given = []
+
+    def be_silent(number: int) -> Standby:
+        nonlocal now
+        given.append(DEADLINE.get() - now)
+        now = DEADLINE.get()
+        raise DeadlinePassedError
+
+    monkeypatch.setattr(sessions, "_open_on", be_silent)
+    with deadline_within(0.12), pytest.raises(NoTimeLeftError):
+        sessions.open()
+    assert given == pytest.approx([0.06, 0.05])
 
 
 @pytest.mark.parametrize(
