@@ -115,7 +115,8 @@ class Batches:
             others.go_last()  # when all who can go on now have asked
             place = self._line.enter(others)
             answers = self._ask_together(others, begin)
-            for question, answer in zip(asked, answers, strict=True):
+            # found out before one of them has another's answer
+            for question, answer in list(zip(asked, answers, strict=True)):
                 question.answer = answer
         except StatementError:
             if len(batch) == 1:

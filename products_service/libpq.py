@@ -40,8 +40,15 @@ def _function(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
 _enter = _function("PQenterPipelineMode", _NUMBER, _POINTER)
 _leave = _function("PQexitPipelineMode", _NUMBER, _POINTER)
 _send = _function(
-    *("PQsendQueryPrepared", _NUMBER, _POINTER, _TEXT, _NUMBER),
-    *(_POINTER, _POINTER, _POINTER, _NUMBER),
+    "PQsendQueryPrepared",
+    _NUMBER,
+    _POINTER,  # the connection
+    _TEXT,  # the statement's name
+    _NUMBER,  # how many values
+    _POINTER,  # the values
+    _POINTER,  # their lengths
+    _POINTER,  # their formats
+    _NUMBER,  # the rows' format
 )
 _sync = _function("PQpipelineSync", _NUMBER, _POINTER)
 _flush = _function("PQflush", _NUMBER, _POINTER)

@@ -88,8 +88,9 @@ class Shared:
 
     def leave(self, sent: Sent, others: Others) -> None:
         """Let who is behind it go on."""
+        was_first = self.under_way[0] is sent
         self.under_way.remove(sent)
-        if self.under_way:
+        if was_first and self.under_way:
             first = self.under_way[0]
             first.begun_at = time.monotonic()
             others.wake(first)

@@ -261,15 +261,17 @@ def test_a_connection_that_is_lost_is_everybodys(worker: Make) -> None:
     assert asked.ask(("divide", 5), ("divide", 2)) == ["2", "5"]
 
 
-def test_fault_of_ours_leaves_nobody_waiting(worker: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("rows_left", [[], [1, 2]], ids=["none", "not the first"])
+def test_fault_of_ours_leaves_nobody_waiting_and_nobody_has_what_is_anothers(
+    worker: Make, monkeypatch: pytest.MonkeyPatch, rows_left: list[int]
+) -> None:
     asked = worker()
     ask = asked._database._batches._ask_together
     broken = iter([True])
 
     def fail_once(*arguments: Any, **named: Any) -> Any:
-        if next(broken, False):
-            raise ZeroDivisionError
-        return ask(*arguments, **named)
+        rows = ask(*arguments, **named)
+        return [rows[number] for number in rows_left] if next(broken, False) else rows
 
     monkeypatch.setattr(asked._database._batches, "_ask_together", fail_once)
     fetch = asked._database.fetch
@@ -278,14 +280,14 @@ def test_fault_of_ours_leaves_nobody_waiting(worker: Make, monkeypatch: pytest.M
     def notice(*arguments: Any, **named: Any) -> Any:
         try:
             return fetch(*arguments, **named)
-        except ZeroDivisionError as error:
+        except ValueError as error:
             failed.append(error)
             raise DatabaseError from error
 
     monkeypatch.setattr(asked._database, "fetch", notice)
-    first, second = asked.ask(("divide", 5), ("divide", 2))
+    first, *others = asked.ask(("divide", 5), ("divide", 2), ("divide", 1))
     assert isinstance(first, DatabaseError)
-    assert second == "5"
+    assert others == ["5", "10"]
     assert len(failed) == 1
     assert asked.ask(("divide", 5), ("divide", 2)) == ["2", "5"]
 

@@ -94,6 +94,17 @@ def test_after_a_slow_one_they_are_asked_for_one_by_one(
     assert at_once() == 2
 
 
+@pytest.mark.usefixtures("impatient")
+def test_who_asks_elsewhere_does_not_make_a_slow_one_fast(
+    worker: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipelines, "SLOW", 1.0)
+    monkeypatch.setattr(pipelines, "PATIENCE", 0.5)
+    asked = worker(pool_size=2)
+    assert behind(asked, ("sleep", 1_200), ("divide", 5)) == ["2", "1200"]
+    assert asked._database._pipelines.at_once() == 1
+
+
 @pytest.mark.usefixtures("nothing_is_slow")
 def test_what_one_waits_behind_another_does_not_make_it_slow(
     worker: Make, monkeypatch: pytest.MonkeyPatch
