@@ -26,6 +26,8 @@ LOGS = Path("build/bench")
 # Paths of a turn: more than the fastest asks for in a second.
 PATHS_PER_SECOND = 20_000
 WARM_SECONDS = 1
+# Beyond the seed of any turn. Not a negative one, which is to Python what the positive one is.
+WARM_SEED = 1_000_000
 
 APPLICATION = "wsgi:app"
 UNPOOLED = "benchmarks.unpooled:app"
@@ -136,7 +138,7 @@ class HttpContestant:
     """A running server, asked by wrk; the kernel's account of it is "app".
 
     Each turn begins with a second that does not count, of other paths: the processor's caches are
-    full of what those before it did.
+    full of what those before it did. What fails in it is an error of the turn.
     """
 
     server: Server
@@ -150,10 +152,11 @@ class HttpContestant:
     def take(self, load: Load, seconds: float) -> Turn:
         """Be asked for that long."""
         url, connections, groups = self.server.url, load.connections, self.groups
-        with replace(load, seed=-1 - load.seed).paths(WARM_SECONDS) as paths:
-            generators.ask(url, paths, WARM_SECONDS, connections, groups)
+        with replace(load, seed=WARM_SEED + load.seed).paths(WARM_SECONDS) as paths:
+            warming = generators.ask(url, paths, WARM_SECONDS, connections, groups)
         with load.paths(seconds) as paths:
-            return generators.ask(url, paths, seconds, connections, groups)
+            turn = generators.ask(url, paths, seconds, connections, groups)
+        return replace(turn, errors=turn.errors + warming.errors)
 
 
 @dataclass(frozen=True)

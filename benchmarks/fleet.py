@@ -82,17 +82,21 @@ class Fleet:
     def warm(self, rate: float, least: float) -> dict[str, Any]:
         """Ask at that rate, `least` seconds and until the hit ratio is steady.
 
-        Returns the ratio of each window of a few seconds, and whether it became steady before
-        patience ended, at the end of `least` at the earliest. Raises BenchmarkError.
+        Returns the ratio of each window of a few seconds, whether it became steady before patience
+        ended, at the end of `least` at the earliest, and how many requests failed meanwhile. Raises
+        BenchmarkError.
         """
+        turns: list[Turn] = []
         ratios: list[float] = []
         started = time.monotonic()
         with step(f"warming the cache at {rate:,.0f}/s"):
             while time.monotonic() < started + max(LONGEST_WARMING, least):
-                ratios.append(self.ask(rate, min(WINDOW, least), watch=True).hits)
+                turns.append(self.ask(rate, min(WINDOW, least), watch=True))
+                ratios.append(turns[-1].hits)
                 if time.monotonic() >= started + least and is_steady(ratios):
                     break
-        return {"warming": ratios, "steady": is_steady(ratios)}
+        errors = sum(turn.errors for turn in turns)
+        return {"warming": ratios, "steady": is_steady(ratios), "warming_errors": errors}
 
 
 def is_steady(ratios: Sequence[float]) -> bool:

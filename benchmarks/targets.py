@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.index import NO_READ_AHEAD
+
 Results = Mapping[str, Mapping[str, Any]]
 # What is found of a target: the figure in words, and whether it is reached; None: does not count.
 Finding = tuple[str, bool | None]
@@ -73,7 +75,7 @@ def _judge(figures: Mapping[str, Any], peer: str, found: Finding) -> Finding:
 def _index(result: Mapping[str, Any]) -> Finding | None:
     if "get_styles" not in result["statements"]:
         return None
-    none = result["statements"]["get_styles"]["none, no read-ahead"]["times_slower"]["warm"]
+    none = result["statements"]["get_styles"][NO_READ_AHEAD]["times_slower"]["warm"]
     with_all = result["statements"]["get_styles"]["all"]["warm"]["median_ms"]
     return f"{none:,.0f} x, {with_all:.3f} ms with", none >= 5_000 and with_all < 1
 
@@ -94,7 +96,8 @@ def _constant(result: Mapping[str, Any]) -> Finding | None:
     for each in result["constant"]:
         rounds.setdefault((each["hosts"], each["rate"]), []).append(each["latency_ms"]["p99"])
     p99 = max(statistics.median(found) for found in rounds.values())
-    errors = sum(each["errors"] for each in result["constant"])
+    # results of before 30 November 2026 do not have those of the warming
+    errors = sum(each["errors"] + each.get("warming_errors", 0) for each in result["constant"])
     steady = all(each["steady"] for each in result["constant"])
     said = f"{errors} errors, p99 {p99:.1f} ms" + ("" if steady else "; hits not steady")
     return said, errors == 0 and p99 < 15 and steady

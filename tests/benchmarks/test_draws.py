@@ -2,11 +2,17 @@
 
 import re
 from collections import Counter
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from benchmarks import generators
+from benchmarks.contestants import HttpContestant, Load
 from benchmarks.draws import Draw
+from benchmarks.generators import Turn
 from benchmarks.pgbench import script
+from benchmarks.servers import Server
 from products_service.statements import read_statements
 
 IDS = [7, 3, 9, *range(20, 1_020)]
@@ -49,6 +55,22 @@ def test_uniform_and_zipf(draw: Draw) -> None:
     # the first is asked for twice as often as the second, three times as often as the third
     assert zipf[7] / zipf[3] == pytest.approx(2, rel=0.1)
     assert zipf[7] / zipf[9] == pytest.approx(3, rel=0.1)
+
+
+def test_a_turn_is_warmed_up_by_paths_of_its_own_and_what_fails_then_counts(
+    draw: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = set()
+
+    def ask(url: str, paths: Path, *_: Any) -> Turn:
+        asked.add(tuple(paths.read_text().splitlines()[:100]))
+        return Turn(1, 1.0, 1, {}, {})
+
+    monkeypatch.setattr(generators, "ask", ask)
+    contestant = HttpContestant(Server(port=1, pid=1, start_seconds=1.0), None)
+    turns = [contestant.take(Load("styles", seed, draw, 1), 1) for seed in range(3)]
+    assert len(asked) == 6
+    assert [turn.errors for turn in turns] == [2, 2, 2]
 
 
 def test_statements_for_pgbench(draw: Draw) -> None:

@@ -31,7 +31,7 @@ class Machine:
         self.asked: list[float] = []
 
     def warm(self, rate: float, least: float) -> dict[str, Any]:
-        return {"warming": [0.9] * 3, "steady": True}
+        return {"warming": [0.9] * 3, "steady": True, "warming_errors": 0}
 
     def ask(self, rate: float, seconds: float) -> Turn:
         self.asked.append(rate)

@@ -180,6 +180,7 @@ def test_rates_are_judged_by_the_median_of_their_rounds() -> None:
     assert found(9, 90, 10) == ("0 errors, p99 10.0 ms", True)
     assert found(9, 90, 16) == ("0 errors, p99 16.0 ms", False)
     assert found(9, 90, 10, errors=1) == ("1 errors, p99 10.0 ms", False)
+    assert found(9, 90, 10, warming_errors=1) == ("1 errors, p99 10.0 ms", False)
 
 
 RATES = {"greenlet": 500, "express": 160, "pgbench-prepared": 1_000}
@@ -233,21 +234,26 @@ def test_what_was_not_answered_is_told(per_second: list[float]) -> None:
 
 @dataclass
 class Warmed:
-    """A fleet that answers every rate, with a cache that is steady or not."""
+    """A fleet that answers every rate, with a cache that is steady or not, and so many errors."""
 
     steady: bool
+    errors: int
 
     def warm(self, rate: int, seconds: float) -> dict[str, Any]:
-        return {"warming": [0.5, 0.6], "steady": self.steady}
+        return {"warming": [0.5, 0.6], "steady": self.steady, "warming_errors": self.errors}
 
     def ask(self, rate: int, seconds: float) -> Turn:
         times = {"p99.5": 1.0}
         return Turn(rate, 1.0, 0, times, {}, late_ms=times)
 
 
-@pytest.mark.parametrize("steady", [True, False])
-def test_a_rate_is_held_once_the_cache_is_steady(steady: bool) -> None:
-    assert attempt(Warmed(steady), 1_000, 1, 1)["held"] is steady
+@pytest.mark.parametrize(
+    ("steady", "errors", "held"), [(True, 0, True), (False, 0, False), (True, 1, False)]
+)
+def test_a_rate_is_held_once_the_cache_is_steady_if_nothing_failed_until_then(
+    steady: bool, errors: int, held: bool
+) -> None:
+    assert attempt(Warmed(steady, errors), 1_000, 1, 1)["held"] is held
 
 
 def test_tables_compare_nothing_with_what_is_void() -> None:
