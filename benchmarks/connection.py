@@ -31,6 +31,7 @@ _VARIABLES = {
     "user": "PGUSER",
     "password": "PGPASSWORD",
     "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
 }
 
 Found = TypeVar("Found")
@@ -55,8 +56,12 @@ class Connection:
     def __init__(self, url: str):
         """Connect. Raises DatabaseError."""
         with _translated():
+            given = parse_dsn(url).get("options", "")
             self._connection = psycopg2.connect(
-                url, application_name="flask bench", options=_OPTIONS, connect_timeout=10
+                url,
+                application_name="flask bench",
+                options=f"{given} {_OPTIONS}",
+                connect_timeout=10,
             )
             self._connection.autocommit = True
 

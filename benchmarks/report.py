@@ -169,7 +169,9 @@ def origins(results: Mapping[str, Result]) -> dict[str, list[str]]:
     """Return which results are of the same commit and machine, by what these are."""
     found: dict[str, list[str]] = {}
     for name, result in results.items():
-        commit = (result["commit"] or "unknown")[:COMMIT_SHOWN]
+        commit = result["commit"] or "unknown"
+        changed = "+" if commit.endswith("+") else ""
+        commit = commit[:COMMIT_SHOWN] + changed
         found.setdefault(f"commit {commit} on {result['machine']['cpu']}", []).append(name)
     return found
 

@@ -206,6 +206,7 @@ def _contest(
     name: str, mixes: Sequence[str], only: Sequence[str], rounds: int, seconds: int, output: Path
 ) -> None:
     require_release()
+    only = list(dict.fromkeys(only))
     names = only or COMPETITORS
     find_needed(names)
 

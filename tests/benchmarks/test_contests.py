@@ -62,7 +62,7 @@ def test_peers_in_both_mixes(small: Database, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["styles", "page"])
 def test_chosen_contestants_in_one_mix(small: Database, tmp_path: Path, name: str) -> None:
-    chosen = ("--only", "greenlet", "--only", "pgbench-prepared")
+    chosen = ("--only", "greenlet", "--only", "pgbench-prepared", "--only", "greenlet")
     run(small, name, *SHORT, *chosen, "--output", tmp_path)
     found = result(tmp_path, name)
     assert list(found["mixes"]) == [name]

@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks import processes
 from benchmarks.errors import BenchmarkError
+from benchmarks.report import origins
 from benchmarks.results import record
 from tests.benchmarks.bench import run
 from tests.system.service import ROOT
@@ -66,6 +67,18 @@ def test_report_that_is_committed_is_of_the_results_beside_it(tmp_path: Path) ->
         shutil.copy(path, tmp_path)
     run(None, "report", "--output", tmp_path)
     assert (tmp_path / "report.md").read_text("utf-8") == (RESULTS / "report.md").read_text("utf-8")
+
+
+def test_a_checkout_that_was_changed_is_another_origin() -> None:
+    commit, machine = 40 * "a", {"cpu": "one"}
+    results = {
+        "peers": {"commit": commit, "machine": machine},
+        "pool": {"commit": f"{commit}+", "machine": machine},
+    }
+    assert origins(results) == {
+        "commit aaaaaaa on one": ["peers"],
+        "commit aaaaaaa+ on one": ["pool"],
+    }
 
 
 def test_what_is_not_measured_is_said(folder: Path) -> None:
