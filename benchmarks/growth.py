@@ -18,10 +18,9 @@ from benchmarks.generators import Turn
 from benchmarks.memory import watching
 from benchmarks.servers import HOST, PATIENCE, free_port, running
 from benchmarks.steps import step
-from benchmarks.subject import Subject, warm
+from benchmarks.subject import Subject, urls_of, warm
 from benchmarks.workshop import own_workshop
 from products_service.config import load_settings
-from products_service.urls import database_url
 
 MIX = "styles"
 PRODUCTS = (1_000, 100_000)  # beside those that are served
@@ -130,9 +129,7 @@ def generated(products: int) -> Iterator[Subject]:
             workshop.run(workshop.flask("etl", "generate", files, *size, "--quiet"))
             workshop.run(workshop.flask("db", "upgrade"))
             workshop.run(workshop.flask("etl", "load", files, "--report", workshop.folder))
-        settings = load_settings({"DEVDB_DIR": str(workshop.devdb)})
-        urls = {name: database_url(settings, name) for name in ("app", "etl", "admin")}
-        with warm(urls) as subject:
+        with warm(urls_of(load_settings({"DEVDB_DIR": str(workshop.devdb)}))) as subject:
             yield subject
 
 

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.generators import run
 from benchmarks.prerequisites import find_programs
+from benchmarks.programs import run
 from benchmarks.steps import step
 
 SOURCES = Path(__file__).parent / "peers"

@@ -22,14 +22,3 @@ def tables_read(plan: Node) -> set[str]:
 def indexes_used(plan: Node) -> set[str]:
     """Return the indexes that a plan reads."""
     return {node["Index Name"] for node in nodes(plan) if "Index Name" in node}
-
-
-def tables_scanned(plan: Node) -> set[str]:
-    """Return the tables that a plan reads from end to end."""
-    return {node["Relation Name"] for node in nodes(plan) if node["Node Type"] == "Seq Scan"}
-
-
-def blocks(plan: Node) -> int:
-    """Return how many blocks of 8 KB a plan that was run has touched, cached or not."""
-    top = plan["Plan"]
-    return top["Shared Hit Blocks"] + top["Shared Read Blocks"]

@@ -6,6 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from benchmarks.index import NO_READ_AHEAD
 from benchmarks.tables import short
 
 WIDTH = 10
@@ -13,8 +14,6 @@ OURS, OTHERS, VOID = "#c8553d", "#7aa6c2", "#d9d9d9"
 PROCESSES = {"nginx": "#8ab17d", "app": "#c8553d", "postgres": "#7aa6c2", "generator": "#d9d9d9"}
 PERCENTILES = ("p50", "p75", "p90", "p95", "p99", "p99.9")
 FLOOR = "pgbench"
-LIMIT_MS = 65
-NO_INDEXES = "none, no read-ahead"
 
 Mixes = Mapping[str, Mapping[str, Any]]
 
@@ -87,9 +86,9 @@ def indexes(result: Mapping[str, Any]) -> Figure:
     Without read-ahead, which makes reading whole tables slower once they are in memory.
     """
     statements = {
-        name: {which: variants[which]["warm"]["median_ms"] for which in ("all", NO_INDEXES)}
+        name: {which: variants[which]["warm"]["median_ms"] for which in ("all", NO_READ_AHEAD)}
         for name, variants in result["statements"].items()
-        if NO_INDEXES in variants
+        if NO_READ_AHEAD in variants
     }
     figure, (panel,) = _panels(1, 2 * len(statements))
     _bars(
@@ -120,7 +119,8 @@ def rates(result: Mapping[str, Any]) -> Figure:
         "p99, from when it was due": [each["p99_ms_at_most"] for each in tried],
     }.items():
         times.plot(offered, values, "o", markersize=4, label=name)
-    times.axhline(LIMIT_MS, linewidth=0.5, color="black", label=f"{LIMIT_MS} ms")
+    limit = result["highest"]["p99_below_ms"]
+    times.axhline(limit, linewidth=0.5, color="black", label=f"{limit:.0f} ms")
     times.set_yscale("log")
     times.legend(fontsize=8)
     times.set_title("latency, ms", fontsize=10, loc="left")

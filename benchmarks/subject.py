@@ -1,6 +1,6 @@
 """What is measured: the catalogue that is served, where, and by which server."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -49,10 +49,13 @@ def served_catalogue() -> Iterator[Subject]:
     Raises BenchmarkError, DatabaseError, EmbeddedError, ConfigurationError.
     """
     settings = load_settings()
-    with database(settings, "admin"):
-        urls = {name: database_url(settings, name) for name in ("app", "etl", "admin")}
-        with warm(urls) as subject:
-            yield subject
+    with database(settings, "admin"), warm(urls_of(settings)) as subject:
+        yield subject
+
+
+def urls_of(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return where each role finds the database."""
+    return {name: database_url(settings, name) for name in ("app", "etl", "admin")}
 
 
 @contextmanager

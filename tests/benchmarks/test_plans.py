@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.connection import read_sql
 from benchmarks.index import EXTRA
-from benchmarks.plans import blocks, indexes_used, tables_scanned
+from benchmarks.plans import Node, indexes_used, nodes
 from etl.connection import read_sql as etl_sql
 from products_service.statements import Statement, all_prepared, read_statements
 from tests.benchmarks.bench import connected, loaded
@@ -92,6 +92,17 @@ def explained(cursor: Any, statement: Statement, ids: list[int]) -> Iterator[dic
     for values in asked:
         cursor.execute(read_sql("explain_analyze") + statement.execute, values)
         yield cursor.fetchone()[0][0]
+
+
+def tables_scanned(plan: Node) -> set[str]:
+    """Return the tables that a plan reads from end to end."""
+    return {node["Relation Name"] for node in nodes(plan) if node["Node Type"] == "Seq Scan"}
+
+
+def blocks(plan: Node) -> int:
+    """Return how many blocks of 8 KB a plan that was run has touched, cached or not."""
+    top = plan["Plan"]
+    return top["Shared Hit Blocks"] + top["Shared Read Blocks"]
 
 
 def test_no_statement_scans_a_large_table(
