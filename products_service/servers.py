@@ -32,14 +32,14 @@ class Servers:
         with self._lock:
             self._turn += 1
             now = time.monotonic()
-            known = [number for number, until in enumerate(self._primary_until) if until > now]
+            primary = [number for number, until in enumerate(self._primary_until) if until > now]
             failed = [number for number, until in enumerate(self._failed_until) if until > now]
-            others = [number for number in range(len(self)) if number not in known]
-            first = self._rotated([number for number in others if number not in failed])
+            standbys = [number for number in range(len(self)) if number not in primary]
+            first = self._rotated([number for number in standbys if number not in failed])
             # where all have failed, standbys in turn and before the primary, as ever
-            lost = self._rotated([number for number in others if number in failed])
-            lost += [number for number in known if number in failed]
-            return first, [number for number in known if number not in failed] + lost
+            lost = self._rotated([number for number in standbys if number in failed])
+            lost += [number for number in primary if number in failed]
+            return first, [number for number in primary if number not in failed] + lost
 
     def _rotated(self, numbers: list[int]) -> list[int]:
         at = self._turn % (len(numbers) or 1)

@@ -120,8 +120,8 @@ class Sessions:
         Raises psycopg2.Error, DeadlinePassedError.
         """
         with deadline_within(self._connect_timeout):
-            standbys, others = self._servers.in_turn()
-            untried = [*standbys, *others]
+            standbys, last_resort = self._servers.in_turn()
+            untried = [*standbys, *last_resort]
             while True:
                 left = DEADLINE.get() - time.monotonic()
                 if left < _LEAST:
@@ -138,7 +138,7 @@ class Sessions:
                         raise
                     continue
                 is_standby = session.get_parameter_status("in_hot_standby") == "on"
-                if is_standby or number in others or not self.are_with_several:
+                if is_standby or number in last_resort or not self.are_with_several:
                     return session
                 session.close()
                 self._servers.is_primary(number)

@@ -96,10 +96,14 @@ class Turns:
         place = object()
         self._queue.append(place)
         latest = time.monotonic() + LONGEST_AMONG_OTHERS
+
+        def end() -> float:
+            return min(latest, self._moved_at + PATIENCE_AMONG_OTHERS)
+
         # Until the end of this turn at least: a worker that was kept from running sees in any order
         # what has come meanwhile, and one may be given back yet.
-        while not others.park(place, min(latest, self._moved_at + PATIENCE_AMONG_OTHERS)):
-            if min(latest, self._moved_at + PATIENCE_AMONG_OTHERS) <= time.monotonic():
+        while not others.park(place, end()):
+            if end() <= time.monotonic():
                 self._queue.remove(place)
                 raise DatabaseBusyError(BUSY)
 
