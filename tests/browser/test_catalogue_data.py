@@ -1,7 +1,9 @@
 """Whatever a catalogue holds is shown as what it is: nulls, markup, broken photos, odd prices."""
 
+from typing import Any
+
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.catalogue import (
     BARE,
@@ -20,7 +22,7 @@ from tests.browser.catalogue import (
     TEXTUAL,
     WIDE,
 )
-from tests.browser.test_walk import choose, heading, outcome, price, search_box
+from tests.browser.locators import choose, heading, outcome, price, search_box
 from tests.browser.visit import Opener
 
 
@@ -195,6 +197,51 @@ def test_a_name_turns_nothing_around_but_itself(visit: Opener) -> None:
     expect(said).to_contain_text("$120")
     name, total = (said.locator(tag).last.bounding_box() for tag in ("bdi", "strong"))
     assert total["x"] >= name["x"] + name["width"] or total["y"] > name["y"]
+
+
+def answered(page: Page, product: int, **changes: Any) -> None:
+    """Have the API's answer for a product hold this instead."""
+
+    def change(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | changes)
+
+    page.route(f"**/products/{product}?**", change)
+
+
+def places(text: Locator) -> tuple[float, float]:
+    """Return where the first character of a text and the last one begin, from the left."""
+    return text.evaluate(
+        """(node) => [0, node.firstChild.length - 1].map((at) => {
+          const range = document.createRange();
+          range.setStart(node.firstChild, at);
+          range.setEnd(node.firstChild, at + 1);
+          return range.getBoundingClientRect().left;
+        })"""
+    )
+
+
+def test_a_text_is_in_the_direction_of_its_script(visit: Opener) -> None:
+    shop = visit("/")
+    hebrew = "\N{HEBREW LETTER SHIN}\N{HEBREW LETTER LAMED} Camo."
+    answered(shop.page, CAMO, name=hebrew, description=hebrew)
+    shop.go(f"/?product={CAMO}")
+    for text in (heading(shop.page), shop.page.locator(".description")):
+        first, last = places(text)
+        assert last < first
+    first, last = places(shop.page.locator(".slogan"))
+    assert first < last
+
+
+def test_the_name_of_a_feature_is_whole_beside_a_long_value(visit: Opener) -> None:
+    shop = visit("/", width=390)
+    name = "Care instructions"
+    long = {"feature": name, "value": "Wash by hand, in cold water. " * 20}
+    answered(shop.page, CAMO, features=[{"feature": name, "value": "Wash"}, long])
+    shop.go(f"/?product={CAMO}")
+    alone, beside = (each.bounding_box()["width"] for each in shop.page.locator("dt").all())
+    assert beside == pytest.approx(alone)
+    assert shop.page.locator("dd").last.bounding_box()["width"] > 100
 
 
 def test_markup_is_text(visit: Opener) -> None:

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.catalogue import CAMO
-from tests.browser.test_walk import choose, heading, search_box
+from tests.browser.locators import choose, heading, leave_by, search_box
 from tests.browser.visit import Opener, Visit
 from tests.conftest import Database
 from tests.system.service import (
@@ -87,6 +87,25 @@ def test_an_answer_of_something_else_can_be_asked_for_again(visit: Opener) -> No
     shop.page.unroute(where)
     shop.page.get_by_role("button", name="Try again").click()
     expect(heading(shop.page)).to_have_text("Camo Onesie")
+
+
+def test_who_tries_again_is_where_the_page_was_left(visit: Opener) -> None:
+    shop = visit("/", width=390)
+    page = shop.page
+    left_at = leave_by(page, "Camo Onesie", 400)
+    expect(heading(page)).to_have_text("Camo Onesie")
+    where = "**/products?count=24"
+    page.route(where, lambda route: route.fulfill(body="<html>Log in to the network"))
+    page.evaluate("history.back()")
+    expect(heading(page)).to_have_text("Something went wrong")
+    page.unroute(where)
+    search_box(page).press_sequentially("x")
+    page.get_by_role("button", name="Try again").press("Enter")
+    expect(heading(page)).to_have_text("The catalogue")
+    # to be read next, although something has been typed meanwhile
+    expect(heading(page)).to_be_focused()
+    expect(search_box(page)).to_have_value("x")
+    assert page.evaluate("scrollY") == left_at
 
 
 @pytest.mark.parametrize(("page", "module"), [("/", "shop/format.js"), ("/docs", "docs/json.js")])

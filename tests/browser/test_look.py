@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.catalogue import CAMO, DIGITAL, HOSTILE, OCEAN, SKY
-from tests.browser.test_walk import choose, option, search_box
+from tests.browser.locators import choose, option, search_box
 from tests.browser.visit import Opener
 
 WIDTHS = [1280, 390, 320]

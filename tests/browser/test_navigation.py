@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Route, expect
 
 from tests.browser.catalogue import CAMO, JOGGERS, SHADES
-from tests.browser.locators import choose, heading, option, search_box
+from tests.browser.locators import choose, heading, leave_by, option, search_box
 from tests.browser.visit import Opener
 
 
@@ -81,6 +81,28 @@ def test_a_choice_while_the_next_page_is_on_its_way(visit: Opener) -> None:
     held[0].continue_()
     expect(heading(page)).to_have_text("Morning Joggers")
     expect(page).to_have_url(f"{shop.url}/?product={JOGGERS}")
+
+
+def test_a_page_is_come_back_to_where_it_was_left(visit: Opener) -> None:
+    """One, too, that was left again while it was on its way."""
+    page = visit("/", width=390).page
+    catalogue = leave_by(page, "Camo Onesie", 400)
+    expect(heading(page)).to_have_text("Camo Onesie")
+    camo = leave_by(page, "Morning Joggers", 300)
+    expect(heading(page)).to_have_text("Morning Joggers")
+    page.evaluate("scrollTo(0, 100)")
+    where = f"**/products/{CAMO}?**"
+    page.route(where, lambda route: None)
+    with page.expect_request(where):
+        page.evaluate("history.back()")
+    page.evaluate("history.back()")
+    expect(heading(page)).to_have_text("The catalogue")
+    assert page.evaluate("scrollY") == catalogue
+    page.unroute(where)
+    for name, top in (("Camo Onesie", camo), ("Morning Joggers", 100)):
+        page.evaluate("history.forward()")
+        expect(heading(page)).to_have_text(name)
+        assert page.evaluate("scrollY") == top
 
 
 def test_what_is_typed_while_a_page_is_on_its_way_is_kept(visit: Opener) -> None:

@@ -57,7 +57,7 @@ export function trialForm(path, parameters) {
 }
 
 /** Return a field for a parameter's value; what is invalid may be sent, to see what comes back. */
-function input({ name, schema, required, example }) {
+function input({ name, required, example }) {
   const value = required ? example : null;
   return element("input", { name, value, autocomplete: "off", spellcheck: "false" });
 }

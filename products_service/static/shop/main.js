@@ -23,6 +23,7 @@ const scrolled = new Map(keptScrolls()); // where each entry of the history was 
 let entries = Math.max(-1, ...scrolled.keys());
 let entry = history.state ?? entries + 1;
 entries = Math.max(entries, entry);
+let shown = null; // the entry whose page is there: an earlier one while the next is on its way, none where that failed
 
 /** Get and make the page of the current address. Throws RequestError, or what aborted the signal. */
 async function load(signal) {
@@ -41,24 +42,27 @@ async function show({ top = 0, focus = true } = {}) {
   progress.hidden = false;
   const slow = setTimeout(() => announce("Loading"), NOTICEABLE);
   let page;
+  let arrived = entry;
   try {
     page = await load(signal);
   } catch (error) {
     if (signal.aborted) return;
-    page = failurePage(asRequestError(error), () => show(), signal);
+    page = failurePage(asRequestError(error), () => show({ top }), signal);
+    arrived = null;
   } finally {
     clearTimeout(slow);
     if (!signal.aborted) progress.hidden = true;
   }
   if (signal.aborted) return;
   main.replaceChildren(page.node);
+  shown = arrived;
   document.title = `${page.title} · Atelier`;
   showTrace(page.trace);
   window.scrollTo({ top, behavior: "instant" });
-  if (query.value === known) {
-    query.value = known = new URLSearchParams(location.search).get("q") ?? "";
-    if (focus) main.querySelector("h1").focus({ preventScroll: true });
-  }
+  const isTyped = query.value !== known;
+  if (!isTyped) query.value = known = new URLSearchParams(location.search).get("q") ?? "";
+  const isTyping = isTyped && document.activeElement === query;
+  if (focus && !isTyping) main.querySelector("h1").focus({ preventScroll: true });
   announce(page.said ?? "");
 }
 
@@ -83,7 +87,7 @@ function showTrace(request) {
 
 /** Note how the page is left, for another one. */
 function leave() {
-  scrolled.set(entry, window.scrollY);
+  if (shown !== null) scrolled.set(shown, window.scrollY);
   known = query.value;
 }
 

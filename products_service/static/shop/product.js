@@ -28,14 +28,17 @@ export function productPage(answer, styleId) {
 
   function change(style) {
     show(style);
-    // Not one step back for every style that was looked at. Where the next page is on its way the
-    // address is that one's already.
-    if (readAddress(location.search).product === String(product.id)) {
-      history.replaceState(history.state, "", productAddress(product.id, style.style_id));
-    }
     const [original, sale] = pricesOf(product, style);
     const was = sale === null ? "" : `, was ${formatPrice(original)}`;
     announce(`${style.name}: ${formatPrice(sale ?? original)}${was}`);
+    // Not one step back for every style that was looked at. Where the next page is on its way the
+    // address is that one's already.
+    if (readAddress(location.search).product !== String(product.id)) return;
+    try {
+      history.replaceState(history.state, "", productAddress(product.id, style.style_id));
+    } catch {
+      // Safari takes a hundred in some seconds, which a key that is held down makes
+    }
   }
 
   const shown = styleToShow(product.styles, styleId);
