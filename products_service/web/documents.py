@@ -12,30 +12,38 @@ from flask import Response, abort, request
 
 from products_service.web.caching import COMPRESS_FROM, has_if_match
 
+MOST = 64  # more documents than there are
+
 
 def send_document(
     body: bytes, content_type: str, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Return a document, compressed for who accepts that, or 304 where the client has it.
 
-    Its tag is made of its bytes: file times differ from host to host. Raises PreconditionFailed.
+    Its tag is made of the bytes that are sent: file times differ from host to host, and so may what
+    compresses. Raises PreconditionFailed.
     """
-    tag, compressed = _forms(body)
     response = Response(body, headers=headers, content_type=content_type)
     if len(body) >= COMPRESS_FROM and request.accept_encodings["gzip"] > 0:
-        tag = f"{tag}-gzip"
+        compressed = _compress(body)
         response.set_data(compressed)
         response.content_encoding = "gzip"
-    response.set_etag(tag)
+        response.set_etag(f"{_tag(compressed)}-gzip")
+    else:
+        response.set_etag(_tag(body))
     response.cache_control.no_cache = True
     response.vary.add("Accept-Encoding")
     return _heed_conditions(response)
 
 
-@lru_cache(maxsize=64)  # more than there are
-def _forms(body: bytes) -> tuple[str, bytes]:
-    """Return the tag of a document, and the document compressed."""
-    return blake2b(body, digest_size=12).hexdigest(), zlib.compress(body, 9, wbits=31)
+@lru_cache(maxsize=MOST)
+def _compress(body: bytes) -> bytes:
+    return zlib.compress(body, 9, wbits=31)
+
+
+@lru_cache(maxsize=2 * MOST)
+def _tag(body: bytes) -> str:
+    return blake2b(body, digest_size=12).hexdigest()
 
 
 def _heed_conditions(response: Response) -> Response:
