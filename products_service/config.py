@@ -126,7 +126,8 @@ class SettingsSchema(Schema):
     )
     DB_CONNECT_TIMEOUT_MS = Whole(
         load_default=600,
-        validate=MILLISECONDS,
+        # with half of it left nobody would begin to connect (sessions.py)
+        validate=Range(100, 60_000),
         metadata={"description": "Time to connect to the database, all hosts of the URL together."},
     )
     DB_DEADLINE_MS = Whole(

@@ -146,8 +146,8 @@ def downgrade(directory: Path, yes: bool) -> None:
     with database(load_settings(), "admin") as address:
         if not yes:
             click.confirm(
-                "What the newest migration made is dropped, data included, and the service needs "
-                "it. Take it back?",
+                f"What the newest migration made in {parse(address).without_password()} is "
+                "dropped, data included, and the service needs it. Take it back?",
                 abort=True,
                 err=True,
             )

@@ -106,6 +106,12 @@ def environment(url: str) -> dict[str, str]:
     driver does not know.
     """
     parts = parse(url)
+    if "sslpassword" in parts.parameters:
+        # it would go to the server, as a setting of the session
+        raise ConfigurationError(
+            "the database's URL has sslpassword, but the migrations' driver reads no key that "
+            "needs one: let MIGRATIONS_DATABASE_URL name one that needs none, or leave it out"
+        )
     for name in (*PROTECTING, *ALWAYS_PROTECTING):
         value = parts.parameters.get(name)
         where = f"the database's URL has {name}={value}"

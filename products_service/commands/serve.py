@@ -73,13 +73,12 @@ def refuse_taken_port(address: str, port: int) -> None:
 
     gunicorn would say so too, but after having tried for a while.
     """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET  # as gunicorn has it of names
     try:
-        family, kind, protocol, _, where = socket.getaddrinfo(
-            address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
+        *_, where = socket.getaddrinfo(address, port, family, flags=socket.AI_PASSIVE)[0]
     except OSError as error:
         raise click.ClickException(f"BIND_ADDRESS={address}: {error.strerror}") from None
-    with socket.socket(family, kind, protocol) as probe:
+    with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(where)

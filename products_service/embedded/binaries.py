@@ -125,16 +125,25 @@ def run(
 
 
 def reachable(path: Path, account: Account | None) -> bool:
-    """Whether `account` can enter the folder, or run the program, `path`."""
+    """Whether `account` can enter the folder, or run the program, `path`.
+
+    Raises EmbeddedError where root may not run programs as that account, as in some containers.
+    """
     if account is None:
         return True
-    asked = subprocess.run(
-        ["/usr/bin/env", "test", "-x", path],
-        cwd="/",
-        stderr=subprocess.DEVNULL,
-        check=False,
-        **switch(account),
-    )
+    try:
+        asked = subprocess.run(
+            ["/usr/bin/env", "test", "-x", path],
+            cwd="/",
+            stderr=subprocess.DEVNULL,
+            check=False,
+            **switch(account),
+        )
+    except PermissionError:
+        raise EmbeddedError(
+            f"PostgreSQL does not run as root, and root may not run programs as user {account.uid} "
+            "here: work as an ordinary user or set DATABASE_URL"
+        ) from None
     return asked.returncode == 0
 
 

@@ -1,5 +1,7 @@
 """The embedded server's folders and its data, made once."""
 
+import os
+import pwd
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -95,6 +97,7 @@ def create(place: Place, lock: int) -> None:
 
     The programs hold the lock too: if we are killed, they end before another one begins.
     """
+    refuse_nameless(place)
     programs = programs_for(place)
     new = place.data.with_name("data.new")
     shutil.rmtree(new, ignore_errors=True)
@@ -110,6 +113,18 @@ def create(place: Place, lock: int) -> None:
         held=lock,
     )
     new.rename(place.data)
+
+
+def refuse_nameless(place: Place) -> None:
+    """Raise EmbeddedError where the server's account has a number and no name: initdb wants one."""
+    uid = os.geteuid() if place.account is None else place.account.uid
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        raise EmbeddedError(
+            f"user {uid} has no entry in /etc/passwd, without which PostgreSQL makes no data: add "
+            "one, work as a user who has one, or set DATABASE_URL"
+        ) from None
 
 
 def programs_for(place: Place) -> Path:

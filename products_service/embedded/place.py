@@ -29,6 +29,8 @@ SOCKET_PATH_BYTES = 107
 PLAIN_TO_A_SHELL = re.compile(r'[^"$`\\\n]*')
 # and a list of folders is split at commas, by libpq and by the server
 PLAIN_IN_A_LIST = re.compile(r"[\w ./+=@~-]*")
+# libpq's variables, by which a URL that names a socket leads to another server all the same
+LEADING_ELSEWHERE = ("PGHOSTADDR", "PGSERVICE")
 
 
 @dataclass(frozen=True)
@@ -175,13 +177,14 @@ def make_private(folder: Path, account: Account | None) -> None:
 def url(devdb: Path, user: str) -> str:
     """Return the libpq URL of the server of `devdb`, running or not.
 
-    Raises EmbeddedError, also where PGHOSTADDR would lead libpq elsewhere.
+    Raises EmbeddedError, also where a variable would lead libpq elsewhere.
     """
-    if os.environ.get("PGHOSTADDR"):
-        raise EmbeddedError(
-            "PGHOSTADDR is set, and libpq would look for the embedded server there: unset it, or "
-            "name another server in DATABASE_URL"
-        )
+    for name in LEADING_ELSEWHERE:
+        if os.environ.get(name):
+            raise EmbeddedError(
+                f"{name} is set, and libpq would look for the embedded server there: unset it, or "
+                "name another server in DATABASE_URL"
+            )
     user, sockets = (quote(part, safe="") for part in (user, str(locate(devdb).sockets)))
     # the port is written out because PGPORT would change it otherwise
     return f"postgresql://{user}@/{DATABASE}?host={sockets}&port={PORT}"

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from products_service.embedded.binaries import environment, switch, wheel_folder
-from products_service.embedded.place import PORT, Place
+from products_service.embedded.place import PORT, SUPERUSER, Place
 
 # What pg_isready returns: sessions are let in; the server refuses them, as while it recovers from
 # a crash. https://www.postgresql.org/docs/current/app-pg-isready.html
@@ -25,8 +25,10 @@ esac
 
 def ask(place: Place) -> int:
     """Return ACCEPTS, REFUSES, or another number where the server says nothing."""
+    # with a name, or it would look for that of our account, which need not have one
+    where = ("-h", place.sockets, "-p", str(PORT), "-U", SUPERUSER)
     asked = subprocess.run(
-        [wheel_folder() / "bin" / "pg_isready", "-q", "-h", place.sockets, "-p", str(PORT)],
+        [wheel_folder() / "bin" / "pg_isready", "-q", *where],
         env=environment(),
         check=False,
     )

