@@ -85,6 +85,6 @@ lock: ## write constraints.txt again from the bounds in setup.cfg
 	{ head -n 1 constraints.txt; cat build/constraints.txt; } > build/lock/new && mv build/lock/new constraints.txt
 
 clean: ## stop the embedded server and remove what is not committed, data in .devdb included
-	test ! -d $(VENV) || env -u DATABASE_URL -u ETL_DATABASE_URL -u MIGRATIONS_DATABASE_URL \
+	test ! -x $(VENV)/bin/flask || env -u DATABASE_URL -u ETL_DATABASE_URL -u MIGRATIONS_DATABASE_URL \
 		-u DEVDB_DIR -u PORT $(VENV)/bin/flask db stop --remove
 	rm -rf $(VENV) .devdb build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

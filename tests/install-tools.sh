@@ -42,6 +42,7 @@ mkdir -p /etc/postgresql-common
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
     trap 'rm -f "$policy"' EXIT
+    trap 'exit 130' HUP INT TERM  # which runs that too
     printf '#!/bin/sh\nexit 101\n' > "$policy"
     chmod +x "$policy"
 fi
