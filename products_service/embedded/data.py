@@ -26,7 +26,7 @@ from products_service.embedded.place import (
 from products_service.run_file import find_holder
 
 # who holds which may do what: server.py; `lock` is removed last, since who finds none begins anew
-LOCKS = ("users", "keep", "lock")
+LOCKS = ("server", "users", "keep", "lock")
 INITDB_OPTIONS = (
     "--auth=trust",  # who reaches the socket may do everything: its folder is private
     "--encoding=UTF8",

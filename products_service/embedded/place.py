@@ -59,6 +59,11 @@ class Place:
         return [folder for folder in folders if folder.is_dir()]
 
     @property
+    def held(self) -> Path:
+        """The file that every process of the server holds a lock on."""
+        return self.devdb / "server"
+
+    @property
     def record(self) -> Path:
         """The file that remembers the choice of places."""
         return self.devdb / "place.json"

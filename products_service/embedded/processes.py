@@ -1,6 +1,7 @@
 """What of a server is alive: found by its number and its folder, and by asking it."""
 
 import errno
+import fcntl
 import os
 import signal
 import socket
@@ -36,14 +37,37 @@ def ask(place: Place) -> int:
 
 
 def listens(place: Place) -> bool:
-    """Whether a server has the socket open, also one that is frozen or whose process we do not see.
-
-    So that no second one is started on its data, nor are they removed.
-    """
+    """Whether a server has the socket open, also one that is frozen."""
     with socket.socket(socket.AF_UNIX) as probe:
         probe.setblocking(False)
         failed = probe.connect_ex(str(place.sockets / f".s.PGSQL.{PORT}"))
     return failed in (0, errno.EAGAIN)
+
+
+def is_held(place: Place) -> bool:
+    """Whether a process of the server lives, in whatever container: each holds a lock."""
+    try:
+        held = os.open(place.held, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(held)
+    return False
+
+
+def is_elsewhere(place: Place) -> bool:
+    """Whether a server runs whose process we do not see, as that of another container.
+
+    Its socket may not be in a folder that we have too. What a server has left that was killed here,
+    we do see.
+    """
+    if postmaster(place) is not None:
+        return False
+    return listens(place) or (is_held(place) and not workers(place))
 
 
 def pid_files(place: Place) -> tuple[Path, Path]:

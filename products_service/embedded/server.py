@@ -1,7 +1,8 @@
 """The embedded server's life: made once, started by its first user, stopped by its last.
 
-All under .devdb/: who holds `lock` may start and stop; every user shares `users`; `keep` says that
-the server outlives its users. Both are flocks, which the kernel takes back however a process ends.
+All under .devdb/: who holds `lock` may start and stop; every user shares `users`; the server's own
+processes hold `server`; `keep` says that the server outlives its users. The first three are flocks,
+which the kernel takes back however a process ends, and shows to other containers too.
 """
 
 import fcntl
@@ -22,6 +23,7 @@ from products_service.embedded.processes import (
     ask,
     end_orphans,
     forget_stale_pids,
+    is_elsewhere,
     listens,
     postmaster,
 )
@@ -45,6 +47,8 @@ START_SECONDS = 600
 STOP_SECONDS = 60
 # a server that says nothing for so long is stuck; one that recovers says that it does
 SILENT_SECONDS = 60
+# and one of another container that has no socket here will have none: who starts it has the lock
+HIDDEN_SECONDS = 5
 # what a server says that would start if only those of before it were gone
 NOT_YET = ("pre-existing shared memory block", '" already exists', '" is empty')
 # of a server's log, where nothing better is known
@@ -124,7 +128,7 @@ def stop(devdb: Path, remove: bool = False) -> bool:
         return False  # no server was ever started there, whatever there is
     with locked(devdb):
         ran = postmaster(place) is not None
-        if not ran and listens(place):
+        if is_elsewhere(place):
             raise EmbeddedError(
                 f"the server in {place.home} runs, but its process cannot be seen from here: stop "
                 "it in the container that started it"
@@ -142,7 +146,7 @@ def status(devdb: Path) -> Status:
     """Return what the server of `devdb` does now. Raises EmbeddedError."""
     place = locate(devdb)
     pid = postmaster(place)
-    runs = pid is not None or listens(place)
+    runs = pid is not None or is_elsewhere(place)
     return Status(place, pid, runs, ask(place) == ACCEPTS, (devdb / "keep").exists())
 
 
@@ -195,18 +199,27 @@ def ensure_running(devdb: Path, lock: int) -> None:
     """Return once the server answers, started if need be. Raises EmbeddedError."""
     place = locate(devdb)
     latest = time.monotonic() + START_SECONDS
-    silent_at = time.monotonic() + SILENT_SECONDS
+    heard_at = time.monotonic()
     while True:
-        if not listens(place) and postmaster(place) is None:
+        elsewhere = is_elsewhere(place)
+        if postmaster(place) is None and not elsewhere:
             launch(place, lock)
         state = ask(place)
         if state == ACCEPTS:
             return
         if state == REFUSES:
-            silent_at = time.monotonic() + SILENT_SECONDS
-        if time.monotonic() > min(silent_at, latest):
+            heard_at = time.monotonic()
+        hidden = elsewhere and not listens(place)
+        patience = HIDDEN_SECONDS if hidden else SILENT_SECONDS
+        if time.monotonic() > min(heard_at + patience, latest):
             break
         time.sleep(0.02)
+    if hidden:
+        raise EmbeddedError(
+            f"the server in {place.home} runs in another container, and its socket, in "
+            f"{place.sockets} there, cannot be reached from here: have both containers use the "
+            "folder by the same path, a short and plain one, or set DATABASE_URL"
+        )
     last = "\n".join(log_since(place, 0).splitlines()[-LAST_LINES:])
     raise EmbeddedError(
         f"the server in {place.home} does not answer; its log, {place.log}, ends with\n{last}"
@@ -218,6 +231,17 @@ def launch(place: Place, lock: int) -> None:
 
     What a killed server left behind ends on its own or is told to; until then we come back.
     """
+    with open_shared(place.held) as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            end_orphans(place)
+            return
+        launch_held(place, lock, held)
+
+
+def launch_held(place: Place, lock: int, held: int) -> None:
+    """Start the server, to which the lock `held` goes over. Raises EmbeddedError."""
     try:
         prepare(place, lock)
     except PermissionError as error:
@@ -227,7 +251,8 @@ def launch(place: Place, lock: int) -> None:
     arguments = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in options.items())
     said = place.log.stat().st_size if place.log.exists() else 0
     try:
-        control(place, "start", "-t", str(START_SECONDS), "-l", place.log, "-o", arguments)
+        start = ("start", "-t", str(START_SECONDS), "-l", place.log, "-o", arguments)
+        control(place, *start, held=held)
     except EmbeddedError as error:
         why = f"{error}\n{log_since(place, said).strip()}"
         if not any(reason in why for reason in NOT_YET):
@@ -245,7 +270,7 @@ def halt(place: Place) -> None:
     control(place, "stop", "-m", "fast", "-t", str(STOP_SECONDS))
 
 
-def control(place: Place, command: str, *options: str | Path) -> None:
-    """Run pg_ctl on the data. Raises EmbeddedError."""
+def control(place: Place, command: str, *options: str | Path, held: int | None = None) -> None:
+    """Run pg_ctl on the data; what it starts keeps the descriptor `held`. Raises EmbeddedError."""
     pg_ctl = programs_for(place) / "pg_ctl"
-    run([pg_ctl, command, "-s", "-w", "-D", place.data, *options], place.account)
+    run([pg_ctl, command, "-s", "-w", "-D", place.data, *options], place.account, held=held)

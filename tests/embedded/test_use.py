@@ -16,8 +16,8 @@ from products_service.embedded import data, server
 from products_service.embedded.binaries import wheel_folder
 from products_service.embedded.place import CLUSTER, CLUSTER_RUN_FILE, locate
 from products_service.embedded.server import Status
-from tests.embedded.user import HANG, ROOT, User, query
-from tests.servers import alive
+from tests.embedded.user import HANG, ROOT, User, copy, query
+from tests.servers import alive, checkout
 from tests.system.service import wait_for
 
 
@@ -58,18 +58,25 @@ def test_a_started_server_that_crashed_stays_once_it_is_used(used):
     embedded.stop(used)
 
 
-def test_a_container_with_processes_of_its_own_uses_the_server_and_leaves_it_running(used):
-    apart = ("unshare", "--pid", "--fork", "--mount-proc")
-    has = os.geteuid() == 0 and shutil.which(apart[0])
-    if not has or subprocess.run([*apart, "true"], check=False).returncode != 0:
-        pytest.skip("may not make a namespace of processes")
-    pid = embedded.start(used).pid
+class Container:
+    """Runs commands where only their own processes are seen, and not the files below `hidden`."""
 
-    def there(command: str) -> tuple[int, str]:
+    def __init__(self, devdb: Path, hidden: Path | None = None) -> None:
+        self._devdb = devdb
+        self._apart = ["unshare", "--mount", "--pid", "--fork", "--mount-proc"]
+        if hidden:
+            mount = f"mount -t tmpfs none '{hidden}' && exec \"$@\""
+            self._apart += ["sh", "-c", mount, "sh"]
+        has = os.geteuid() == 0 and shutil.which("unshare")
+        if not has or subprocess.run([*self._apart, "true"], check=False).returncode != 0:
+            pytest.skip("may not make a namespace of processes")
+
+    def flask_db(self, command: str) -> tuple[int, str]:
+        """Return the status of `flask db ...`, and what it says."""
         done = subprocess.run(
-            [*apart, sys.executable, "-m", "flask", "db", *command.split()],
+            [*self._apart, sys.executable, "-m", "flask", "db", *command.split()],
             cwd=ROOT,
-            env=os.environ | {"DEVDB_DIR": str(used)},
+            env=os.environ | {"DEVDB_DIR": str(self._devdb)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -78,23 +85,50 @@ def test_a_container_with_processes_of_its_own_uses_the_server_and_leaves_it_run
         )
         return done.returncode, done.stdout
 
+
+def test_a_container_with_processes_of_its_own_uses_the_server_and_leaves_it_running(used):
+    there = Container(used)
+    pid = embedded.start(used).pid
     started = "PostgreSQL answers, as a process of another container, until `flask db stop`"
     for command in ("start", "status"):
-        status, said = there(command)
+        status, said = there.flask_db(command)
         assert status == 0, said
         assert said.startswith(started)
     for command in ("stop", "stop --remove"):
-        status, said = there(command)
+        status, said = there.flask_db(command)
         assert status == 1
         assert "stop it in the container that started it" in said
     os.kill(pid, signal.SIGSTOP)  # as a container that is paused
     try:
-        assert there("stop --remove")[0] == 1
+        assert there.flask_db("stop --remove")[0] == 1
     finally:
         os.kill(pid, signal.SIGCONT)
     assert embedded.status(used) == Status(locate(used), pid, runs=True, answers=True, kept=True)
     assert query(used, "TABLE kept") == [(1,)]
     embedded.stop(used)
+
+
+def test_a_container_without_its_socket_leaves_the_server_alone_too(template):
+    with checkout("a name that no address of a socket has room for " * 3) as folder:
+        devdb = folder / ".devdb"
+        copy(template, devdb)
+        pid = embedded.start(devdb).pid
+        sockets = locate(devdb).sockets
+        assert not sockets.is_relative_to(devdb)
+        there = Container(devdb, hidden=sockets.parent)
+        status, said = there.flask_db("stop --remove")
+        assert status == 1
+        assert "stop it in the container that started it" in said
+        # where it would start a second one on the same data
+        status, said = there.flask_db("start")
+        assert status == 1
+        assert "its socket, in" in said
+        assert embedded.status(devdb).pid == pid
+        assert query(devdb, "TABLE kept") == [(1,)]
+        # what was killed here is no server of another container
+        os.kill(pid, signal.SIGKILL)
+        with embedded.running(devdb):
+            assert query(devdb, "TABLE kept") == [(1,)]
 
 
 def test_a_killed_user_is_no_user(used):
