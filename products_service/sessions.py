@@ -23,6 +23,7 @@ _LIFETIME = 60.0  # seconds
 # What must be left before the deadline for an attempt to connect to be begun: by less a server is
 # not to be judged.
 _LEAST = 0.05  # seconds
+NO_TIME_LEFT = "there is no time left to connect"
 
 # After which an idle session shows whoever forwards packets that it is not forgotten.
 _IDLE = 60  # seconds
@@ -119,21 +120,26 @@ class Sessions:
         With another one where that fails, and with the primary only where there is no standby.
         Raises psycopg2.Error, DeadlinePassedError.
         """
+        if DEADLINE.get() - time.monotonic() < _LEAST:
+            raise NoTimeLeftError(NO_TIME_LEFT)
         with deadline_within(self._connect_timeout):
             standbys, last_resort = self._servers.in_turn()
             untried = [*standbys, *last_resort]
             while True:
-                left = DEADLINE.get() - time.monotonic()
-                if left < _LEAST:
-                    raise NoTimeLeftError("there is no time left to connect")
                 number = untried.pop(0)
+                # The last one has what time is left, each before it half of that.
+                left = DEADLINE.get() - time.monotonic()
+                seconds = left / 2 if untried else left
                 try:
-                    # The last one has what time is left, each before it half of that.
-                    with deadline_within(max(left / 2, _LEAST) if untried else left):
+                    with deadline_within(seconds):
                         session = self._open_on(number)
                 # or it cannot prepare the statements: a standby that a migration has not reached
-                except (psycopg2.Error, DeadlinePassedError):
-                    self._servers.failed(number)
+                except (psycopg2.Error, DeadlinePassedError) as error:
+                    is_told = isinstance(error, psycopg2.Error) or seconds >= _LEAST
+                    if is_told:
+                        self._servers.failed(number)
+                    if not untried and not is_told:
+                        raise NoTimeLeftError(NO_TIME_LEFT) from None
                     if not untried:
                         raise
                     continue

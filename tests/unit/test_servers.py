@@ -104,9 +104,12 @@ def test_no_server_is_judged_by_what_is_too_little_to_connect(
         raise DeadlinePassedError
 
     monkeypatch.setattr(sessions, "_open_on", be_silent)
+    failed: list[int] = []
+    monkeypatch.setattr(sessions._servers, "failed", failed.append)
     with deadline_within(0.12), pytest.raises(NoTimeLeftError):
         sessions.open()
-    assert given == pytest.approx([0.06, 0.05])
+    assert given == pytest.approx([0.06, 0.03, 0.03])
+    assert len(failed) == 1
 
 
 @pytest.mark.parametrize(
