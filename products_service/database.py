@@ -102,18 +102,14 @@ class Database:
         self._sessions = Sessions(
             url,
             [
-                ";\n".join(
-                    [
-                        "SET default_transaction_read_only = on",
-                        f"SET statement_timeout = {round(statement_timeout * 1000)}",
-                        # One plan for all values: a plan for each takes longer than any of ours
-                        # runs, and left to itself PostgreSQL makes one (docs/decisions/batches.md).
-                        "SET plan_cache_mode = force_generic_plan",
-                        # Where the server has LLVM, compiling a plan takes some hundred times as
-                        # long as running it, each time (docs/decisions/batches.md).
-                        "SET jit = off",
-                    ]
-                ),
+                "SET default_transaction_read_only = on",
+                f"SET statement_timeout = {round(statement_timeout * 1000)}",
+                # One plan for all values: a plan for each takes longer than any of ours runs, and
+                # left to itself PostgreSQL makes one (docs/decisions/batches.md).
+                "SET plan_cache_mode = force_generic_plan",
+                # Where the server has LLVM, compiling a plan takes some hundred times as long as
+                # running it, each time (docs/decisions/batches.md).
+                "SET jit = off",
                 *(statement.prepare for statement in all_prepared(statements.values())),
             ],
             connect_timeout=connect_timeout,

@@ -7,6 +7,7 @@ https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
 """
 
 import ctypes
+import select
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ _LIBRARY = ctypes.PyDLL(_psycopg.__file__)
 _TEXT, _NUMBER, _POINTER = ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p
 # ConnStatusType, ExecStatusType
 _CONNECTION_OK = 0
+_COMMAND_OK = 1
 _TUPLES_OK = 2
 _PIPELINE_SYNC = 10
 # PG_DIAG_SQLSTATE, PG_DIAG_MESSAGE_PRIMARY
@@ -45,6 +47,18 @@ _send = _function(
     _POINTER,  # the connection
     _TEXT,  # the statement's name
     _NUMBER,  # how many values
+    _POINTER,  # the values
+    _POINTER,  # their lengths
+    _POINTER,  # their formats
+    _NUMBER,  # the rows' format
+)
+_send_text = _function(
+    "PQsendQueryParams",
+    _NUMBER,
+    _POINTER,  # the connection
+    _TEXT,  # the statement
+    _NUMBER,  # how many values
+    _POINTER,  # their types
     _POINTER,  # the values
     _POINTER,  # their lengths
     _POINTER,  # their formats
@@ -99,6 +113,32 @@ class Pipeline:
         self._check(_send(connection, statement, count, texts, None, None, 0))
         self._check(_sync(connection))
         self._check(_flush(connection) == 0)
+
+    def run(self, texts: Sequence[bytes], wait: Callable[[int], None]) -> None:
+        """Execute statements that return no rows, each a transaction, sent before any is answered.
+
+        `wait(events)` returns when the socket is ready for them, by select's names. After an error
+        the session can only be closed.
+        """
+        for text in texts:
+            self._check(_send_text(self._connection, text, 0, None, None, None, None, 0))
+            self._check(_sync(self._connection))
+        while (unsent := _flush(self._connection)) > 0:
+            wait(select.POLLOUT)
+        self._check(unsent == 0)
+
+        def readable() -> None:
+            wait(select.POLLIN)
+
+        for _ in texts:
+            result = self._next(readable)
+            try:
+                error = None if _status(result) == _COMMAND_OK else self._error(result)
+            finally:
+                _clear(result)
+            if error:
+                raise error
+            self._receive_end(readable)
 
     def receive(self, wait: Callable[[], None]) -> list[Values]:
         """Return the rows of what was sent first, of what is not received yet.

@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 
 import psycopg2
 from psycopg2.extensions import POLL_OK, POLL_READ, parse_dsn, set_wait_callback
 
 from products_service import waiting
+from products_service.libpq import Pipeline
 from products_service.servers import Servers
 
 # Where there are several servers: how long one may leave unacknowledged what it is sent again,
@@ -49,9 +51,12 @@ def _wait(connection: "psycopg2.extensions.connection") -> None:
     costs, and the watchdog thread it was measured against: docs/decisions/deadline.md.
     """
     while (state := connection.poll()) != POLL_OK:
-        events = select.POLLIN if state == POLL_READ else select.POLLOUT
-        if not waiting.wait(connection.fileno(), events, DEADLINE.get()):
-            raise DeadlinePassedError("PostgreSQL did not answer in time")
+        _wait_for(connection, select.POLLIN if state == POLL_READ else select.POLLOUT)
+
+
+def _wait_for(connection: "psycopg2.extensions.connection", events: int) -> None:
+    if not waiting.wait(connection.fileno(), events, DEADLINE.get()):
+        raise DeadlinePassedError("PostgreSQL did not answer in time")
 
 
 @contextmanager
@@ -103,7 +108,9 @@ class Sessions:
         self._url = url
         self._each = servers_of(url)
         self._servers = Servers(len(self._each))
-        self._beginning = beginning
+        # Each for itself: what PostgreSQL shows of one that is executed is what it came in. But
+        # sent together: a request may wait, and a network would take its time for each.
+        self._beginning = [text.encode() for text in beginning]
         self._connect_timeout = connect_timeout
         self._deadline = deadline
         # For the whole process: every psycopg2 connection in it waits by this function.
@@ -169,10 +176,9 @@ class Sessions:
         # Set here and never after checkout: a connection that DBUtils replaces keeps it.
         session.autocommit = True
         try:
-            with session.cursor() as cursor:
-                # one by one: what PostgreSQL shows of each when it is executed is what it came in
-                for text in self._beginning:
-                    cursor.execute(text)
+            pipeline = Pipeline(session)
+            pipeline.run(self._beginning, partial(_wait_for, session))
+            pipeline.leave()
         except BaseException:
             session.close()  # the error's traceback would keep it open
             raise

@@ -1,7 +1,7 @@
 """libpq's pipeline mode, asked beside psycopg2."""
 
 import select
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import psycopg2
@@ -66,6 +66,47 @@ def test_rows_may_be_large_and_many(session: Session) -> None:
     pipeline = Pipeline(session)
     pipeline.send(b"repeat", [b"1000000"])
     assert pipeline.receive(Waits(session)) == [(b"x" * 1_000_000,)] * 3
+
+
+def ready(session: Session, seen: list[int] | None = None) -> Callable[[int], None]:
+    """Return what waits for a session's socket, and notes for what."""
+
+    def wait(events: int) -> None:
+        if seen is not None:
+            seen.append(events)
+        poll = select.poll()
+        poll.register(session, events)
+        assert poll.poll(HANG * 1000)
+
+    return wait
+
+
+def test_statements_are_run_each_for_itself(session: Session) -> None:
+    pipeline = Pipeline(session)
+    texts = [b"SET work_mem = '7MB'", b"PREPARE one AS SELECT 1", b"PREPARE two AS SELECT 2"]
+    pipeline.run(texts, ready(session))
+    pipeline.send(b"two", [])
+    assert pipeline.receive(Waits(session)) == [(b"2",)]
+    pipeline.leave()
+    with session.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements WHERE name IN ('one', 'two')")
+        assert {text.encode() for (text,) in cursor.fetchall()} == set(texts[1:])
+        cursor.execute("SHOW work_mem")
+        assert cursor.fetchall() == [("7MB",)]
+
+
+def test_statements_that_are_run_need_not_fit_into_the_sockets_buffer(session: Session) -> None:
+    seen: list[int] = []
+    pipeline = Pipeline(session)
+    pipeline.run([b"SET work_mem = '7MB' -- " + b"x" * 1_000_000] * 8, ready(session, seen))
+    pipeline.leave()
+    assert {select.POLLIN, select.POLLOUT} == set(seen)
+
+
+def test_one_that_fails_of_those_that_are_run_is_told(session: Session) -> None:
+    with pytest.raises(PipelineError, match='relation "nowhere" does not exist') as raised:
+        Pipeline(session).run([b"PREPARE one AS TABLE nowhere", b"SELECT 1"], ready(session))
+    assert raised.value.pgcode == "42P01"
 
 
 def test_it_is_an_ordinary_session_again_afterwards(session: Session) -> None:
