@@ -23,10 +23,13 @@ STATEMENTS = {
         Statement("tell", ID, "SELECT 7, 'digest', $1::text || ' ' || statement_timestamp()"),
         Statement("sleep", ID, "SELECT 7, 'digest', $1::text || pg_sleep($1 / 1000.0)::text"),
         Statement("divide", ID, "SELECT 7, 'digest', (10 / $1)::text"),
+        # This and the next take a moment, so that another can be sent behind them.
+        Statement("fail", ID, "SELECT 7, 'digest', pg_sleep(0.3)::text || (1 / ($1 - $1))::text"),
         Statement(
             "leave",
             ID,
-            "SELECT 7, 'digest', pg_terminate_backend(pg_backend_pid())::text WHERE $1 > 0",
+            "SELECT 7, 'digest', pg_sleep(0.1)::text "
+            "|| pg_terminate_backend(pg_backend_pid())::text WHERE $1 > 0",
         ),
         Statement(
             "prepared",

@@ -149,7 +149,7 @@ def test_a_connection_is_given_back_between_two_that_follow_each_other(
 @pytest.mark.usefixtures("nothing_is_slow")
 @pytest.mark.parametrize(
     ("first", "error"),
-    [(("divide", 0), StatementError), (("sleep", 30_000), DatabaseTimeoutError)],
+    [(("fail", 1), StatementError), (("sleep", 30_000), DatabaseTimeoutError)],
     ids=["defect", "time limit"],
 )
 def test_a_failure_is_not_that_of_who_waits_behind_it(
