@@ -18,8 +18,7 @@ _LIBRARY = ctypes.PyDLL(_psycopg.__file__)
 _TEXT, _NUMBER, _POINTER = ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p
 # ConnStatusType, ExecStatusType
 _CONNECTION_OK = 0
-_COMMAND_OK = 1
-_TUPLES_OK = 2
+_SUCCEEDED = 1, 2  # PGRES_COMMAND_OK, PGRES_TUPLES_OK
 _PIPELINE_SYNC = 10
 # PG_DIAG_SQLSTATE, PG_DIAG_MESSAGE_PRIMARY
 _SQLSTATE, _PRIMARY = ord("C"), ord("M")
@@ -131,14 +130,7 @@ class Pipeline:
             wait(select.POLLIN)
 
         for _ in texts:
-            result = self._next(readable)
-            try:
-                error = None if _status(result) == _COMMAND_OK else self._error(result)
-            finally:
-                _clear(result)
-            if error:
-                raise error
-            self._receive_end(readable)
+            self.receive(readable)
 
     def receive(self, wait: Callable[[], None]) -> list[Values]:
         """Return the rows of what was sent first, of what is not received yet.
@@ -147,7 +139,7 @@ class Pipeline:
         """
         result = self._next(wait)
         try:
-            error = None if _status(result) == _TUPLES_OK else self._error(result)
+            error = None if _status(result) in _SUCCEEDED else self._error(result)
             rows = [] if error else _values(result)
         finally:
             _clear(result)

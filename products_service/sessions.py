@@ -145,11 +145,11 @@ class Sessions:
                     is_told = isinstance(error, psycopg2.Error) or seconds >= _LEAST
                     if is_told:
                         self._servers.failed(number)
-                    if not untried and not is_told:
-                        raise NoTimeLeftError(NO_TIME_LEFT) from None
-                    if not untried:
+                    if untried:
+                        continue
+                    if is_told:
                         raise
-                    continue
+                    raise NoTimeLeftError(NO_TIME_LEFT) from None
                 is_standby = session.get_parameter_status("in_hot_standby") == "on"
                 if is_standby or number in last_resort or not self.are_with_several:
                     return session
