@@ -12,6 +12,13 @@ pytestmark = pytest.mark.slow
 PATH = "/products/1"
 # Of a line of 8,192 bytes, with the method, the version and the end of the line.
 LONGEST_PATH = 8192 - len("GET  HTTP/1.1\r\n")
+
+
+def conditional(path: bytes, condition: bytes) -> bytes:
+    """Return a request with a condition."""
+    return b"GET %b HTTP/1.1\r\n%b\r\n%b\r\n" % (path, condition, TAIL)
+
+
 REFUSED = {
     "no request": (b"nonsense\r\n\r\n", 400),
     "no host": (b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", 400),
@@ -30,22 +37,10 @@ REFUSED = {
     "a short method": (b"AB /products HTTP/1.1\r\n" + TAIL + b"\r\n", 400),
     "a NUL": (b"GET /%00 HTTP/1.1\r\n" + TAIL + b"\r\n", 400),
     "a method of its own": (b"TRACE / HTTP/1.1\r\n" + TAIL + b"\r\n", 405),
-    "a condition that does not hold": (
-        b'GET /products/1 HTTP/1.1\r\nIf-Match: "x"\r\n' + TAIL + b"\r\n",
-        412,
-    ),
-    "a condition that does not hold for a page": (
-        b'GET /docs HTTP/1.1\r\nIf-Match: "x"\r\n' + TAIL + b"\r\n",
-        412,
-    ),
-    "a condition that none is": (
-        b"GET /products/1 HTTP/1.1\r\nIf-Match: \x7f\r\n" + TAIL + b"\r\n",
-        400,
-    ),
-    "a condition that none is, for a page": (
-        b"GET /docs HTTP/1.1\r\nIf-None-Match: \x01\r\n" + TAIL + b"\r\n",
-        400,
-    ),
+    "a condition that does not hold": (conditional(b"/products/1", b'If-Match: "x"'), 412),
+    "a condition that does not hold for a page": (conditional(b"/docs", b'If-Match: "x"'), 412),
+    "a condition that none is": (conditional(b"/products/1", b"If-Match: \x7f"), 400),
+    "a condition that none is, for a page": (conditional(b"/docs", b"If-None-Match: \x01"), 400),
     "a body": (
         b"POST / HTTP/1.1\r\n" + TAIL + b"Content-Length: 2000\r\n\r\n" + b"x" * 2000,
         413,
