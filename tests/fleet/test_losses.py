@@ -177,6 +177,16 @@ def test_one_that_was_promoted_is_not_stopped_for_an_older_inventory(rollout: Ro
     assert followers(primary) == 2
 
 
+def test_a_primary_that_was_stopped_waits_until_all_standbys_are_asked(rollout: Rollout) -> None:
+    (primary,) = rollout.groups["primary"]
+    primary.run("systemctl stop postgresql@15-main")
+    refused = rollout.play("site", "--limit", primary.name, check=False)
+    primary.run("systemctl start postgresql@15-main")
+    assert refused.status != 0
+    assert f"{primary.name} does not run, and database" in refused.output
+    wait_until(lambda: followers(primary) == 2, BACK)
+
+
 def test_a_primary_that_has_lost_its_data_does_not_take_the_standbys(rollout: Rollout) -> None:
     (primary,) = rollout.groups["primary"]
     data = "/var/lib/postgresql/15/main"

@@ -1,6 +1,7 @@
 """What playbooks look at before they change anything, as far as it is a program of its own."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -8,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pytest
 import yaml
 from ansible.parsing.splitter import parse_kv
@@ -84,3 +86,40 @@ def test_a_load_gets_its_options_whole_as_they_are_documented(page: str) -> None
     variables = parse_kv(given)
     assert list(variables) == ["products_load_options"]
     assert variables["products_load_options"].startswith("--mode upsert")
+
+
+@pytest.fixture
+def backup(tmp_path: Path) -> Path:
+    """The script that makes a backup, in whose folder there is one already, and its programs."""
+    template = jinja2.Template((ROLES / "postgresql/templates/products-backup.j2").read_text())
+    folder = tmp_path / "backups"
+    (folder / "2026-01-01T000000Z").mkdir(parents=True)
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "du").write_text("#!/bin/sh\necho 20 of the last one\n")
+    (programs / "pg_basebackup").write_text(f"#!/bin/sh\ntouch {tmp_path}/made\nexit 1\n")
+    for program in programs.iterdir():
+        program.chmod(0o755)
+    script = tmp_path / "script"
+    script.write_text(
+        template.render(
+            postgresql_backup_folder=folder, fleet_postgresql_socket="/", postgresql_backups_kept=7
+        )
+    )
+    return script
+
+
+@pytest.mark.parametrize(("free", "is_begun"), [(29, False), (30, True)])
+def test_a_backup_is_not_begun_that_would_fill_the_disk(
+    backup: Path, free: int, is_begun: bool
+) -> None:
+    programs = backup.with_name("programs")
+    (programs / "df").write_text(f"#!/bin/sh\nprintf 'avail\\n{free}\\n'\n")
+    (programs / "df").chmod(0o755)
+    path = f"{programs}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["sh", backup], env={"PATH": path}, stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert backup.with_name("made").exists() == is_begun
+    assert ("no backup: 30 MB free are wanted" in done.stderr) != is_begun
