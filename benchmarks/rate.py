@@ -3,7 +3,7 @@
 from typing import Any
 
 from benchmarks import contest
-from benchmarks.contestants import AskedByK6, Connected, competing
+from benchmarks.contestants import PEERS, AskedByK6, Connected, competing, forms_of
 from benchmarks.fleet import Fleet, fleet
 from benchmarks.generators import Turn
 from benchmarks.installation import install_peers
@@ -127,7 +127,7 @@ def measure_users(subject: Subject, rounds: int, seconds: float, ours: str) -> d
     Uniform ids, no cache; by k6, and by wrk, which leaves more of the machine to who is asked: only
     there the floor, of as many connections as in other contests, tells whether Express is fair.
     """
-    asked = (ours, "express", "express-1", "express-prepared")
+    asked = (ours, *forms_of("express", PEERS))
     with competing((*asked, contest.FLOOR), subject) as contestants:
         floor = Connected(contestants[contest.FLOOR], contest.CONNECTIONS)
         by = {
