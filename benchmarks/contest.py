@@ -142,25 +142,34 @@ def _figures(turns: Sequence[Turn]) -> dict[str, Any]:
     }
 
 
+def turns_of(figures: Mapping[str, Any]) -> list[Turn]:
+    """Return the turns that a contestant's figures were made of."""
+    return [Turn.from_json(turn) for turn in figures["turns"]]
+
+
 def is_valid(turn: Turn) -> bool:
     """Return whether all were answered, and right."""
     return not turn.errors and (turn.busy is None or turn.busy >= LEAST_BUSY)
 
 
 def ratios(own: Sequence[Turn], others: Sequence[Turn]) -> dict[str, float]:
-    """Return own requests a second and p99 over another's in the same round: medians.
+    """Return the medians of `ratios_by_round`."""
+    by_round = ratios_by_round(own, others)
+    return {name: round(statistics.median(found), 3) for name, found in by_round.items()}
+
+
+def ratios_by_round(own: Sequence[Turn], others: Sequence[Turn]) -> dict[str, list[float]]:
+    """Return own requests a second and p99 over another's in the same round.
 
     Nothing, where the other was not answered at all.
     """
     pairs = list(zip(own, others, strict=True))
     if not all(other.requests for other in others):
         return {}
-    found = {"per_second": statistics.median(a.per_second / b.per_second for a, b in pairs)}
+    found = {"per_second": [a.per_second / b.per_second for a, b in pairs]}
     if all("p99" in turn.latency_ms for pair in pairs for turn in pair):
-        found["p99"] = statistics.median(
-            a.latency_ms["p99"] / b.latency_ms["p99"] for a, b in pairs
-        )
-    return {name: round(value, 3) for name, value in found.items()}
+        found["p99"] = [a.latency_ms["p99"] / b.latency_ms["p99"] for a, b in pairs]
+    return found
 
 
 def _validity(turns: Turns, at_best: Mapping[str, str]) -> dict[str, dict[str, Any]]:

@@ -146,12 +146,12 @@ class HttpContestant:
     """
 
     server: Server
-    postmaster: int | None
+    postgres: Mapping[str, list[int]]
 
     @property
     def groups(self) -> dict[str, list[int]]:
         """The processes of each kind."""
-        return {"app": [self.server.pid]} | _of_postgres(self.postmaster)
+        return {"app": [self.server.pid], **self.postgres}
 
     def take(self, load: Load, seconds: float) -> Turn:
         """Be asked for that long."""
@@ -195,19 +195,15 @@ class FloorContestant:
     mode: str
     reconnect: bool
     environment: Mapping[str, str]
-    postmaster: int | None
+    postgres: Mapping[str, list[int]]
 
     def take(self, load: Load, seconds: float) -> Turn:
         """Run the statements of the load's mix for that long."""
         return pgbench.run_mix(
             *(load.draw, load.mix, self.mode, seconds, load.connections),
-            *(load.seed, self.environment, _of_postgres(self.postmaster)),
+            *(load.seed, self.environment, self.postgres),
             reconnect=self.reconnect,
         )
-
-
-def _of_postgres(postmaster: int | None) -> dict[str, list[int]]:
-    return {} if postmaster is None else {"postgres": [postmaster]}
 
 
 def service_program(
@@ -268,22 +264,35 @@ def competing(names: Sequence[str], subject: Subject) -> Iterator[dict[str, Cont
     Raises BenchmarkError.
     """
     peers = install_peers() if set(names) & PEERS.keys() else Path()
-    url, postmaster = subject.url, subject.postmaster
-    path = f"/products/{subject.draw.ids[0]}/styles"
     contestants: dict[str, Contestant] = {}
     with ExitStack() as stack:
         for name in names:
             if name in FLOORS:
-                variables = plain_environment() | libpq_variables(url) | ONE_PLAN
-                contestants[name] = FloorContestant(*FLOORS[name], variables, postmaster)
+                variables = plain_environment() | libpq_variables(subject.url) | ONE_PLAN
+                contestants[name] = FloorContestant(*FLOORS[name], variables, subject.postgres)
                 continue
             port = free_port()
             if name in PEERS:
-                program = peer_program(url, port, name, peers)
+                program = peer_program(subject.url, port, name, peers)
             else:
                 application, settings = SERVICE[name]
-                program = service_program(url, port, name, settings, application)
-            with step(f"starting {name}"):
-                server = stack.enter_context(running(program, port, path))
-            contestants[name] = HttpContestant(server, postmaster)
+                program = service_program(subject.url, port, name, settings, application)
+            contestants[name] = stack.enter_context(_started(name, program, port, subject))
         yield contestants
+
+
+@contextmanager
+def host(subject: Subject, settings: Mapping[str, str], name: str) -> Iterator[HttpContestant]:
+    """Run this service with these settings. Raises BenchmarkError."""
+    port = free_port()
+    with _started(name, service_program(subject.url, port, name, settings), port, subject) as found:
+        yield found
+
+
+@contextmanager
+def _started(name: str, program: Program, port: int, subject: Subject) -> Iterator[HttpContestant]:
+    with ExitStack() as stack:
+        with step(f"starting {name}"):
+            path = f"/products/{subject.draw.ids[0]}/styles"
+            server = stack.enter_context(running(program, port, path))
+        yield HttpContestant(server, subject.postgres)

@@ -27,6 +27,18 @@ SEED = 1
 ALL = 2**31
 
 
+def sample_ids(connection: Connection, count: int, schema: str = "catalogue") -> list[int]:
+    """Return ids of so many products, the same ones each time; fewer where there are fewer.
+
+    By the hash of the id, so in an order that has nothing to do with theirs. Raises BenchmarkError
+    if there are none.
+    """
+    rows = connection.run("sample_ids", {"seed": SEED, "count": count}, schema=schema)
+    if not rows:
+        raise BenchmarkError("the catalogue is empty: run `flask etl load`")
+    return [id_ for (id_,) in rows]
+
+
 class Draw:
     """Draws paths from so many ids; popular products lie anywhere in the catalogue.
 
@@ -43,11 +55,7 @@ class Draw:
     @classmethod
     def of_catalogue(cls, connection: Connection) -> "Draw":
         """Draw from all products that are served. Raises BenchmarkError if there are none."""
-        # By the hash of the id, so in an order that has nothing to do with theirs.
-        rows = connection.run("sample_ids", {"seed": SEED, "count": ALL}, schema="catalogue")
-        if not rows:
-            raise BenchmarkError("the catalogue is empty: run `flask etl load`")
-        return cls([id_ for (id_,) in rows])
+        return cls(sample_ids(connection, ALL))
 
     def paths(self, mix: str, distribution: str, count: int, seed: int) -> list[str]:
         """Return that many paths of a mix, the same ones for the same seed."""

@@ -48,7 +48,7 @@ class Fleet:
         self.draw = subject.draw
         self._mix = mix
         self._seed = 0
-        self._postmaster = subject.postmaster
+        self._postgres = subject.postgres
         self._folder = folder
 
     @property
@@ -58,7 +58,7 @@ class Fleet:
             "nginx": find_by_title(self.server.pid, b"nginx"),
             "app": find_by_title(self.server.pid, b"gunicorn"),
         }
-        return pids | ({"postgres": [self._postmaster]} if self._postmaster else {})
+        return pids | self._postgres
 
     def paths(self, count: float) -> Path:
         """Return a file of paths that were never drawn before."""

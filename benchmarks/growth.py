@@ -12,11 +12,11 @@ from typing import Any
 
 from benchmarks import generators
 from benchmarks.contest import CONNECTIONS, summarise, take_turns
-from benchmarks.contestants import Connected, HttpContestant, Load, service_program
+from benchmarks.contestants import Connected, HttpContestant, Load, host
 from benchmarks.draws import PAGE_SIZE
 from benchmarks.generators import Turn
 from benchmarks.memory import watching
-from benchmarks.servers import HOST, PATIENCE, free_port, running
+from benchmarks.servers import HOST, PATIENCE
 from benchmarks.steps import step
 from benchmarks.subject import Subject, urls_of, warm
 from benchmarks.workshop import own_workshop
@@ -81,18 +81,6 @@ def measure(
         **by_workers_and_connections(subject, rounds, seconds, settings),
         **at_rest(subject, rounds, settings),
     }
-
-
-@contextmanager
-def host(subject: Subject, settings: Mapping[str, str], name: str) -> Iterator[HttpContestant]:
-    """Run one host. Raises BenchmarkError."""
-    port = free_port()
-    program = service_program(subject.url, port, name, settings)
-    path = f"/products/{subject.draw.ids[0]}/styles"
-    with ExitStack() as stack:
-        with step(f"starting {name}"):
-            server = stack.enter_context(running(program, port, path))
-        yield HttpContestant(server, subject.postmaster)
 
 
 def by_products(

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.contest import summarise, take_turns
-from benchmarks.contestants import HttpContestant, Load
+from benchmarks.contestants import HttpContestant, Load, host
 from benchmarks.errors import BenchmarkError
 from benchmarks.generators import Turn, per_request
-from benchmarks.growth import host
+from benchmarks.percentiles import percentile
 from benchmarks.processes import metering
 from benchmarks.servers import HOST, PATIENCE
 from benchmarks.subject import Subject
@@ -120,8 +120,9 @@ class Pages:
 
 def describe(times: Sequence[float]) -> dict[str, float]:
     """Return percentiles of seconds, as milliseconds."""
-    cuts = statistics.quantiles(times, n=100)
-    found = {"p50": cuts[49], "p99": cuts[98], "max": max(times), "mean": statistics.mean(times)}
+    ordered = sorted(times)
+    found = {name: percentile(ordered, share) for name, share in (("p50", 0.5), ("p99", 0.99))}
+    found |= {"max": ordered[-1], "mean": statistics.mean(times)}
     return {name: round(each * 1000, 3) for name, each in found.items()}
 
 

@@ -1,6 +1,5 @@
 """What indexes are worth: every statement with none, with ours, and without each one in turn."""
 
-import math
 import random
 import statistics
 from collections.abc import Sequence
@@ -10,7 +9,9 @@ from typing import Any
 from benchmarks.caches import Caches
 from benchmarks.catalogue import SCHEMA, Copy, Index, copy_catalogue, leave_out
 from benchmarks.connection import Connection
+from benchmarks.draws import sample_ids
 from benchmarks.errors import BenchmarkError
+from benchmarks.percentiles import percentile
 from benchmarks.plans import indexes_used, tables_read
 from benchmarks.steps import step
 from products_service.statements import Statement, read_statements
@@ -149,8 +150,7 @@ def _vary(indexes: tuple[Index, ...]) -> list[Variant]:
 
 def _draw(connection: Connection, sample: int, rounds: int) -> list[list[int]]:
     """Return ids for each round, none twice unless the catalogue is too small for that."""
-    rows = connection.run("sample_ids", {"seed": SEED, "count": sample * rounds}, schema=SCHEMA)
-    ids = [id_ for (id_,) in rows]
+    ids = sample_ids(connection, sample * rounds, SCHEMA)
     size = max(1, min(sample, len(ids) // rounds))
     return [
         [ids[(start + offset) % len(ids)] for offset in range(size)]
@@ -245,7 +245,7 @@ def _figures(executions: list[tuple[int, Arguments, float]]) -> dict[str, Any]:
     return {
         "executions": len(times),
         "median_ms": round(statistics.median(times), 4),
-        "p95_ms": round(times[math.ceil(0.95 * len(times)) - 1], 4),
+        "p95_ms": round(percentile(times, 0.95), 4),
         "round_medians_ms": [
             round(statistics.median(ms for number, _, ms in executions if number == each), 4)
             for each in rounds

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.connection import Connection
+from benchmarks.draws import sample_ids
 from benchmarks.floor import Floor, lay_floor
 from benchmarks.memory import Peak, watching
 from benchmarks.programs import failed, started
@@ -123,9 +124,8 @@ def _measure_readers(
     """Return how long readers wait before, while and when a load is published."""
     if not connections:
         return None
-    rows = connection.run("sample_ids", {"seed": 1, "count": SAMPLE}, schema="catalogue")
     with serving(workshop) as port:
-        readers = Readers(port, connections, [id_ for (id_,) in rows])
+        readers = Readers(port, connections, sample_ids(connection, SAMPLE))
         with readers.reading():
             time.sleep(WARM_UP)
             began = time.monotonic()

@@ -4,10 +4,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+
+from benchmarks.processes import PROC, family
 
 EVERY = 0.1  # seconds
-PROC = Path("/proc")
 
 
 @dataclass
@@ -40,18 +40,6 @@ def watching(pid: int) -> Iterator[Peak]:
     finally:
         done.set()
         thread.join()
-
-
-def family(pid: int) -> list[int]:
-    """Return a process and all that descend from it."""
-    found = [pid]
-    for member in found:
-        try:
-            for file in PROC.glob(f"{member}/task/*/children"):
-                found += map(int, file.read_text().split())
-        except OSError:
-            continue  # it, or a thread of it, has ended meanwhile
-    return found
 
 
 def _read(pid: int) -> dict[str, int]:

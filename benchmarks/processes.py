@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.memory import PROC, family
-
+PROC = Path("/proc")
 TICKS = os.sysconf("SC_CLK_TCK")
 # Of /proc/PID/stat, counted from the state on, which follows the name in parentheses: user and
 # system time of the process, and of those that it has started and waited for.
@@ -45,6 +44,18 @@ def stolen_seconds() -> float:
 
 def _members(pids: Iterable[int]) -> set[int]:
     return {member for pid in pids for member in family(pid)}
+
+
+def family(pid: int) -> list[int]:
+    """Return a process and all that descend from it."""
+    found = [pid]
+    for member in found:
+        try:
+            for file in PROC.glob(f"{member}/task/*/children"):
+                found += map(int, file.read_text().split())
+        except OSError:
+            continue  # it, or a thread of it, has ended meanwhile
+    return found
 
 
 def find_parent(pid: int, name: str) -> int | None:

@@ -1,20 +1,21 @@
 """The service while something goes on: readers who ask at a steady pace, and how long they wait."""
 
 import http.client
-import math
 import random
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from benchmarks.servers import HOST, PATIENCE, Program, free_port, running
+from benchmarks.contestants import service_program
+from benchmarks.percentiles import percentile
+from benchmarks.servers import HOST, PATIENCE, free_port, running
+from benchmarks.subject import urls_of
 from benchmarks.workshop import Workshop
+from products_service.config import load_settings
 
 PER_SECOND = 50  # requests of all readers together
 SEED = 1
@@ -80,9 +81,10 @@ class Readers:
             "requests": len(chosen),
             "errors": problems.total(),
             "problems": dict(problems),
-            "p50_ms": _percentile(times, 0.50),
-            "p99_ms": _percentile(times, 0.99),
-            "max_ms": _percentile(times, 1.0),
+            **{
+                f"{name}_ms": round(percentile(times, share), 2) if times else None
+                for name, share in (("p50", 0.5), ("p99", 0.99), ("max", 1))
+            },
         }
 
 
@@ -98,10 +100,6 @@ def _ask(connection: http.client.HTTPConnection, path: str) -> str | None:
     return None if answer.status == 200 else str(answer.status)
 
 
-def _percentile(times: Sequence[float], share: float) -> float | None:
-    return round(times[math.ceil(share * len(times)) - 1], 2) if times else None
-
-
 @contextmanager
 def serving(workshop: Workshop) -> Iterator[int]:
     """Run gunicorn as it is shipped on the workshop's database and yield its port.
@@ -109,8 +107,6 @@ def serving(workshop: Workshop) -> Iterator[int]:
     Raises BenchmarkError if it does not come up.
     """
     port = free_port()
-    argv = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
-    environment = workshop.environment | {"PORT": str(port), "BIND_ADDRESS": HOST}
-    log = workshop.folder / "service.log"
-    with running(Program(argv, environment, Path(), log), port, "/ready") as server:
+    url = urls_of(load_settings({"DEVDB_DIR": str(workshop.devdb)}))["app"]
+    with running(service_program(url, port, "readers", {}), port, "/ready") as server:
         yield server.port

@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import Environment
 from matplotlib.figure import Figure
 
-from benchmarks import speed_charts, speed_tables, tables
+from benchmarks import index_chart, speed_charts, speed_tables, tables
 from benchmarks.targets import findings
 
 CONTESTS = ("peers", "styles", "page")
@@ -95,7 +95,7 @@ SECTIONS = (
         "Indexes",
         "index",
         tables.index_table,
-        (Chart("indexes", "Milliseconds with all indexes and with none", speed_charts.indexes),),
+        (Chart("index", "Milliseconds with and without each index", index_chart.draw),),
     ),
     Section("A load", "load", tables.load_table),
     Section("A product page in one request", "include", speed_tables.include_table),

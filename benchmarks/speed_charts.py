@@ -6,7 +6,6 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.index import NO_READ_AHEAD
 from benchmarks.tables import short
 
 WIDTH = 10
@@ -46,14 +45,13 @@ def latency(mixes: Mixes) -> Figure:
     """Return lines of latency percentiles, a panel for each mix."""
     figure = Figure(figsize=(WIDTH, 4), layout="constrained")
     panels = figure.subplots(1, len(mixes), squeeze=False, sharey=True)[0]
-    everybody = list(dict.fromkeys(name for each in mixes.values() for name in each["contestants"]))
-    colours = {name: f"C{place}" for place, name in enumerate(everybody)}
+    everybody = dict.fromkeys(name for each in mixes.values() for name in each["contestants"])
+    looks = _looks([name for name in everybody if not name.startswith(FLOOR)])
     for panel, (mix, each) in zip(panels, mixes.items(), strict=True):
         for name, one in each["contestants"].items():
             if not name.startswith(FLOOR) and one["valid"]:
                 times = [one["latency_ms"][percentile] for percentile in PERCENTILES]
-                drawn = {"color": colours[name], "marker": "o", "markersize": 3, "label": name}
-                panel.plot(PERCENTILES, times, **drawn)
+                panel.plot(PERCENTILES, times, label=name, **looks[name])
         panel.set_yscale("log")
         panel.grid(axis="y", which="both", linewidth=0.3)
         panel.set_title(f"{mix}: latency, ms", fontsize=10, loc="left")
@@ -74,34 +72,8 @@ def pool(result: Mapping[str, Any]) -> Figure:
         {name: one["per_second"] for name, one in figures.items()},
         [_colour(name, one) for name, one in figures.items()],
     )
-    panel.set_xscale("log")
-    title = "A pool, or a connection a request: requests a second, logarithmic"
+    title = "A pool, or a connection a request: requests a second"
     panel.set_title(title, fontsize=10, loc="left")
-    return figure
-
-
-def indexes(result: Mapping[str, Any]) -> Figure:
-    """Return bars of each statement's median with all indexes and with none, warm.
-
-    Without read-ahead, which makes reading whole tables slower once they are in memory.
-    """
-    statements = {
-        name: {which: variants[which]["warm"]["median_ms"] for which in ("all", NO_READ_AHEAD)}
-        for name, variants in result["statements"].items()
-        if NO_READ_AHEAD in variants
-    }
-    figure, (panel,) = _panels(1, 2 * len(statements))
-    _bars(
-        panel,
-        {
-            f"{name}, {which}": median
-            for name, both in statements.items()
-            for which, median in both.items()
-        },
-        [OURS, OTHERS] * len(statements),
-    )
-    panel.set_xscale("log")
-    panel.set_title("All indexes, and none: median ms, warm, logarithmic", fontsize=10, loc="left")
     return figure
 
 
@@ -116,7 +88,7 @@ def rates(result: Mapping[str, Any]) -> Figure:
     answered.set_title("answered a second", fontsize=10, loc="left")
     for name, values in {
         "p50, from when it was sent": [each["latency_ms"]["p50"] for each in tried],
-        "p99, from when it was due": [each["p99_ms_at_most"] for each in tried],
+        "p99, from when it was due, at most": [each["p99_ms_at_most"] for each in tried],
     }.items():
         times.plot(offered, values, "o", markersize=4, label=name)
     limit = result["highest"]["p99_below_ms"]
@@ -195,4 +167,19 @@ def _colour(name: str, figures: Mapping[str, Any]) -> str:
     """Return the colour of a bar: ours, another's, or of what does not count."""
     if not figures["valid"]:
         return VOID
-    return OURS if name.startswith(("greenlet", "gthread")) else OTHERS
+    return OURS if _is_ours(name) else OTHERS
+
+
+def _looks(names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return how each one's line is drawn: no two alike, ours solid and with dots."""
+    ours = [name for name in names if _is_ours(name)]
+    others = [name for name in names if not _is_ours(name)]
+    return {
+        name: {"color": f"C{place}", "linestyle": line, "marker": marker, "markersize": 4}
+        for group, line, marker in ((ours, "-", "o"), (others, "--", "x"))
+        for place, name in enumerate(group)
+    }
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith(("greenlet", "gthread"))

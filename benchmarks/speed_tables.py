@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from benchmarks.contest import ratios
+from benchmarks.contest import ratios, turns_of
 from benchmarks.contestants import forms_of
-from benchmarks.generators import Turn
 from benchmarks.quick import cost
 from benchmarks.tables import short
 from benchmarks.targets import OURS
@@ -34,7 +33,7 @@ def contest_table(result: dict[str, Any]) -> Iterator[str]:
                 *(_or_dash(cpu.get(key)) for key in ("app", "postgres", "generator")),
                 _or_dash(each.get("bytes")),
                 *(
-                    _or_dash(against.get(peer, {}).get(name, {}).get("per_second"))
+                    _ratio(against.get(peer, {}).get(name, {}).get("per_second"))
                     for peer in ("express", "fastify")
                 ),
             ) + _void(each)
@@ -49,10 +48,7 @@ def contest_table(result: dict[str, Any]) -> Iterator[str]:
 
 def _forms_table(figures: dict[str, Any]) -> Iterator[str]:
     """Yield the lines of a table of this service against each form of its peers, if several."""
-    turns = {
-        name: [Turn.from_json(turn) for turn in each["turns"]]
-        for name, each in figures["contestants"].items()
-    }
+    turns = {name: turns_of(each) for name, each in figures["contestants"].items()}
     of_peers = [forms_of(peer, turns) for peer in ("express", "fastify")]
     forms = [form for forms in of_peers for form in forms]
     ours = [name for name in OURS if name in turns and figures["contestants"][name]["valid"]]
@@ -62,8 +58,7 @@ def _forms_table(figures: dict[str, Any]) -> Iterator[str]:
         for name in ours:
             found = [ratios(turns[name], turns[form]) for form in forms]
             line = [
-                ", ".join(_or_dash(each.get(key)) for key in ("per_second", "p99"))
-                for each in found
+                ", ".join(_ratio(each.get(key)) for key in ("per_second", "p99")) for each in found
             ]
             yield f"{name:<22}" + "".join(FORM.format(each) for each in line)
 
@@ -74,7 +69,7 @@ def pool_table(result: dict[str, Any]) -> Iterator[str]:
     ratios = result["mixes"]["styles"]["ratios"]
     for without, worth in ratios.items():
         pooled = {"pgbench-reconnecting": "pgbench-prepared"}.get(without, result["worker_class"])
-        ratio = _or_dash(worth[pooled].get("per_second"))
+        ratio = _ratio(worth[pooled].get("per_second"))
         yield f"{pooled}: {ratio} x the requests/s of {without}"
 
 
@@ -121,7 +116,7 @@ def growth_table(result: dict[str, Any]) -> Iterator[str]:
             line = GROWTH.format(name, f"{each['per_second']:,.0f}", *latency, *cpu)
             yield line + _void(each)
         yield ""
-    last = _or_dash(result["pages_of_the_list"]["ratios"]["first"]["last"].get("per_second"))
+    last = _ratio(result["pages_of_the_list"]["ratios"]["first"]["last"].get("per_second"))
     yield f"the last page of the list: {last} x the requests/s of the first"
     memory = result["memory_bytes"]
     yield (
@@ -163,6 +158,11 @@ def _void(each: dict[str, Any]) -> str:
         return ""
     served = "" if each["busy"] is None else f", {each['busy']:.0%} of the connections served"
     return f"  VOID: {each['errors']} errors{served}"
+
+
+def _ratio(figure: float | None) -> str:
+    """Return a ratio with all its places: none that is near a target is to look like it."""
+    return "-" if figure is None else f"{figure:.3f}"
 
 
 def _or_dash(figure: float | None) -> str:

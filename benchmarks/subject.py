@@ -33,6 +33,11 @@ class Subject:
         return self.urls["app"]
 
     @property
+    def postgres(self) -> dict[str, list[int]]:
+        """The server's processes, as a group of those whose CPU is taken; none if elsewhere."""
+        return {} if self.postmaster is None else {"postgres": [self.postmaster]}
+
+    @property
     def environment(self) -> dict[str, str]:
         """The variables that lead the service's programs here."""
         return {

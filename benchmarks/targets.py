@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.contest import ratios_by_round, turns_of
 from benchmarks.index import NO_READ_AHEAD
 
 Results = Mapping[str, Mapping[str, Any]]
@@ -125,14 +126,14 @@ def _highest(result: Mapping[str, Any]) -> Finding | None:
 
 def _against(mix: str, peer: str, bound: float) -> Callable[[Mapping[str, Any]], Finding | None]:
     def find(result: Mapping[str, Any]) -> Finding | None:
-        return _beside(result, mix, peer, lambda ratios: at_least(ratios["per_second"], bound))
+        return _beside(result, mix, peer, "per_second", lambda ratio: at_least(ratio, bound))
 
     return find
 
 
 def _p99(mix: str) -> Callable[[Mapping[str, Any]], Finding | None]:
     def find(result: Mapping[str, Any]) -> Finding | None:
-        return _beside(result, mix, "fastify", lambda ratios: at_most(ratios["p99"], 0.5))
+        return _beside(result, mix, "fastify", "p99", lambda ratio: at_most(ratio, 0.5))
 
     return find
 
@@ -141,7 +142,8 @@ def _beside(
     result: Mapping[str, Any],
     mix: str,
     peer: str,
-    judge: Callable[[Mapping[str, float]], Finding],
+    measure: str,
+    judge: Callable[[float], Finding],
 ) -> Finding | None:
     """Judge what our best has of a peer at its best; None where one of them was not measured."""
     figures = result["mixes"].get(mix, {"contestants": {}, "ratios": {}})
@@ -151,8 +153,17 @@ def _beside(
     ratios = figures["ratios"].get(peer, {}).get(ours, {})
     if not ratios:
         return None
-    text, reached = judge(ratios)
-    return _judge(figures, peer, (f"{text}, {ours} to {figures['at_best'][peer]}", reached))
+    text, reached = judge(ratios[measure])
+    form = figures["at_best"][peer]
+    text += f"{_spread(figures, ours, form, measure)}, {ours} to {form}"
+    return _judge(figures, peer, (text, reached))
+
+
+def _spread(figures: Mapping[str, Any], own: str, other: str, measure: str) -> str:
+    """Return between which figures the ratio of two contestants was, if there are several."""
+    own_turns, other_turns = (turns_of(figures["contestants"][name]) for name in (own, other))
+    by_round = ratios_by_round(own_turns, other_turns)[measure]
+    return f" ({min(by_round):.2f} to {max(by_round):.2f})" if len(by_round) > 1 else ""
 
 
 def _nothing_of_ours(figures: Mapping[str, Any]) -> Finding | None:

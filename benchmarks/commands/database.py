@@ -15,7 +15,6 @@ from benchmarks.results import record
 from benchmarks.tables import index_table, load_table
 from benchmarks.workshop import own_workshop
 from products_service.config import load_settings
-from products_service.extras import how_to_install
 from products_service.urls import database
 
 
@@ -29,7 +28,7 @@ from products_service.urls import database
     help="Products that each statement is run with in a round.",
 )
 @rounds_option(5, "How often each set of indexes has its turn.")
-@output_option("index.json", "index.png")
+@output_option("index.json")
 @telling()
 def index(sample: int, rounds: int, output: Path) -> None:
     """Time the statements with and without indexes.
@@ -38,22 +37,15 @@ def index(sample: int, rounds: int, output: Path) -> None:
     schema of its own, benchmark_index, which takes as much disk as the catalogue does and is
     dropped at the end; the catalogue that is served is only read.
     """
-    try:
-        from benchmarks.charts import draw_index
-    except ImportError:
-        raise click.ClickException(
-            f"the chart needs matplotlib: {how_to_install('bench')}"
-        ) from None
 
     def measure() -> dict[str, Any]:
         with database(load_settings(), "admin") as url, own_schema(url) as connection:
             return connection.interruptible(partial(measure_indexes, connection, sample, rounds))
 
-    result = record("index", f"--products-ids-sample {sample} --rounds {rounds}", output, measure)
-    draw_index(result, output / "index.png")
-    for line in index_table(result):
+    arguments = f"--products-ids-sample {sample} --rounds {rounds}"
+    for line in index_table(record("index", arguments, output, measure)):
         click.echo(line)
-    click.echo(f"\nWritten: {output / 'index.json'} and {output / 'index.png'}")
+    click.echo(f"\nWritten: {output / 'index.json'}")
 
 
 @click.command()

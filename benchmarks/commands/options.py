@@ -31,15 +31,14 @@ def seconds_option(default: float, meaning: str) -> Decorator:
     )
 
 
-def output_option(*files: str) -> Decorator:
-    """Return the option --output for a command that writes these files."""
-    verb = "is" if len(files) == 1 else "are"
+def output_option(file: str) -> Decorator:
+    """Return the option --output for a command that writes this file."""
     return click.option(
         "--output",
         type=click.Path(path_type=Path, file_okay=False),
         default=results.FOLDER,
         show_default=True,
-        help=f"Folder for {' and '.join(files)}, which {verb} written anew.",
+        help=f"Folder for {file}, which is written anew.",
     )
 
 

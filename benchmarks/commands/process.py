@@ -11,7 +11,7 @@ import click
 from benchmarks import quick as quickly
 from benchmarks.commands.options import output_option, rounds_option, seconds_option, telling
 from benchmarks.connection import Connection
-from benchmarks.draws import SEED
+from benchmarks.draws import sample_ids
 from benchmarks.machine import describe_machine
 from benchmarks.results import read_result, record, timed
 from benchmarks.speed_tables import features_table
@@ -68,14 +68,9 @@ def quick(seconds: int, to_record: bool, output: Path) -> None:
         settings = load_settings()
         with database(settings, "admin") as url:
             with closing(Connection(url)) as connection:
-                sample = {"seed": SEED, "count": QUICK_IDS}
-                rows = connection.run("sample_ids", sample, schema="catalogue")
+                ids = sample_ids(connection, QUICK_IDS)
                 ((number, digest),) = connection.run("get_load")
-            if not rows:
-                raise click.ClickException("the catalogue is empty: run `flask etl load`")
-            measured = quickly.measure(
-                database_url(settings, "app"), [each for (each,) in rows], seconds
-            )
+            measured = quickly.measure(database_url(settings, "app"), ids, seconds)
             return {"load": number, "digest": digest, **measured}
 
     file = output / "quick.json"

@@ -67,7 +67,7 @@ def test_a_turn_is_warmed_up_by_paths_of_its_own_and_what_fails_then_counts(
         return Turn(1, 1.0, 1, {}, {})
 
     monkeypatch.setattr(generators, "ask", ask)
-    contestant = HttpContestant(Server(port=1, pid=1, start_seconds=1.0), None)
+    contestant = HttpContestant(Server(port=1, pid=1, start_seconds=1.0), {})
     turns = [contestant.take(Load("styles", seed, draw, 1), 1) for seed in range(3)]
     assert len(asked) == 6
     assert [turn.errors for turn in turns] == [2, 2, 2]

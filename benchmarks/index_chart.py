@@ -1,8 +1,9 @@
-"""Charts of what indexes are worth; matplotlib, which they need, is in the extra `bench`."""
+"""The chart of what indexes are worth; matplotlib, which it needs, is in the extra `bench`."""
 
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.tables import short
@@ -11,11 +12,8 @@ COLOURS = {"cold": "#7aa6c2", "warm": "#c8553d"}
 BAR = 0.4  # of the room for one variant
 
 
-def draw_index(result: dict[str, Any], file: Path) -> None:
-    """Write a PNG of the medians: a panel for each statement, a pair of bars for each variant.
-
-    Raises OSError.
-    """
+def draw(result: Mapping[str, Any]) -> Figure:
+    """Return bars of the medians: a panel for each statement, a pair of bars for each variant."""
     statements = result["statements"]
     sizes = [len(variants) for variants in statements.values()]
     figure = Figure(figsize=(10, 1.6 + 0.34 * sum(sizes) + 0.5 * len(sizes)), layout="constrained")
@@ -29,10 +27,10 @@ def draw_index(result: dict[str, Any], file: Path) -> None:
     rows = result["catalogue"]["tables"]["products"]["rows"]
     version = result["postgresql"]["server_version"].split()[0]
     figure.suptitle(f"What indexes are worth: {rows:,} products, PostgreSQL {version}")
-    figure.savefig(file, dpi=120)
+    return figure
 
 
-def _draw_statement(panel: Any, name: str, variants: dict[str, Any]) -> None:
+def _draw_statement(panel: Axes, name: str, variants: dict[str, Any]) -> None:
     for shift, (temperature, colour) in zip((-BAR / 2, BAR / 2), COLOURS.items(), strict=True):
         medians = [figures[temperature]["median_ms"] for figures in variants.values()]
         places = [place + shift for place in range(len(medians))]
