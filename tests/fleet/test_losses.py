@@ -16,6 +16,10 @@ ENDS = pytest.mark.parametrize("end", [Host.crash, Host.pull_the_plug, Host.cut]
 # seconds: how long a host is gone under load, and until one that is back has its share again
 GONE = 8
 BACK = 90
+DATA = "/var/lib/postgresql/15/main"
+CONFIGURED = "/etc/postgresql/15/main/conf.d/products.conf"
+# data as the package makes them
+INITDB = f"runuser -u postgres -- /usr/lib/postgresql/15/bin/initdb -D {DATA}"
 
 
 def lose(rollout: Rollout, host: Host, end: Callable[[Host], None]) -> None:
@@ -118,6 +122,25 @@ def test_the_primary_is_lost(rollout: Rollout) -> None:
     assert followers(primary) == 2
 
 
+def test_one_that_has_no_catalogue_yet_is_not_promoted(rollout: Rollout) -> None:
+    """As while site.yml adds it: it can be written to, which the standbys cannot."""
+    (lost,) = rollout.groups["primary"]
+    empty, standby = rollout.groups["standby"]
+    empty.run(f"systemctl stop postgresql@15-main && rm -r {DATA} && {INITDB}")
+    empty.run("systemctl start postgresql@15-main")
+    with rollout.under_load():
+        lost.pull_the_plug()
+        time.sleep(GONE)
+        rollout.terminate(lost)
+        rollout.play("promote", "-e", "promote_primary_is_off=true")
+    (primary,) = rollout.groups["primary"]
+    assert primary.name == standby.name
+    exchange_roles(rollout, lost, primary)
+    rollout.play("provision")
+    rollout.play("site")
+    assert followers(primary) == 2
+
+
 def test_a_dry_run_promotes_nobody(rollout: Rollout) -> None:
     with rollout.under_load():
         rollout.play("promote", "--check")
@@ -188,14 +211,19 @@ def test_a_primary_that_was_stopped_waits_until_all_standbys_are_asked(rollout: 
 
 
 def test_a_primary_that_has_lost_its_data_does_not_take_the_standbys(rollout: Rollout) -> None:
+    """As after its instance was lost: the image of the next one has what the package made."""
     (primary,) = rollout.groups["primary"]
-    data = "/var/lib/postgresql/15/main"
     with rollout.under_load():
-        primary.run(f"systemctl stop postgresql@15-main && mv {data} {data}.away")
+        primary.run(f"systemctl stop postgresql@15-main && mv {DATA} {DATA}.away && {INITDB}")
+        primary.run(f"mv {CONFIGURED} {CONFIGURED}.away")
         refused = rollout.play("site", check=False)
-        primary.run(f"mv {data}.away {data} && systemctl start postgresql@15-main")
+        alone = rollout.play("site", "--limit", primary.name, check=False)
+        primary.run(f"rm -r {DATA} && mv {DATA}.away {DATA}")
+        primary.run(f"mv {CONFIGURED}.away {CONFIGURED} && systemctl start postgresql@15-main")
     assert refused.status != 0
     assert f"{primary.name} is to be the primary, and has no catalogue" in refused.output
+    assert alone.status != 0
+    assert f"{primary.name} has no catalogue, and database" in alone.output
     wait_until(lambda: followers(primary) == 2, BACK)
 
 
