@@ -2,7 +2,7 @@
 --
 -- One page of the products in id order, as a JSON array; an empty array past the end. Then the
 -- pages before it and after it, NULL where there is none.
--- Indexes: product_ranks_by_rank leads to a product at most 127 before the page, products_pkey
+-- Indexes: product_ranks_by_rank leads to a product at most 255 before the page, products_pkey
 -- from there to its beginning and through it; so every page costs the same.
 SELECT
   load.number,
