@@ -33,7 +33,8 @@ from products_service.statements import Statement, all_prepared
 from products_service.turns import BUSY, Turns, is_passed_over
 from products_service.waiting import Others
 
-# Share of its deadline that a request must still have to join a batch, which has all of it.
+# Share of its deadline that a request must still have to join a batch, which has all of it; and for
+# which a server is to be silent before it is taken for one that hangs.
 _LEAST_LEFT = 0.9
 # Longest that a new worker is kept from serving by a database that does not answer.
 _WARM_UP = 1.0  # seconds
@@ -220,11 +221,14 @@ class Database:
         try:
             if not in_full and outer <= now:
                 raise DatabaseTimeoutError("the request's time was over before it had a connection")
+            if latest is not None and latest <= now:
+                raise self._too_late()
             if in_full:
                 DEADLINE.set(now + self._deadline if latest is None else latest)
             return self._execute_twice_if_lost(connection, *begin())
         except DeadlinePassedError:
-            if in_full and connection.dbapi_connection is asked:
+            given = (outer if latest is None else latest) - now
+            if connection.dbapi_connection is asked and given >= _LEAST_LEFT * self._deadline:
                 self._give_up(connection)
             else:
                 # What it was given less, or after another was lost, says nothing of its server.

@@ -58,16 +58,15 @@ def all_for_each(statements: Iterable[Statement]) -> Statement | None:
 
 
 def _together(name: str, statements: Sequence[Statement]) -> Statement:
-    form = _read("forms/for_each")
     parts = [
-        form.format(
+        _FOR_EACH.format(
             statement=each.name,
             number=number,
             sql=_PARAMETER.sub("asked.product_id", each.sql),
         )
         for number, each in enumerate(statements, 1)
     ]
-    text = _read("forms/in_order").format(parts="UNION ALL\n".join(parts))
+    text = _IN_ORDER.format(parts="UNION ALL\n".join(parts))
     return Statement(name, tuple((f"{each.name}_ids", "integer[]") for each in statements), text)
 
 
@@ -96,6 +95,10 @@ def read_statements() -> dict[str, Statement]:
 
 def _read(name: str) -> str:
     return _FOLDER.joinpath(f"{name}.sql").read_text("utf-8")
+
+
+# Read with the code that goes with them, as the statements are.
+_FOR_EACH, _IN_ORDER = _read("forms/for_each"), _read("forms/in_order")
 
 
 def all_prepared(statements: Iterable[Statement]) -> list[Statement]:

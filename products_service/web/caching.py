@@ -45,7 +45,7 @@ def init_app(app: Flask, statements: Mapping[str, Statement]) -> None:
     app.extensions["caching"] = _Policy(
         hashlib.blake2b(
             digest_size=12,
-            salt=form(statements, cache_control, app.config["CORS_ORIGINS"], read_makers()),
+            salt=form(statements, cache_control, app.config["CORS_ORIGINS"], _MAKERS),
         ),
         cache_control,
         app.extensions["database"],
@@ -74,6 +74,11 @@ def read_makers(package: Path = Path(__file__).parents[1]) -> str:
     """
     files = (file for folder in MAKERS for file in sorted((package / folder).glob("*.py")))
     return "\0".join(file.read_text("utf-8") for file in files)
+
+
+# With the code that they are the source of: a worker that starts later has that, whatever release
+# the files are of by then.
+_MAKERS = read_makers()
 
 
 def conditional(

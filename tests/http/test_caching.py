@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import psycopg2
 import pytest
@@ -13,7 +14,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 import products_service
+from products_service import statements as statements_module
 from products_service.statements import read_statements
+from products_service.web import caching
 from products_service.web.caching import COMPRESS_FROM, KNOWN_FOR, form, read_makers
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database, make_app
@@ -203,6 +206,18 @@ def test_a_form_has_all_code_that_makes_answers(tmp_path: Path) -> None:
         source.write_text(f"{text}# changed\n", "utf-8")
         assert read_makers(tmp_path) != shipped, name
         source.write_text(text, "utf-8")
+
+
+def test_a_worker_that_starts_later_reads_no_other_release(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> NoReturn:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(caching, "read_makers", fail)
+    monkeypatch.setattr(statements_module, "_read", fail)
+    app = make_app(database)
+    app.extensions["database"].close()
 
 
 def test_a_long_answer_is_compressed_for_those_who_ask(client: FlaskClient) -> None:

@@ -238,6 +238,26 @@ def test_what_time_is_left_after_a_loss_says_nothing_of_the_next_server(
     assert len(failed) == 1  # that of the session that was lost
 
 
+@pytest.mark.parametrize(("given", "sent"), [(1, True), (-1, False)], ids=["little", "nothing"])
+def test_what_time_a_batch_has_left_says_nothing_of_the_server_that_it_then_asks(
+    url: str, given: float, sent: bool
+) -> None:
+    with opened(url, deadline=HANG, pool_size=1) as database:
+        database.fetch("session")
+        failed: list[int] = []
+        database._sessions._servers.failed = failed.append
+        begun = []
+
+        def begin() -> tuple[Statement, list[float]]:
+            begun.append(True)
+            return database._statements["sleep"], [HANG]
+
+        with pytest.raises(DatabaseTimeoutError, match="no answer within 60 s"):
+            database._ask(begin, time.monotonic() + given)
+        assert (failed, bool(begun)) == ([], sent)
+        assert database.fetch("echo", body="x").body == "x"
+
+
 def test_what_psycopg2_cannot_send_is_a_defect(url: str) -> None:
     with opened(url, pool_size=1) as database:
         with pytest.raises(StatementError, match="can't adapt"):
