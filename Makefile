@@ -58,7 +58,7 @@ lint: $(VENV)/test ## check style and format
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/yamllint --strict ansible
-	PATH="$$PWD/$(VENV)/bin:$$PATH" ansible-lint --offline --strict -q
+	PATH="$$PWD/$(VENV)/bin:$$PATH" LC_ALL=C.UTF-8 ansible-lint --offline --strict -q
 
 release: $(VENV)/run ## build dist/products-ID.tar.gz, which is deployed, from the commit that is checked out
 	@PIP=$(VENV)/bin/pip sh ansible/release.sh
@@ -84,7 +84,9 @@ lock: ## write constraints.txt again from the bounds in setup.cfg
 		--upgrade --no-emit-index-url --no-annotate --no-header --quiet -o build/constraints.txt
 	{ head -n 1 constraints.txt; cat build/constraints.txt; } > build/lock/new && mv build/lock/new constraints.txt
 
-clean: ## stop the embedded server and remove what is not committed, data in .devdb included
-	test ! -x $(VENV)/bin/flask || env -u DATABASE_URL -u ETL_DATABASE_URL -u MIGRATIONS_DATABASE_URL \
-		-u DEVDB_DIR -u PORT $(VENV)/bin/flask db stop --remove
+# What a cluster that was killed has left of itself is no cluster: then `down` fails, and may.
+clean: FLASK = env -u DATABASE_URL -u ETL_DATABASE_URL -u MIGRATIONS_DATABASE_URL -u DEVDB_DIR -u PORT $(VENV)/bin/flask
+clean: ## stop what runs here and remove what is not committed, data in .devdb included
+	test ! -x $(VENV)/bin/flask || test ! -e .devdb/cluster/up || $(FLASK) cluster down || true
+	test ! -x $(VENV)/bin/flask || $(FLASK) db stop --remove
 	rm -rf $(VENV) .devdb build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -43,7 +43,7 @@ from products_service.serving.draining import FILE
 from products_service.urls import refuse_two_databases
 
 PORT = "8080"
-NEEDED = ("wsgi.py", "gunicorn.conf.py", "nginx.conf", "nginx")
+NEEDED = ("wsgi.py", "gunicorn.conf.py", "migrations", "nginx.conf", "nginx")
 RUNS_ALREADY = "a cluster runs already: `flask cluster down` stops it"
 
 

@@ -20,7 +20,7 @@ from products_service.config import host_and_port, load_settings
 from products_service.leash import STOP_SECONDS, follow_parent, leashed
 from products_service.urls import database, database_url, refuse_two_databases
 
-NEEDED = ("wsgi.py", "gunicorn.conf.py")
+NEEDED = ("wsgi.py", "gunicorn.conf.py", "migrations")
 MIGRATIONS = Path("migrations")
 SAMPLE_PRODUCTS = 1_000
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -20,6 +20,8 @@ from tests.catalogue import write_catalogue
 from tests.servers import checkout
 from tests.system.service import HANG, ROOT, Client, free_port
 
+COMMANDS = (["serve"], ["cluster", "up"])
+
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
@@ -132,7 +134,16 @@ def test_bad_setting_is_named(folder: Path) -> None:
     assert b"PORT=0" in done.stdout
 
 
-@pytest.mark.parametrize("command", [["serve"], ["cluster", "up"]])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_folder_without_the_service_is_refused(tmp_path: Path, command: list[str]) -> None:
+    started = flask(tmp_path, free_port(), *command, PYTHONPATH=str(ROOT)) | {"cwd": tmp_path}
+    done = subprocess.run(**started, stdout=subprocess.PIPE, timeout=HANG, check=False)
+    assert done.returncode == 1
+    assert b"there is no wsgi.py and no gunicorn.conf.py and no migrations" in done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("name", ["ETL_DATABASE_URL", "MIGRATIONS_DATABASE_URL"])
 def test_a_load_elsewhere_is_refused(folder: Path, command: list[str], name: str) -> None:
     started = flask(folder, free_port(), *command)

@@ -51,6 +51,8 @@ def test_who_looks_as_well_is_not_the_holder(file: Path) -> None:
         assert find_holder(file) is None
 
 
-def test_who_begins_to_hold_it_is_not_known_yet(file: Path) -> None:
+@pytest.mark.parametrize("before", [b"", DEAD], ids=["new", "left behind"])
+def test_who_begins_to_hold_it_is_not_known_yet(file: Path, before: bytes) -> None:
+    file.write_bytes(before)
     with stuck("hold", "pwrite", file):
         assert find_holder(file) is None
