@@ -105,6 +105,20 @@ def test_a_page_is_come_back_to_where_it_was_left(visit: Opener) -> None:
         assert page.evaluate("scrollY") == top
 
 
+def test_an_entry_whose_page_never_came_has_a_number_of_its_own(visit: Opener) -> None:
+    shop = visit("/")
+    page = shop.page
+    where = f"**/products/{CAMO}?**"
+    page.route(where, lambda route: None)
+    with page.expect_request(where):
+        page.get_by_role("link", name="Camo Onesie").click()
+    never_came = page.evaluate("history.state")
+    page.goto(f"{shop.url}/docs")
+    page.get_by_role("link", name="Atelier").first.click()
+    expect(heading(page)).to_have_text("The catalogue")
+    assert page.evaluate("history.state") == never_came + 1
+
+
 def test_what_is_typed_while_a_page_is_on_its_way_is_kept(visit: Opener) -> None:
     page = visit(f"/?product={CAMO}").page
     held: list[Route] = []

@@ -102,6 +102,8 @@ function keptScrolls() {
 
 function keepScrolls() {
   leave();
+  // its number is taken, though its page never came
+  if (entry !== null && !scrolled.has(entry)) scrolled.set(entry, 0);
   try {
     sessionStorage.setItem("scrolled", JSON.stringify([...scrolled]));
   } catch {
