@@ -182,7 +182,7 @@ def test_after_the_restore_of_an_older_database(
 
 def test_without_a_database_there_is_no_304(database: Database, tmp_path: Path) -> None:
     publish(database, "A", tmp_path)
-    with serving(database, GUNICORN_WORKERS="1") as service:
+    with serving(database, GUNICORN_WORKERS="1", **PATIENT) as service:
         tag = service.get("/products/1").headers["ETag"]
         with closing(psycopg2.connect(database.server.url())) as server:
             server.autocommit = True

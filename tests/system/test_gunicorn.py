@@ -151,6 +151,14 @@ def test_every_line_of_the_log_is_json(service: Service) -> None:
     assert (refused["event"], refused["status"]) == ("request refused", 400)
 
 
+@pytest.mark.parametrize(("level", "is_told"), [("info", True), ("warning", False)])
+def test_what_is_below_the_level_is_not_logged(loaded: Database, level: str, is_told: bool) -> None:
+    with serving(loaded, LOG_LEVEL=level) as service:
+        service.get("/products/1")
+        wait_for(lambda: '"/products/1"' in service.log)
+        assert ("Booting worker" in service.log) is is_told
+
+
 def exchange(service: Service, sent: bytes) -> bytes:
     """Send these bytes and no more on a connection of their own; return all that comes back."""
     with closing(socket.create_connection(("127.0.0.1", service.port), timeout=30)) as connection:

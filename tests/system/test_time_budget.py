@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import crossplane
 import pytest
@@ -71,21 +72,30 @@ def role_timeout() -> int:
     return milliseconds(found[-1])
 
 
-@pytest.fixture(scope="module")
-def gunicorn(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
-    """gunicorn's settings as its file has them, in ms."""
-    counts = str(tmp_path_factory.mktemp("counts"))
+def numbers_of_gunicorn(counts: Path, **settings: str) -> dict[str, int]:
+    """Return gunicorn's settings that are numbers, as its file makes them of ours."""
+    place = {"DATABASE_URL": "postgresql://nowhere/x", "PROMETHEUS_MULTIPROC_DIR": str(counts)}
     shown = subprocess.run(
         [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "--print-config", "wsgi:app"],
         cwd=ROOT,
-        env=environment(
-            None, DATABASE_URL="postgresql://nowhere/x", PROMETHEUS_MULTIPROC_DIR=counts
-        ),
+        env=environment(None, **place, **settings),
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     ).stdout
-    return {name: int(value) * 1000 for name, value in re.findall(r"(\w+) += (\d+)\n", shown)}
+    return {name: int(value) for name, value in re.findall(r"(\w+) += (\d+)\n", shown)}
+
+
+@pytest.fixture(scope="module")
+def gunicorn(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
+    """gunicorn's limits as its file has them, in ms."""
+    numbers = numbers_of_gunicorn(tmp_path_factory.mktemp("counts"))
+    return {name: value * 1000 for name, value in numbers.items()}
+
+
+def test_threads_are_as_many_as_are_set(tmp_path: Path) -> None:
+    threaded = {"GUNICORN_WORKER_CLASS": "gthread", "GUNICORN_THREADS": "17"}
+    assert numbers_of_gunicorn(tmp_path, **threaded)["threads"] == 17
 
 
 def test_the_limits_are_those_of_the_table() -> None:

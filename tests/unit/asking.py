@@ -28,7 +28,7 @@ STATEMENTS = {
         Statement(
             "leave",
             ID,
-            "SELECT 7, 'digest', pg_sleep(0.1)::text "
+            "SELECT 7, 'digest', pg_sleep(0.2)::text "
             "|| pg_terminate_backend(pg_backend_pid())::text WHERE $1 > 0",
         ),
         Statement(

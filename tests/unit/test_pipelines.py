@@ -134,10 +134,10 @@ def test_a_connection_for_which_others_wait_is_given_back(worker: Make) -> None:
 def test_a_connection_is_given_back_between_two_that_follow_each_other(
     worker: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipelines, "LONGEST", 0.2)
     asked = worker(pool_size=2)
-    assert behind(asked, ("sleep", 50), ("sleep", 51)) == ["50", "51"]
+    assert behind(asked, ("sleep", 300), ("sleep", 301)) == ["300", "301"]
     assert asked.uses.total == 1
+    monkeypatch.setattr(pipelines, "LONGEST", 0.2)
     outcomes: list[str] = []
     for milliseconds in (300, 301, 302):
         asked.start(outcomes, ("sleep", milliseconds))

@@ -18,6 +18,8 @@ from products_service.sessions import (
     servers_of,
 )
 
+CONNECT_TIMEOUT = 60  # seconds
+
 
 def test_servers_take_turns() -> None:
     servers = Servers(3)
@@ -69,7 +71,7 @@ def sessions() -> Iterator[Sessions]:
     """With three servers, none of which there is."""
     callback = get_wait_callback()
     url = "postgresql://a,b,c/x?target_session_attrs=prefer-standby"
-    yield Sessions(url, [], connect_timeout=60, deadline=60)
+    yield Sessions(url, [], connect_timeout=CONNECT_TIMEOUT, deadline=60)
     set_wait_callback(callback)
 
 
@@ -90,12 +92,12 @@ def test_a_server_that_cannot_prepare_the_statements_is_left_out(
     assert opened.count(0) == 1
 
 
-def test_no_server_is_judged_by_what_is_too_little_to_connect(
-    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def given(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that each attempt has had: every server is silent."""
     now = 1000.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
-    given = []
+    given: list[float] = []
 
     def be_silent(number: int) -> Standby:
         nonlocal now
@@ -104,6 +106,20 @@ def test_no_server_is_judged_by_what_is_too_little_to_connect(
         raise DeadlinePassedError
 
     monkeypatch.setattr(sessions, "_open_on", be_silent)
+    return given
+
+
+def test_all_attempts_together_have_the_time_to_connect(
+    sessions: Sessions, given: list[float]
+) -> None:
+    with deadline_within(2 * CONNECT_TIMEOUT), pytest.raises(DeadlinePassedError):
+        sessions.open()
+    assert given == [CONNECT_TIMEOUT / 2, CONNECT_TIMEOUT / 4, CONNECT_TIMEOUT / 4]
+
+
+def test_no_server_is_judged_by_what_is_too_little_to_connect(
+    sessions: Sessions, given: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
     failed: list[int] = []
     monkeypatch.setattr(sessions._servers, "failed", failed.append)
     with deadline_within(0.12), pytest.raises(NoTimeLeftError):
