@@ -21,7 +21,8 @@ EXPECTED = ("index", "load", "peers", "pool", "rate", "growth", "include", "feat
 VERDICTS = {True: "reached", False: "missed", None: "does not count"}
 FAIRNESS = (
     "A peer is fair that reaches a set share of what pgbench does in the same run. What is reached "
-    "against one that is not does not count; what is missed is missed."
+    "against one that is not does not count; what is missed is missed. Of its forms that one is "
+    "judged by which comes nearest round by round; in parentheses, between which figures that was."
 )
 BEST_FORM = (
     '"x express" and "x fastify" are against that peer in the form, of those that took part, in '

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.contest import ratios_by_round, turns_of
+from benchmarks.contestants import forms_of
 from benchmarks.index import NO_READ_AHEAD
 
 Results = Mapping[str, Mapping[str, Any]]
@@ -145,25 +146,28 @@ def _beside(
     measure: str,
     judge: Callable[[float], Finding],
 ) -> Finding | None:
-    """Judge what our best has of a peer at its best; None where one of them was not measured."""
+    """Judge what our best has of a peer at its best; None where one of them was not measured.
+
+    That is the form against which ours has least, round by round: of two that are near each other
+    that which answers most overall is a matter of the hours that they had.
+    """
     figures = result["mixes"].get(mix, {"contestants": {}, "ratios": {}})
     ours = best(figures)
     if ours is None:
         return _nothing_of_ours(figures)
-    ratios = figures["ratios"].get(peer, {}).get(ours, {})
-    if not ratios:
+    if not figures["ratios"].get(peer, {}).get(ours):
         return None
-    text, reached = judge(ratios[measure])
-    form = figures["at_best"][peer]
-    text += f"{_spread(figures, ours, form, measure)}, {ours} to {form}"
-    return _judge(figures, peer, (text, reached))
-
-
-def _spread(figures: Mapping[str, Any], own: str, other: str, measure: str) -> str:
-    """Return between which figures the ratio of two contestants was, if there are several."""
-    own_turns, other_turns = (turns_of(figures["contestants"][name]) for name in (own, other))
-    by_round = ratios_by_round(own_turns, other_turns)[measure]
-    return f" ({min(by_round):.2f} to {max(by_round):.2f})" if len(by_round) > 1 else ""
+    forms = forms_of(peer, figures["contestants"])
+    turns = {name: turns_of(figures["contestants"][name]) for name in (ours, *forms)}
+    found = {form: ratios_by_round(turns[ours], turns[form]) for form in forms}
+    right = [form for form in forms if found[form] and _is_valid(figures, form)]
+    right = right or [figures["at_best"][peer]]
+    form = min(right, key=lambda form: statistics.median(found[form]["per_second"]))
+    by_round = found[form][measure]
+    text, reached = judge(round(statistics.median(by_round), 3))
+    if len(by_round) > 1:
+        text += f" ({min(by_round):.2f} to {max(by_round):.2f})"
+    return _judge(figures, peer, (f"{text}, {ours} to {form}", reached))
 
 
 def _nothing_of_ours(figures: Mapping[str, Any]) -> Finding | None:
