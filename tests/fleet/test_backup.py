@@ -10,13 +10,36 @@ from tests.fleet.rollout import Rollout
 
 pytestmark = pytest.mark.slow
 
+FOLLOWERS = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
 
-def test_a_backup_on_fresh_hosts_serves_the_same_digest(rollout: Rollout, tmp_path: Path) -> None:
+
+@pytest.fixture
+def backup(rollout: Rollout, tmp_path: Path) -> Path:
+    """A backup of today's, on this machine."""
     standby = rollout.groups["standby"][0]
     standby.run("systemctl start products-backup")
     backups = standby.disk / "var" / "backups" / "products"
     name = max(path.name for path in backups.iterdir())
-    shutil.copytree(backups / name, tmp_path / name)
+    return shutil.copytree(backups / name, tmp_path / name)
+
+
+def test_a_standby_that_cannot_copy_what_is_restored_keeps_nothing(
+    rollout: Rollout, backup: Path
+) -> None:
+    (primary,) = rollout.groups["primary"]
+    without, _ = rollout.groups["standby"]
+    without.run("rm /var/lib/postgresql/products-replication.pgpass")
+    failed = rollout.play("restore", "-e", f"restore_folder={backup}", check=False)
+    assert failed.status != 0
+    said = " ".join(failed.output.split())
+    assert f"{without.name} could not copy what was restored" in said
+    assert without.run("ls /var/lib/postgresql/15").stdout == ""
+    assert primary.sql(FOLLOWERS) == "1"
+    rollout.play("site", "-e", "replica_reseed=true", "--limit", without.name)
+    assert primary.sql(FOLLOWERS) == "2"
+
+
+def test_a_backup_on_fresh_hosts_serves_the_same_digest(rollout: Rollout, backup: Path) -> None:
     before = tags(rollout)
     assert len(before) == 1
 
@@ -24,7 +47,7 @@ def test_a_backup_on_fresh_hosts_serves_the_same_digest(rollout: Rollout, tmp_pa
         rollout.terminate(host)
     rollout.play("provision")
     rollout.play("site")
-    rollout.play("restore", "-e", f"restore_folder={tmp_path / name}")
+    rollout.play("restore", "-e", f"restore_folder={backup}")
     assert tags(rollout) == before
     with rollout.under_load() as seen:
         rollout.load()

@@ -37,10 +37,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def look_at(folder: Path, certificate: str) -> subprocess.CompletedProcess[str]:
-    told = {
-        "nginx_tls_certificate": certificate,
-        "nginx_tls_key": (folder / "tls.key").read_text("ascii"),
-    }
+    return look(
+        folder,
+        nginx_tls_certificate=certificate,
+        nginx_tls_key=(folder / "tls.key").read_text("ascii"),
+    )
+
+
+def look(folder: Path, **told: str) -> subprocess.CompletedProcess[str]:
     (folder / "told.json").write_text(json.dumps(told), "ascii")
     where = ("-i", "localhost,", "-c", "local", "-e", f"@{folder}/told.json")
     return subprocess.run(
@@ -76,3 +80,19 @@ def test_what_is_none_is_refused(folder: Path) -> None:
         assert done.returncode != 0
         assert because in " ".join(done.stdout.split())
         assert key.splitlines()[1] not in done.stdout
+
+
+def test_one_that_nginx_cannot_read_is_refused(folder: Path) -> None:
+    """As where something else writes it, in a folder of its own."""
+
+    def found(file: str) -> subprocess.CompletedProcess[str]:
+        nothing = {"nginx_tls_certificate": "", "nginx_tls_key": ""}
+        return look(
+            folder, **nothing, nginx_tls_certificate_path=file, nginx_tls_key_path="/etc/hostname"
+        )
+
+    assert found("/etc/hostname").returncode == 0
+    refused = found("/etc/shadow")
+    assert refused.returncode != 0
+    said = " ".join(refused.stdout.split())
+    assert "nginx runs as www-data, which cannot read /etc/shadow: give that account leave" in said

@@ -38,6 +38,24 @@ def test_what_has_failed_or_stopped_is_said(rollout: Rollout) -> None:
     }
 
 
+def test_files_that_nginx_cannot_take_are_told_and_mended(rollout: Rollout) -> None:
+    """As a run leaves them that ends between two of them; nginx goes on with those before."""
+    (balancer,) = rollout.groups["balancer"]
+    balancer.run("echo nonsense >> /etc/products-balancer/nginx/listen.conf")
+    with rollout.under_load():
+        told = rollout.play("status", check=False)
+        refused = rollout.play("site", check=False)
+        rollout.play("site", "--limit", "balancer")
+        rollout.play("status")
+    assert findings(told) == {
+        balancer.name: ["nginx could not start anew with the files that are there"]
+    }
+    assert refused.status != 0
+    said = " ".join(refused.output.split())
+    assert f"nginx on {balancer.name} goes on with what it has" in said
+    assert "site.yml --limit balancer" in said
+
+
 def findings(run: Run) -> dict[str, list[str]]:
     """Return what was said of each host that is not well, without what there is to do."""
     said = run.output.rpartition("TASK [Say what is not well]")[2]
