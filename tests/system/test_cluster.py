@@ -17,6 +17,7 @@ import pytest
 from products_service import embedded
 from products_service.cluster import nginx
 from products_service.cluster.nginx import find_workers
+from products_service.commands.cluster import NEEDED
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
 from tests.servers import alive, checkout, children
@@ -76,6 +77,23 @@ def test_from_nothing_to_a_served_catalogue_and_back() -> None:
         assert embedded.status(devdb).pid is None
         for command in ("status", "down"):
             assert "no cluster runs here" in fleet.command("cluster", command, status=1)
+
+
+@pytest.mark.slow
+def test_make_clean_stops_it() -> None:
+    port = free_port()
+    with checkout() as folder:
+        for name in ("Makefile", *NEEDED):
+            (folder / name).symlink_to(ROOT / name)
+        (folder / ".venv").symlink_to(sys.prefix)
+        env = environment(None, PORT=str(port), PYTHONPATH=str(ROOT))
+        argv = [sys.executable, "-m", "flask", "cluster", "up", "--hosts", "2"]
+        with running(argv, port, cwd=folder, env=env) as service:
+            everyone = processes_of(Fleet(service, folder / ".devdb" / "cluster", 2, env))
+            subprocess.run(["make", "clean"], cwd=folder, env=env, timeout=HANG, check=True)
+            assert service.process.wait(HANG) == 0
+            assert not any(map(alive, everyone))
+        assert not (folder / ".devdb").exists()
 
 
 @pytest.mark.slow
