@@ -1,8 +1,10 @@
-"""What the tests of the hub and of what waits in it begin with."""
+"""What the tests of the hub, of what waits in it, and of the data layer begin with."""
 
 import socket
 from collections.abc import Iterator
+from contextlib import closing
 
+import psycopg2
 import pytest
 from psycopg2.extensions import get_wait_callback, set_wait_callback
 
@@ -80,3 +82,25 @@ def worker(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
         database.close()
     waiting.install(None)
     set_wait_callback(callback)
+
+
+@pytest.fixture(scope="module")
+def url(server: Server) -> Iterator[str]:
+    """An empty database with a table that anyone could write."""
+    with closing(psycopg2.connect(server.url())) as connection:
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute("CREATE DATABASE data_layer")
+        url = server.url(database="data_layer")
+        with closing(psycopg2.connect(url)) as inside, inside:
+            inside.cursor().execute("CREATE TABLE written (number integer)")
+        yield url
+        cursor.execute("DROP DATABASE data_layer WITH (FORCE)")
+
+
+@pytest.fixture
+def admin(url: str) -> Iterator["psycopg2.extensions.cursor"]:
+    """A session beside the tested ones."""
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        yield connection.cursor()

@@ -1,124 +1,18 @@
 """The way to PostgreSQL: what it answers, raises, opens and closes."""
 
-import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
 
 import psycopg2
 import pytest
-from psycopg2.extensions import get_wait_callback, set_wait_callback
 
-from products_service import sessions
 from products_service.database import (
-    Database,
-    DatabaseTimeoutError,
     DatabaseUnreachableError,
     Row,
     StatementError,
 )
 from products_service.database_events import DatabaseBusyError
-from products_service.sessions import NoTimeLeftError, Sessions, deadline_within
-from products_service.statements import (
-    Statement,
-)
-from tests.servers import Server
-
-# seconds; a limit on what hangs, not a promise
-HANG = 60
-OURS = "datname = current_database() AND application_name = 'products_service'"
-STATEMENTS = {
-    statement.name: statement
-    for statement in [
-        Statement("echo", (("body", "text"),), "SELECT 7, 'digest', $1 AS body"),
-        Statement(
-            "sleep", (("seconds", "float8"),), "SELECT 7, 'digest', pg_sleep($1)::text AS body"
-        ),
-        Statement("lock", (), "SELECT 7, 'digest', pg_advisory_xact_lock(1)::text AS body"),
-        Statement("divide", (("by", "integer"),), "SELECT 7, 'digest', (1 / $1)::text AS body"),
-        Statement(
-            "session",
-            (),
-            "SELECT 7, 'digest', pg_backend_pid() || ' ' || current_setting('statement_timeout') "
-            "|| ' ' || current_setting('default_transaction_read_only') AS body",
-        ),
-        Statement(
-            "planning",
-            (),
-            "SELECT 7, 'digest', current_setting('plan_cache_mode') || ' ' || "
-            "current_setting('jit') AS body",
-        ),
-        Statement(
-            "write", (), "INSERT INTO written VALUES (1) RETURNING 7, 'digest', 'written' AS body"
-        ),
-    ]
-}
-
-
-@pytest.fixture(scope="module")
-def url(server: Server) -> Iterator[str]:
-    """An empty database with a table that anyone could write."""
-    with closing(psycopg2.connect(server.url())) as connection:
-        connection.autocommit = True
-        cursor = connection.cursor()
-        cursor.execute("CREATE DATABASE data_layer")
-        url = server.url(database="data_layer")
-        with closing(psycopg2.connect(url)) as inside, inside:
-            inside.cursor().execute("CREATE TABLE written (number integer)")
-        yield url
-        cursor.execute("DROP DATABASE data_layer WITH (FORCE)")
-
-
-@contextmanager
-def opened(
-    url: str, statements: dict[str, Statement] = STATEMENTS, **settings: float
-) -> Iterator[Database]:
-    """Yield a Database that is patient, but for what `settings` say."""
-    callback = get_wait_callback()
-    patient = {
-        "pool_size": 2,
-        "statement_timeout": HANG,
-        "connect_timeout": HANG,
-        "deadline": HANG,
-        "retry_pause": HANG,
-    }
-    try:
-        with closing(Database(url, statements, **(patient | settings))) as database:
-            yield database
-    finally:
-        set_wait_callback(callback)
-
-
-@pytest.fixture
-def admin(url: str) -> Iterator["psycopg2.extensions.cursor"]:
-    """A session beside the tested ones."""
-    with closing(psycopg2.connect(url)) as connection:
-        connection.autocommit = True
-        yield connection.cursor()
-
-
-def terminate(admin: "psycopg2.extensions.cursor") -> None:
-    # One that is just ending by itself is told so in vain: what counts is that it is gone.
-    admin.execute(
-        f"SELECT pid, pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE {OURS}"
-    )
-    told = [pid for pid, _ in admin.fetchall()]
-    deadline = time.monotonic() + HANG
-    while True:
-        admin.execute("SELECT count(*) FROM pg_stat_activity WHERE pid = ANY(%s)", (told,))
-        if admin.fetchone() == (0,):
-            return
-        assert time.monotonic() < deadline
-
-
-def wait_for_sessions(admin: "psycopg2.extensions.cursor", count: int, condition: str) -> None:
-    deadline = time.monotonic() + HANG
-    while True:
-        admin.execute(f"SELECT count(*) FROM pg_stat_activity WHERE {OURS} AND {condition}")
-        if admin.fetchone() == (count,):
-            return
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+from products_service.statements import Statement
+from tests.unit.opening import HANG, opened, terminate, wait_for_sessions
 
 
 def test_fetch_returns_the_row(url: str) -> None:
@@ -167,95 +61,6 @@ def test_empty_pool_is_busy(url: str, admin: "psycopg2.extensions.cursor") -> No
         for answer in waiting:
             assert answer.result(timeout=HANG).load_number == 7
         assert database.fetch("echo", body="").body == ""
-
-
-def test_statement_timeout(url: str) -> None:
-    with opened(url, statement_timeout=0.5, pool_size=1) as database:
-        session = database.fetch("session").body
-        with pytest.raises(DatabaseTimeoutError, match="statement timeout"):
-            database.fetch("sleep", seconds=HANG)
-        assert database.fetch("session").body == session
-
-
-def test_statement_timeout_after_a_lost_connection_runs_once(
-    url: str, server: Server, admin: "psycopg2.extensions.cursor"
-) -> None:
-    with opened(url, statement_timeout=0.5, pool_size=1) as database:
-        database.fetch("session")
-        terminate(admin)
-        logged = len(server.log.read_text())
-        with pytest.raises(DatabaseTimeoutError, match="statement timeout"):
-            database.fetch("sleep", seconds=HANG)
-    log = server.log.read_text()[logged:]
-    assert log.count("canceling statement due to statement timeout") == 1
-
-
-def test_deadline_ends_the_wait_and_the_connection(
-    url: str, admin: "psycopg2.extensions.cursor"
-) -> None:
-    with opened(url, deadline=1, pool_size=1) as database:
-        session = database.fetch("session").body
-        with pytest.raises(DatabaseTimeoutError, match=r"no answer within 1 s"):
-            database.fetch("sleep", seconds=HANG)
-        assert database.fetch("session").body != session
-    terminate(admin)
-
-
-def test_several_fetches_in_one_deadline(url: str) -> None:
-    with opened(url, deadline=3, pool_size=1) as database:
-        with database.in_one_deadline():
-            database.fetch("sleep", seconds=1.8)
-            # it has no more than what the first one has left
-            with pytest.raises(DatabaseTimeoutError):
-                database.fetch("sleep", seconds=1.8)
-        assert database.fetch("sleep", seconds=1.8).load_number == 7
-
-
-def test_what_time_a_request_has_left_says_nothing_of_the_server(url: str) -> None:
-    with opened(url, deadline=HANG, pool_size=1) as database:
-        failed: list[int] = []
-        database._sessions._servers.failed = failed.append
-        database.fetch("echo", body="x")  # connects, which may take longer
-        with (
-            deadline_within(1),
-            pytest.raises(DatabaseTimeoutError, match="what time the request had left"),
-        ):
-            database.fetch("sleep", seconds=HANG)
-        assert failed == []
-        assert database.fetch("echo", body="x").body == "x"
-
-
-def test_what_time_is_left_after_a_loss_says_nothing_of_the_next_server(
-    url: str, admin: "psycopg2.extensions.cursor"
-) -> None:
-    with opened(url, deadline=3, pool_size=1) as database:
-        failed: list[int] = []
-        database.fetch("session")
-        database._sessions._servers.failed = failed.append
-        terminate(admin)
-        with pytest.raises(DatabaseTimeoutError, match="no answer within 3 s"):
-            database.fetch("sleep", seconds=HANG)
-    assert len(failed) == 1  # that of the session that was lost
-
-
-@pytest.mark.parametrize(("given", "sent"), [(1, True), (-1, False)], ids=["little", "nothing"])
-def test_what_time_a_batch_has_left_says_nothing_of_the_server_that_it_then_asks(
-    url: str, given: float, sent: bool
-) -> None:
-    with opened(url, deadline=HANG, pool_size=1) as database:
-        database.fetch("session")
-        failed: list[int] = []
-        database._sessions._servers.failed = failed.append
-        begun = []
-
-        def begin() -> tuple[Statement, list[float]]:
-            begun.append(True)
-            return database._statements["sleep"], [HANG]
-
-        with pytest.raises(DatabaseTimeoutError, match="no answer within 60 s"):
-            database._ask(begin, time.monotonic() + given)
-        assert (failed, bool(begun)) == ([], sent)
-        assert database.fetch("echo", body="x").body == "x"
 
 
 def test_what_psycopg2_cannot_send_is_a_defect(url: str) -> None:
@@ -345,37 +150,3 @@ def test_statement_that_cannot_be_prepared_is_named_in_the_error(url: str) -> No
         pytest.raises(DatabaseUnreachableError, match='relation "missing" does not exist'),
     ):
         database.fetch("broken")
-
-
-def test_who_has_no_time_left_harms_no_connection(
-    url: str, admin: "psycopg2.extensions.cursor"
-) -> None:
-    with opened(url, pool_size=1, deadline=HANG) as database:
-        before = database.fetch("session").body
-        with deadline_within(0), pytest.raises(DatabaseTimeoutError, match="time was over"):
-            database.fetch("session")
-        assert database.fetch("session").body == before
-
-
-def test_why_it_was_not_tried_to_connect_is_said(
-    url: str, admin: "psycopg2.extensions.cursor", monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with opened(url, pool_size=1) as database:
-        database.fetch("echo", body="")
-        terminate(admin)
-        monkeypatch.setattr(sessions, "_LEAST", 2 * HANG)  # more than there is
-        with (
-            deadline_within(HANG),
-            pytest.raises(DatabaseUnreachableError, match=r"^there is no time left to connect$"),
-        ):
-            database.fetch("echo", body="")
-
-
-def test_who_has_no_time_left_does_not_try_to_connect(url: str) -> None:
-    callback = get_wait_callback()
-    sessions = Sessions(url, [], connect_timeout=HANG, deadline=HANG)
-    try:
-        with deadline_within(0.001), pytest.raises(NoTimeLeftError):
-            sessions.open()
-    finally:
-        set_wait_callback(callback)

@@ -1,0 +1,140 @@
+"""What takes too long ends in time, and is judged by what time it had."""
+
+import time
+
+import psycopg2
+import pytest
+from psycopg2.extensions import get_wait_callback, set_wait_callback
+
+from products_service import sessions
+from products_service.database import (
+    DatabaseTimeoutError,
+    DatabaseUnreachableError,
+)
+from products_service.sessions import NoTimeLeftError, Sessions, deadline_within
+from products_service.statements import Statement
+from tests.servers import Server
+from tests.unit.opening import HANG, opened, terminate
+
+
+def test_statement_timeout(url: str) -> None:
+    with opened(url, statement_timeout=0.5, pool_size=1) as database:
+        session = database.fetch("session").body
+        with pytest.raises(DatabaseTimeoutError, match="statement timeout"):
+            database.fetch("sleep", seconds=HANG)
+        assert database.fetch("session").body == session
+
+
+def test_statement_timeout_after_a_lost_connection_runs_once(
+    url: str, server: Server, admin: "psycopg2.extensions.cursor"
+) -> None:
+    with opened(url, statement_timeout=0.5, pool_size=1) as database:
+        database.fetch("session")
+        terminate(admin)
+        logged = len(server.log.read_text())
+        with pytest.raises(DatabaseTimeoutError, match="statement timeout"):
+            database.fetch("sleep", seconds=HANG)
+    log = server.log.read_text()[logged:]
+    assert log.count("canceling statement due to statement timeout") == 1
+
+
+def test_deadline_ends_the_wait_and_the_connection(
+    url: str, admin: "psycopg2.extensions.cursor"
+) -> None:
+    with opened(url, deadline=1, pool_size=1) as database:
+        session = database.fetch("session").body
+        with pytest.raises(DatabaseTimeoutError, match=r"no answer within 1 s"):
+            database.fetch("sleep", seconds=HANG)
+        assert database.fetch("session").body != session
+    terminate(admin)
+
+
+def test_several_fetches_in_one_deadline(url: str) -> None:
+    with opened(url, deadline=3, pool_size=1) as database:
+        with database.in_one_deadline():
+            database.fetch("sleep", seconds=1.8)
+            # it has no more than what the first one has left
+            with pytest.raises(DatabaseTimeoutError):
+                database.fetch("sleep", seconds=1.8)
+        assert database.fetch("sleep", seconds=1.8).load_number == 7
+
+
+def test_what_time_a_request_has_left_says_nothing_of_the_server(url: str) -> None:
+    with opened(url, deadline=HANG, pool_size=1) as database:
+        failed: list[int] = []
+        database._sessions._servers.failed = failed.append
+        database.fetch("echo", body="x")  # connects, which may take longer
+        with (
+            deadline_within(1),
+            pytest.raises(DatabaseTimeoutError, match="what time the request had left"),
+        ):
+            database.fetch("sleep", seconds=HANG)
+        assert failed == []
+        assert database.fetch("echo", body="x").body == "x"
+
+
+def test_what_time_is_left_after_a_loss_says_nothing_of_the_next_server(
+    url: str, admin: "psycopg2.extensions.cursor"
+) -> None:
+    with opened(url, deadline=3, pool_size=1) as database:
+        failed: list[int] = []
+        database.fetch("session")
+        database._sessions._servers.failed = failed.append
+        terminate(admin)
+        with pytest.raises(DatabaseTimeoutError, match="no answer within 3 s"):
+            database.fetch("sleep", seconds=HANG)
+    assert len(failed) == 1  # that of the session that was lost
+
+
+@pytest.mark.parametrize(("given", "sent"), [(1, True), (-1, False)], ids=["little", "nothing"])
+def test_what_time_a_batch_has_left_says_nothing_of_the_server_that_it_then_asks(
+    url: str, given: float, sent: bool
+) -> None:
+    with opened(url, deadline=HANG, pool_size=1) as database:
+        database.fetch("session")
+        failed: list[int] = []
+        database._sessions._servers.failed = failed.append
+        begun = []
+
+        def begin() -> tuple[Statement, list[float]]:
+            begun.append(True)
+            return database._statements["sleep"], [HANG]
+
+        with pytest.raises(DatabaseTimeoutError, match="no answer within 60 s"):
+            database._ask(begin, time.monotonic() + given)
+        assert (failed, bool(begun)) == ([], sent)
+        assert database.fetch("echo", body="x").body == "x"
+
+
+def test_who_has_no_time_left_harms_no_connection(
+    url: str, admin: "psycopg2.extensions.cursor"
+) -> None:
+    with opened(url, pool_size=1, deadline=HANG) as database:
+        before = database.fetch("session").body
+        with deadline_within(0), pytest.raises(DatabaseTimeoutError, match="time was over"):
+            database.fetch("session")
+        assert database.fetch("session").body == before
+
+
+def test_why_it_was_not_tried_to_connect_is_said(
+    url: str, admin: "psycopg2.extensions.cursor", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(url, pool_size=1) as database:
+        database.fetch("echo", body="")
+        terminate(admin)
+        monkeypatch.setattr(sessions, "_LEAST", 2 * HANG)  # more than there is
+        with (
+            deadline_within(HANG),
+            pytest.raises(DatabaseUnreachableError, match=r"^there is no time left to connect$"),
+        ):
+            database.fetch("echo", body="")
+
+
+def test_who_has_no_time_left_does_not_try_to_connect(url: str) -> None:
+    callback = get_wait_callback()
+    sessions = Sessions(url, [], connect_timeout=HANG, deadline=HANG)
+    try:
+        with deadline_within(0.001), pytest.raises(NoTimeLeftError):
+            sessions.open()
+    finally:
+        set_wait_callback(callback)
