@@ -1,7 +1,7 @@
 """The figures that this service is to reach, and what was measured of each."""
 
 import statistics
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,28 +146,36 @@ def _beside(
     measure: str,
     judge: Callable[[float], Finding],
 ) -> Finding | None:
-    """Judge what our best has of a peer at its best; None where one of them was not measured.
-
-    That is the form against which ours has least, round by round: of two that are near each other
-    that which answers most overall is a matter of the hours that they had.
-    """
+    """Judge what our best has of a peer at its best; None where one of them was not measured."""
     figures = result["mixes"].get(mix, {"contestants": {}, "ratios": {}})
     ours = best(figures)
     if ours is None:
         return _nothing_of_ours(figures)
     if not figures["ratios"].get(peer, {}).get(ours):
         return None
-    forms = forms_of(peer, figures["contestants"])
-    turns = {name: turns_of(figures["contestants"][name]) for name in (ours, *forms)}
-    found = {form: ratios_by_round(turns[ours], turns[form]) for form in forms}
-    right = [form for form in forms if found[form] and _is_valid(figures, form)]
-    right = right or [figures["at_best"][peer]]
-    form = min(right, key=lambda form: statistics.median(found[form]["per_second"]))
-    by_round = found[form][measure]
+    form, ratios = _nearest(figures, ours, peer)
+    by_round = ratios[measure]
     text, reached = judge(round(statistics.median(by_round), 3))
     if len(by_round) > 1:
         text += f" ({min(by_round):.2f} to {max(by_round):.2f})"
     return _judge(figures, peer, (f"{text}, {ours} to {form}", reached))
+
+
+def _nearest(
+    figures: Mapping[str, Any], ours: str, peer: str
+) -> tuple[str, Mapping[str, Sequence[float]]]:
+    """Return the form of a peer against which ours has least, round by round, and the ratios.
+
+    Of two that are near each other, which answers most overall is a matter of the moments that they
+    had.
+    """
+    forms = forms_of(peer, figures["contestants"])
+    turns = {name: turns_of(figures["contestants"][name]) for name in (ours, *forms)}
+    ratios = {form: ratios_by_round(turns[ours], turns[form]) for form in forms}
+    right = [form for form in forms if ratios[form] and _is_valid(figures, form)]
+    right = right or [figures["at_best"][peer]]
+    nearest = min(right, key=lambda form: statistics.median(ratios[form]["per_second"]))
+    return nearest, ratios[nearest]
 
 
 def _nothing_of_ours(figures: Mapping[str, Any]) -> Finding | None:
