@@ -47,7 +47,8 @@ def role_option(default: str) -> Any:
 def db() -> None:
     """Start, migrate and open the database.
 
-    It is the embedded server unless DATABASE_URL is set.
+    Migrations and `shell` use MIGRATIONS_DATABASE_URL, else ETL_DATABASE_URL, else DATABASE_URL;
+    `status` and `url` use DATABASE_URL. Where none is set it is the embedded server.
     """
 
 
