@@ -11,6 +11,8 @@ from tests.fleet.rollout import Rollout
 pytestmark = pytest.mark.slow
 
 FOLLOWERS = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
+TIMELINE = "SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)"
+SETTINGS = "SELECT count(*) FROM pg_file_settings WHERE name ~ '^(restore_command|recovery_)'"
 
 
 @pytest.fixture
@@ -29,12 +31,17 @@ def test_a_standby_that_cannot_copy_what_is_restored_keeps_nothing(
     (primary,) = rollout.groups["primary"]
     without, _ = rollout.groups["standby"]
     without.run("rm /var/lib/postgresql/products-replication.pgpass")
+    timeline = primary.sql(TIMELINE)
     failed = rollout.play("restore", "-e", f"restore_folder={backup}", check=False)
     assert failed.status != 0
     said = " ".join(failed.output.split())
     assert f"{without.name} could not copy what was restored" in said
     assert without.run("ls /var/lib/postgresql/15").stdout == ""
     assert primary.sql(FOLLOWERS) == "1"
+    assert f"{without.name} did not come to follow" in said
+    # one that went on with what was replaced could not follow, nor be taken for a later one
+    assert primary.sql(TIMELINE) > timeline
+    assert primary.sql(SETTINGS) == "0"
     rollout.play("site", "-e", "replica_reseed=true", "--limit", without.name)
     assert primary.sql(FOLLOWERS) == "2"
 

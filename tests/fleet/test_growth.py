@@ -15,8 +15,10 @@ def test_hosts_are_added_and_replaced_under_load(rollout: Rollout) -> None:
     with rollout.under_load():
         rollout.terminate(replaced)
         rollout.describe(rollout.machines | {"app5": "app"})
+        told = rollout.play("status", check=False)
         rollout.play("provision")
         rollout.play("site")
+    assert f"{replaced.name}, app5: ec2_hosts says" in " ".join(told.output.split())
     apps = {host.name: host for host in rollout.groups["app"]}
     assert len(apps) == 5
     # what came before is known to those that are new, so that they can go back with the others
