@@ -57,6 +57,21 @@ def test_files_that_nginx_cannot_take_are_told_and_mended(rollout: Rollout) -> N
     assert "site.yml --limit balancer" in said
 
 
+def test_what_nginx_refuses_only_while_it_runs_is_told(rollout: Rollout) -> None:
+    """It could start with such files, but goes on with those before."""
+    (balancer,) = rollout.groups["balancer"]
+    configuration = "/etc/products-balancer/nginx.conf"
+    balancer.run(f"sed -i 's/zone $limited_client /zone $binary_remote_addr /' {configuration}")
+    with rollout.under_load():
+        failed = rollout.play(
+            "load", "-e", f"products_load_folder={rollout.catalogue}", check=False
+        )
+        rollout.play("site", "--limit", "balancer")
+        rollout.load()
+    assert failed.status != 0
+    assert "it goes on with what it had" in " ".join(failed.output.split())
+
+
 def findings(run: Run) -> dict[str, list[str]]:
     """Return what was said of each host that is not well, without what there is to do."""
     said = run.output.rpartition("TASK [Say what is not well]")[2]
