@@ -97,6 +97,8 @@ def backup(tmp_path: Path) -> Path:
     programs = tmp_path / "programs"
     programs.mkdir()
     (programs / "du").write_text("#!/bin/sh\necho 20 of the last one\n")
+    (programs / "df").write_text("#!/bin/sh\nprintf 'avail\\n%s\\n' $FREE\n")
+    (programs / "psql").write_text("#!/bin/sh\necho $FOLLOWS\n")
     (programs / "pg_basebackup").write_text(f"#!/bin/sh\ntouch {tmp_path}/made\nexit 1\n")
     for program in programs.iterdir():
         program.chmod(0o755)
@@ -109,17 +111,30 @@ def backup(tmp_path: Path) -> Path:
     return script
 
 
-@pytest.mark.parametrize(("free", "is_begun"), [(29, False), (30, True)])
-def test_a_backup_is_not_begun_that_would_fill_the_disk(
-    backup: Path, free: int, is_begun: bool
-) -> None:
-    programs = backup.with_name("programs")
-    (programs / "df").write_text(f"#!/bin/sh\nprintf 'avail\\n{free}\\n'\n")
-    (programs / "df").chmod(0o755)
-    path = f"{programs}:{os.environ['PATH']}"
+def make_backup(backup: Path, free: str = "30", follows: str = "t") -> str:
+    """Run the script, which cannot end well here, and return what it says."""
+    path = f"{backup.with_name('programs')}:{os.environ['PATH']}"
     done = subprocess.run(
-        ["sh", backup], env={"PATH": path}, stderr=subprocess.PIPE, text=True, check=False
+        ["sh", backup],
+        env={"PATH": path, "FREE": free, "FOLLOWS": follows},
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
     )
     assert done.returncode == 1
+    return done.stderr
+
+
+@pytest.mark.parametrize(("free", "is_begun"), [("29", False), ("30", True)])
+def test_a_backup_is_not_begun_that_would_fill_the_disk(
+    backup: Path, free: str, is_begun: bool
+) -> None:
+    said = make_backup(backup, free=free)
     assert backup.with_name("made").exists() == is_begun
-    assert ("no backup: 30 MB free are wanted" in done.stderr) != is_begun
+    assert ("no backup: 30 MB free are wanted" in said) != is_begun
+
+
+def test_no_backup_of_a_standby_that_follows_nobody(backup: Path) -> None:
+    said = make_backup(backup, follows="f")
+    assert "this standby follows no primary" in said
+    assert not backup.with_name("made").exists()
