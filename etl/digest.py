@@ -18,10 +18,15 @@ _STATEMENTS = {
 Digests = dict[str, tuple[int, int]]
 
 
-def compute_digests(connection: Connection, schema: str) -> Digests:
-    """Return for each table of a schema its number of rows and the sum of their hashes."""
+def compute_digests(connection: Connection, schema: str, prefix: str = "") -> Digests:
+    """Return for each table of a schema its number of rows and the sum of their hashes.
+
+    With a `prefix`, for what is named so: views of the tables that have part of their rows.
+    """
     return {
-        table.name: _read(connection.run(_STATEMENTS[table.name], schema=schema)[0])
+        table.name: _read(
+            connection.run(_STATEMENTS[table.name], schema=schema, table=prefix + table.name)[0]
+        )
         for table in TABLES
     }
 

@@ -22,6 +22,7 @@ from etl.space import check_space
 from etl.standbys import await_standbys
 
 NEXT = "catalogue_next"
+PREVIOUS = "catalogue_previous"
 
 
 class LoadError(EtlError):

@@ -5,15 +5,15 @@ from pathlib import Path
 
 from etl.build import Builder
 from etl.connection import Connection, LockTimeoutError
-from etl.digest import combine, compute_digests, recorded_digests
+from etl.digest import Digests, combine, compute_digests, recorded_digests
 from etl.files import TABLES, SourceFile, find_changes
 from etl.limits import RowLimit, hold_rejects
 from etl.load import (
+    NEXT,
+    PREVIOUS,
     Load,
     LoadError,
-    clear,
     describe,
-    dropped_unless_published,
     found_out,
     refuse_own_report,
     show,
@@ -24,7 +24,8 @@ from etl.publish import record
 from etl.report import Report, Tally
 from etl.space import check_space
 
-CHANGES = "catalogue_changes"
+# Of the session's own: the changes, and what is made of them.
+SCRATCH = "pg_temp"
 
 # The files of etl/sql that merge a table's rows, in the order of loading: parents first.
 _UPSERTS = {
@@ -66,30 +67,29 @@ def upsert(
                 "no catalogue was ever loaded into this database: load a whole one first, without "
                 "--mode upsert"
             )
-        clear(connection)
+        for leftover in (NEXT, PREVIOUS):
+            with suppress(LockTimeoutError):  # where a dump reads it; it is in nobody's way here
+                connection.run("drop_schema", schema=leftover)
         check_space(connection, sources)
         load_.started_at = connection.value("current_time")
-        with dropped_unless_published(connection, CHANGES):
-            connection.run("create_changes")
-            with closing(Report(report_folder)) as report:
-                builder = Builder(connection, CHANGES, report, progress, whole=False)
-                for source in sources:
-                    tally = load_.tallies[source.name] = Tally()
-                    builder.load_file(source, tally)
-                with load_.step("merge", "merging", progress), connection.transaction():
-                    _merge(builder, sources, load_, max_rejects)
-                    # what cannot be listed is not published
-                    report.close()
-            show(connection, load_)
-        with suppress(LockTimeoutError):
-            connection.run("drop_schema", schema=CHANGES)
+        connection.run("create_changes")
+        with closing(Report(report_folder)) as report:
+            builder = Builder(connection, SCRATCH, report, progress, whole=False)
+            for source in sources:
+                tally = load_.tallies[source.name] = Tally()
+                builder.load_file(source, tally)
+            with load_.step("merge", "merging", progress), connection.transaction():
+                _merge(builder, sources, load_, max_rejects)
+                # what cannot be listed is not published
+                report.close()
+        show(connection, load_)
 
 
 def _merge(builder: Builder, sources: list[SourceFile], load_: Load, max_rejects: RowLimit) -> None:
     connection = builder.connection
     connection.run("lock_identity")
     connection.run("collect_touched")
-    whole, before = recorded_digests(connection), compute_digests(connection, "pg_temp")
+    whole, before = recorded_digests(connection), _touched_digests(connection)
     connection.run("collect_shifts")
     changed = {source.table.name: source for source in sources}
     for table in TABLES:  # parents first
@@ -104,7 +104,7 @@ def _merge(builder: Builder, sources: list[SourceFile], load_: Load, max_rejects
         load_.removed[name] = connection.value(statement)
     connection.run("shift_ranks")
     connection.run("rank_products", schema="catalogue")
-    after = compute_digests(connection, "pg_temp")
+    after = _touched_digests(connection)
     digests = {table: _changed(whole[table], before[table], after[table]) for table in whole}
     load_.digest = combine(digests)
     load_.number = connection.value("next_number")
@@ -126,6 +126,11 @@ def _reject_orphans(builder: Builder, source: SourceFile, tally: Tally) -> None:
         )
         builder.reject(source, tally, f"unknown {column.parent.removesuffix('s')}")
     builder.check_unchanged(source)
+
+
+def _touched_digests(connection: Connection) -> Digests:
+    """Return what the rows are that the merge may change, as they are now."""
+    return compute_digests(connection, SCRATCH, "touched_")
 
 
 def _changed(

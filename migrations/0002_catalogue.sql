@@ -113,7 +113,6 @@ $$;
 -- migrate:down
 
 DROP SCHEMA IF EXISTS catalogue_next CASCADE;
-DROP SCHEMA IF EXISTS catalogue_changes CASCADE;
 DROP SCHEMA IF EXISTS catalogue_previous CASCADE;
 DROP SCHEMA catalogue CASCADE;
 DROP SCHEMA etl CASCADE;

@@ -1,5 +1,5 @@
 -- The products that are removed.
 CREATE TEMPORARY TABLE going_products AS
-SELECT id FROM catalogue_changes.products WHERE deleted;
+SELECT id FROM pg_temp.products WHERE deleted;
 
 ANALYZE going_products

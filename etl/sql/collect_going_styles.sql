@@ -1,7 +1,7 @@
 -- The styles that are removed, after the new and changed ones are merged: a style that went to another
 -- product stays.
 CREATE TEMPORARY TABLE going_styles AS
-SELECT id FROM catalogue_changes.styles WHERE deleted
+SELECT id FROM pg_temp.styles WHERE deleted
 UNION
 SELECT styles.id FROM going_products JOIN catalogue.styles ON product_id = going_products.id;
 

@@ -2,7 +2,7 @@
 -- by itself or with what it belongs to.
 CREATE TEMPORARY TABLE rejected AS
 SELECT child.position
-FROM catalogue_changes.{table} AS child
+FROM pg_temp.{table} AS child
 WHERE child.deleted IS NOT TRUE
   AND (
     NOT EXISTS (SELECT FROM catalogue.{parent} AS parent WHERE parent.id = child.{column})

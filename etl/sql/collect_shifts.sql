@@ -2,7 +2,7 @@
 -- before up to it.
 CREATE TEMPORARY TABLE shifts AS
 SELECT id, sum(CASE WHEN deleted THEN -1 ELSE 1 END) OVER (ORDER BY id) AS total
-FROM catalogue_changes.products AS change
+FROM pg_temp.products AS change
 WHERE coalesce(deleted, false) = EXISTS (
   SELECT FROM catalogue.products WHERE products.id = change.id
 );

@@ -7,5 +7,5 @@ FROM (
     lag(id) OVER (PARTITION BY product_id ORDER BY position),
     id, product_id, feature, value
   ) AS line
-  FROM {schema}.features
+  FROM {schema}.{table}
 ) AS lines

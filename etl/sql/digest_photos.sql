@@ -5,5 +5,5 @@ FROM (
     lag(id) OVER (PARTITION BY style_id ORDER BY position),
     id, style_id, url, thumbnail_url
   ) AS line
-  FROM {schema}.photos
+  FROM {schema}.{table}
 ) AS lines

@@ -2,5 +2,5 @@
 SELECT count(*), coalesce(sum(hash_record_extended(line, 1)), 0)::text
 FROM (
   SELECT ROW(id, name, slogan, description, category, default_price::text) AS line
-  FROM {schema}.products
+  FROM {schema}.{table}
 ) AS lines

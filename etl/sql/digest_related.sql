@@ -5,5 +5,5 @@ FROM (
     lag(id) OVER (PARTITION BY current_product_id ORDER BY position),
     id, current_product_id, related_product_id
   ) AS line
-  FROM {schema}.related
+  FROM {schema}.{table}
 ) AS lines

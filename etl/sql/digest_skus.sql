@@ -5,5 +5,5 @@ FROM (
     lag(id) OVER (PARTITION BY style_id ORDER BY position),
     id, style_id, size, quantity
   ) AS line
-  FROM {schema}.skus
+  FROM {schema}.{table}
 ) AS lines

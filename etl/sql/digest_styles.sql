@@ -5,5 +5,5 @@ FROM (
     lag(id) OVER (PARTITION BY product_id ORDER BY position),
     id, product_id, name, sale_price::text, original_price::text, default_style
   ) AS line
-  FROM {schema}.styles
+  FROM {schema}.{table}
 ) AS lines

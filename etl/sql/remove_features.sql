@@ -2,7 +2,7 @@
 WITH gone AS (
   DELETE FROM catalogue.features
   WHERE id IN (
-    SELECT id FROM catalogue_changes.features WHERE deleted
+    SELECT id FROM pg_temp.features WHERE deleted
     UNION ALL
     SELECT features.id FROM going_products JOIN catalogue.features ON product_id = going_products.id
   )

@@ -2,7 +2,7 @@
 WITH gone AS (
   DELETE FROM catalogue.photos
   WHERE id IN (
-    SELECT id FROM catalogue_changes.photos WHERE deleted
+    SELECT id FROM pg_temp.photos WHERE deleted
     UNION ALL
     SELECT photos.id FROM going_styles JOIN catalogue.photos ON style_id = going_styles.id
   )

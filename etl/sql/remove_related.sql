@@ -2,7 +2,7 @@
 WITH gone AS (
   DELETE FROM catalogue.related
   WHERE id IN (
-    SELECT id FROM catalogue_changes.related WHERE deleted
+    SELECT id FROM pg_temp.related WHERE deleted
     UNION ALL
     SELECT related.id FROM going_products JOIN catalogue.related ON current_product_id = going_products.id
     UNION ALL

@@ -2,7 +2,7 @@
 WITH gone AS (
   DELETE FROM catalogue.skus
   WHERE id IN (
-    SELECT id FROM catalogue_changes.skus WHERE deleted
+    SELECT id FROM pg_temp.skus WHERE deleted
     UNION ALL
     SELECT skus.id FROM going_styles JOIN catalogue.skus ON style_id = going_styles.id
   )

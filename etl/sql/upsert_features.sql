@@ -2,7 +2,7 @@
 -- go to another product. The other upsert_*.sql are alike.
 INSERT INTO catalogue.features (id, product_id, feature, value)
 SELECT id, product_id, feature, value
-FROM catalogue_changes.features
+FROM pg_temp.features
 WHERE deleted IS NOT TRUE
 ORDER BY position
 ON CONFLICT (id) DO UPDATE SET

@@ -1,7 +1,7 @@
 -- New and known photos: see upsert_features.sql.
 INSERT INTO catalogue.photos (id, style_id, url, thumbnail_url)
 SELECT id, style_id, url, thumbnail_url
-FROM catalogue_changes.photos
+FROM pg_temp.photos
 WHERE deleted IS NOT TRUE
 ORDER BY position
 ON CONFLICT (id) DO UPDATE SET

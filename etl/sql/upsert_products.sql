@@ -1,7 +1,7 @@
 -- New products, and new values for known ones.
 INSERT INTO catalogue.products (id, name, slogan, description, category, default_price)
 SELECT id, name, slogan, description, category, default_price
-FROM catalogue_changes.products
+FROM pg_temp.products
 WHERE deleted IS NOT TRUE
 ORDER BY position
 ON CONFLICT (id) DO UPDATE SET

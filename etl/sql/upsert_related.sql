@@ -1,7 +1,7 @@
 -- New and known related: see upsert_features.sql.
 INSERT INTO catalogue.related (id, current_product_id, related_product_id)
 SELECT id, current_product_id, related_product_id
-FROM catalogue_changes.related
+FROM pg_temp.related
 WHERE deleted IS NOT TRUE
 ORDER BY position
 ON CONFLICT (id) DO UPDATE SET

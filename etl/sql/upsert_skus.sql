@@ -1,7 +1,7 @@
 -- New and known skus: see upsert_features.sql.
 INSERT INTO catalogue.skus (id, style_id, size, quantity)
 SELECT id, style_id, size, quantity
-FROM catalogue_changes.skus
+FROM pg_temp.skus
 WHERE deleted IS NOT TRUE
 ORDER BY position
 ON CONFLICT (id) DO UPDATE SET

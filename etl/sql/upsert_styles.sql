@@ -1,7 +1,7 @@
 -- New and known styles: see upsert_features.sql.
 INSERT INTO catalogue.styles (id, product_id, name, sale_price, original_price, default_style)
 SELECT id, product_id, name, sale_price, original_price, default_style
-FROM catalogue_changes.styles
+FROM pg_temp.styles
 WHERE deleted IS NOT TRUE
 ORDER BY position
 ON CONFLICT (id) DO UPDATE SET

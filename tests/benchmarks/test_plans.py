@@ -161,7 +161,7 @@ def explain_removal(database: Database) -> dict[str, Any]:
         cursor.execute("BEGIN")
         cursor.execute(etl_sql("create_changes"))
         cursor.execute(
-            "INSERT INTO catalogue_changes.products (id, name, default_price, deleted) "
+            "INSERT INTO pg_temp.products (id, name, default_price, deleted) "
             "SELECT id, name, default_price, true FROM catalogue.products LIMIT 10"
         )
         cursor.execute(etl_sql("collect_going_products"))

@@ -35,14 +35,28 @@ def test_a_load_that_fails_leaves_what_is_read_to_the_next_one(
     assert "catalogue_next" not in schemas(shared_database)
 
 
-def test_an_upsert_leaves_what_is_read_to_the_next_load(
+def test_an_upsert_waits_for_no_dump(
     shared_database: Database, folder: Path, reports: Path
 ) -> None:
     load_catalogue(shared_database.etl, folder, reports)
+    load_catalogue(shared_database.etl, folder, reports)
     done = Load(folder, {})
     with closing(psycopg2.connect(shared_database.admin)) as dump:
-        begin = beginning(dump, "merging", "catalogue_changes.products")
+        read_all(dump)
+        # one that begins while rows are copied, too
+        begin = At("checking products.csv", lambda: read_all(dump))
         upsert(shared_database.etl, done, reports, MAX_REJECTS, begin)
+        assert "catalogue_previous" in schemas(shared_database)
     assert (done.published, done.trouble) == (True, None)
     load_catalogue(shared_database.etl, folder, reports)
-    assert "catalogue_changes" not in schemas(shared_database)
+
+
+def read_all(dump: psycopg2.extensions.connection) -> None:
+    """Lock every table that others may see, as pg_dump does."""
+    with dump.cursor() as cursor:
+        cursor.execute(
+            "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables "
+            "WHERE schemaname !~ '^(pg_|information_schema)'"
+        )
+        tables = ", ".join(name for (name,) in cursor.fetchall())
+        cursor.execute(f"LOCK TABLE {tables} IN ACCESS SHARE MODE")

@@ -15,4 +15,4 @@ FROM (
   FROM pg_class
   WHERE relkind = 'r'
 ) AS sizes
-WHERE schema IN ('catalogue', 'catalogue_previous', 'catalogue_next', 'catalogue_changes')
+WHERE schema IN ('catalogue', 'catalogue_previous', 'catalogue_next')
