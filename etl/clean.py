@@ -13,6 +13,9 @@ from etl.lines import clean_line
 # What a copy that broke off, or a crash, leaves of a file whose room was taken beforehand: zeros
 # up to its end, or for a while. Any number of rows may be missing there, though they are one line.
 HOLE = bytes(4096)
+# Rows that end with a carriage return alone are one line, too. Of as many parts of it, so many rows
+# are no accident.
+PARTS, ROWS = 100, 2
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,8 @@ class Incident:
     rejected: bool  # False: repaired and loaded
 
 
-class HoleError(EtlError):
-    """A part of the file was never written."""
+class DamagedError(EtlError):
+    """The file was damaged on its way: what is one line may have been any number of rows."""
 
 
 class Stream(Protocol):
@@ -43,7 +46,8 @@ class Cleaner:
     `stream` stands after the header. A line of more than `max_line` bytes, without its newline,
     is rejected. About `block_size` + `max_line` bytes are held at a time, and some copies of them.
     `on_incident` is called for each line that is repaired or rejected, in the order of the file.
-    Reading raises HoleError where a line has 4096 zero bytes in a row.
+    Reading raises DamagedError where a line has 4096 zero bytes in a row, or rows with a carriage
+    return between them.
     """
 
     def __init__(
@@ -106,6 +110,7 @@ class Cleaner:
 
     def _skip_line(self, data: bytes) -> bytes:
         """Reject the line that `data` begins with and return what was read beyond it."""
+        self._refuse_joined_rows(data.partition(b"\n")[0])
         length = 0  # of the parts that hold no newline
         last = b""  # what a hole may begin with that ends in the next part
         while data and b"\n" not in data:
@@ -153,6 +158,7 @@ class Cleaner:
             self.rows_read += 1
         else:
             self._refuse_hole(text)
+            self._refuse_joined_rows(text)
             self._report(len(text), reason, row is None)
         self._line_offset += len(line)
         if row is None:
@@ -163,11 +169,20 @@ class Cleaner:
     def _refuse_hole(self, text: bytes) -> bytes:
         """Return the text of the next line, or a part of it."""
         if HOLE in text:
-            raise HoleError(
+            raise DamagedError(
                 f"{self._source.name}: line {self.rows_read + 2} has {len(HOLE)} zero bytes in a "
                 "row or more: that part of the file was never written, so fetch it again"
             )
         return text
+
+    def _refuse_joined_rows(self, text: bytes) -> None:
+        parts = text.split(b"\r", PARTS)[:PARTS]
+        cleaned = (clean_line(self._source.table, self._source.spaced, part) for part in parts)
+        if len(parts) > 1 and sum(row is not None for row, _ in cleaned) >= ROWS:
+            raise DamagedError(
+                f"{self._source.name}: line {self.rows_read + 2} has rows that end with a carriage "
+                "return alone: end each with a newline"
+            )
 
     def _report(self, length: int, reason: str, rejected: bool) -> None:
         self.rows_read += 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from etl.build import BuildError
-from etl.clean import HoleError
+from etl.clean import DamagedError
 from etl.progress import Progress
 from tests.catalogue import load_catalogue
 from tests.conftest import Database
@@ -100,6 +100,6 @@ def test_a_file_of_which_a_part_was_never_written(
     folder = shutil.copytree(large, reports / "large")
     cut_short(folder)
     os.truncate(folder / "photos.csv", (large / "photos.csv").stat().st_size)
-    with pytest.raises(HoleError, match=r"^photos.csv: line [0-9]+ has 4096 zero bytes in a row"):
+    with pytest.raises(DamagedError, match=r"^photos.csv: line [0-9]+ has 4096 zero bytes"):
         load_catalogue(loaded.etl, folder, reports, progress=Progress())
     assert served(loaded) == before

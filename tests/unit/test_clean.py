@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.clean import Cleaner, HoleError
+from etl.clean import Cleaner, DamagedError
 from etl.files import BOM, Kind, SourceFile, read_header
 from etl.lines import REPAIR
 from tests.catalogue import SAMPLE
@@ -116,11 +116,20 @@ def test_a_line_that_is_too_long_is_rejected_unread(block_size, line_end):
 @pytest.mark.parametrize("max_line", [60, 1 << 20])
 @pytest.mark.parametrize("where", [b"1,1,X,1\n%b1,1,Y,1\n", b'1,1,X,1\n2,1,"X%b', b"1,1,X,1\n%b"])
 def test_a_hole_is_no_line_that_is_rejected(block_size, max_line, where):
-    with pytest.raises(HoleError, match=r"^x.csv: line 3 has 4096 zero bytes in a row or more: "):
+    with pytest.raises(DamagedError, match=r"^x.csv: line 3 has 4096 zero bytes in a row"):
         clean_file("skus", where % bytes(4096), block_size=block_size, max_line=max_line)
     _, incidents, _ = clean_file(
         "skus", where % bytes(4095), block_size=block_size, max_line=max_line
     )
+    assert [(incident.line, incident.rejected) for incident in incidents] == [(3, True)]
+
+
+@pytest.mark.parametrize("max_line", [1 << 20, 100])
+def test_rows_that_end_with_a_carriage_return_alone_are_no_line(max_line):
+    rows = b"".join(b"%d,1,M,5\r" % number for number in range(2, 50))
+    with pytest.raises(DamagedError, match=r"^x.csv: line 3 has rows that end with a carriage"):
+        clean_file("skus", b"1,1,M,5\n" + rows, max_line=max_line)
+    _, incidents, _ = clean_file("skus", b"1,1,M,5\n2,1,M,5\rand more\n3,1,M,5\n")
     assert [(incident.line, incident.rejected) for incident in incidents] == [(3, True)]
 
 
