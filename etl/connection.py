@@ -37,6 +37,10 @@ _OPTIONS = (
 )
 # The same for us. No tcp_user_timeout: a server that is busy with its disk may leave COPY waiting.
 _KEEPALIVES = {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_count": 3}  # seconds
+# Of each server; a URL may say otherwise.
+_CONNECT_TIMEOUT = 10  # seconds
+# Rows of a stream that are held at a time.
+_STREAMED = 10_000
 # For a statement to end that was told to, before the session is given up.
 _GIVING_UP = 10.0  # seconds
 _NOT_MIGRATED = "the database is not migrated: run `flask db upgrade`"
@@ -80,12 +84,12 @@ class Connection:
     def __init__(self, url: str):
         """Connect. Raises DatabaseError."""
         with _translated(), _advised():
-            given = parse_dsn(url).get("options", "")
+            given = parse_dsn(url)
             self._connection = psycopg2.connect(
                 url,
                 application_name="flask etl",
-                options=f"{given} {_OPTIONS}",
-                connect_timeout=10,
+                options=f"{given.get('options', '')} {_OPTIONS}",
+                connect_timeout=given.get("connect_timeout", _CONNECT_TIMEOUT),
                 client_encoding="UTF8",  # as the cleaned files are, whatever PGCLIENTENCODING says
                 **_KEEPALIVES,
             )
@@ -119,10 +123,15 @@ class Connection:
 
     def stream(self, name: str) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a file's query, a few thousand held at a time, in a transaction."""
-        with _translated(), self._connection.cursor(name=name) as cursor:
-            cursor.itersize = 10_000
-            cursor.execute(read_sql(name))
-            yield from cursor
+        with self._connection.cursor(name=name) as cursor:
+            with _translated(), _interruptible():
+                cursor.execute(read_sql(name))
+            while True:
+                with _translated(), _interruptible():
+                    rows = cursor.fetchmany(_STREAMED)
+                if not rows:
+                    return
+                yield from rows
 
     def copy(self, name: str, source: Readable, **identifiers: Any) -> int:
         """Run a file's COPY FROM STDIN over `source` and return the number of rows copied."""
