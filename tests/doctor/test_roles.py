@@ -47,6 +47,11 @@ from tests.servers import throwaway
             "products_app may not read SCHEMA catalogue",
             "GRANT USAGE ON SCHEMA catalogue TO products_app",
         ),
+        (
+            "REVOKE USAGE ON SCHEMA search FROM PUBLIC, products_app",
+            "products_app may not read SCHEMA search",
+            "GRANT USAGE ON SCHEMA search TO products_app",
+        ),
     ],
 )
 def test_privileges_of_the_service(loaded: Database, statement: str, found: str, hint: str) -> None:

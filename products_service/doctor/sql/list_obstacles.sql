@@ -29,9 +29,12 @@ needs (lacking, met) AS (
   JOIN pg_namespace ON pg_namespace.oid = pg_class.relnamespace
   WHERE pg_namespace.nspname = 'catalogue' AND pg_class.relkind = 'r'
   UNION ALL
-  SELECT 'USAGE ON SCHEMA etl', has_schema_privilege(role, pg_namespace.oid, 'USAGE')
+  -- what was loaded is recorded in one, and indexes are made of the functions of the other
+  SELECT
+    format('USAGE ON SCHEMA %%I', pg_namespace.nspname),
+    has_schema_privilege(role, pg_namespace.oid, 'USAGE')
   FROM acting, pg_namespace
-  WHERE pg_namespace.nspname = 'etl'
+  WHERE pg_namespace.nspname IN ('etl', 'search')
   UNION ALL
   SELECT
     format('%%s ON %%I.%%I', wanted.privilege, pg_namespace.nspname, pg_class.relname),
