@@ -87,8 +87,9 @@ def servers_of(url: str) -> list[dict[str, str]]:
     count = max(map(len, lists.values()), default=1)
     if count == 1 or named.get("target_session_attrs") != "prefer-standby":
         return [{}]
-    ports = named.get("port", "5432").split(",")
-    lists["port"] = ports * count if len(ports) == 1 else ports
+    if "port" in named:  # or it is libpq's matter, which may have it from PGPORT
+        ports = named["port"].split(",")
+        lists["port"] = ports * count if len(ports) == 1 else ports
     return [
         {**dict(zip(lists, values, strict=True)), "target_session_attrs": "any"}
         for values in zip(*lists.values(), strict=True)

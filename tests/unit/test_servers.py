@@ -156,15 +156,15 @@ def test_no_server_is_judged_by_what_is_too_little_to_connect(
         (
             "hostaddr=10.0.0.1,10.0.0.2 target_session_attrs=prefer-standby",
             [
-                {"hostaddr": address, "port": "5432", "target_session_attrs": "any"}
+                {"hostaddr": address, "target_session_attrs": "any"}
                 for address in ("10.0.0.1", "10.0.0.2")
             ],
         ),
         (
             "host=/a,/b target_session_attrs=prefer-standby",
             [
-                {"host": "/a", "port": "5432", "target_session_attrs": "any"},
-                {"host": "/b", "port": "5432", "target_session_attrs": "any"},
+                {"host": "/a", "target_session_attrs": "any"},
+                {"host": "/b", "target_session_attrs": "any"},
             ],
         ),
     ],
