@@ -138,3 +138,19 @@ def test_who_has_no_time_left_does_not_try_to_connect(url: str) -> None:
             sessions.open()
     finally:
         set_wait_callback(callback)
+
+
+def test_a_server_that_is_slow_to_let_us_in_is_not_lost(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that begins has no time for all of its connections, and cuts none of them off."""
+    open_on = Sessions._open_on
+
+    def slowly(sessions: Sessions, number: int) -> psycopg2.extensions.connection:
+        time.sleep(0.3)
+        return open_on(sessions, number)
+
+    monkeypatch.setattr(Sessions, "_open_on", slowly)
+    with opened(url, pool_size=4) as database:
+        database.warm_up()
+        assert database._connector.last_error is None
