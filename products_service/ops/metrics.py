@@ -5,11 +5,13 @@ gunicorn.conf.py sets; whichever is asked adds them up.
 """
 
 import collections
+import fcntl
 import os
 import struct
 import time
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from prometheus_client import (
     generate_latest,
     values,
 )
+from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.values import MultiProcessValue
 
@@ -103,9 +106,8 @@ class DatabaseMetrics(StatementTimer):
 
     def __init__(self) -> None:
         self._uses = later.Notes(lambda changes: POOL_IN_USE.inc(sum(changes)), 256)
-        self._statements = later.Notes(count_statements)
+        self._statements = later.Notes(self._count_statements)
         self._failures = later.Notes(count_failures)
-        self._loads = later.Notes(lambda numbers: LOAD_NUMBER.set(numbers[-1]))
         for error in FAILURES:
             DATABASE_ERRORS.labels(error.kind)
 
@@ -118,17 +120,20 @@ class DatabaseMetrics(StatementTimer):
         self._uses.add(-1)
 
     def answered(self, statement: str, seconds: float, load_number: int) -> None:
-        """Count a statement, and note the load when it is another one."""
+        """Count a statement, and note the load."""
         super().answered(statement, seconds, load_number)
+        self.load_number = load_number
         self._statements.add((statement, seconds))
-        if load_number != self.load_number:
-            self.load_number = load_number
-            self._loads.add(load_number)
 
     def failed(self, statement: str, seconds: float, error: DatabaseError) -> None:
         """Count a statement without an answer."""
         super().failed(statement, seconds, error)
         self._failures.add(error.kind)
+
+    def _count_statements(self, statements: Sequence[tuple[str, float]]) -> None:
+        count_statements(statements)
+        # also where it is the same as before: of all workers' the one that was set last counts
+        LOAD_NUMBER.set(self.load_number)
 
 
 # Finding a metric by its labels costs half as much as counting: the few there are, are kept.
@@ -170,7 +175,8 @@ def exposition() -> bytes:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)
         try:
-            return generate_latest(registry)
+            with _files_locked(fcntl.LOCK_SH):
+                return generate_latest(registry)
         except (struct.error, FileNotFoundError):
             # A worker that counts its first request is just making its file, which is empty yet;
             # or that of one that has ended before was removed since it was listed (`forget`).
@@ -182,9 +188,40 @@ def exposition() -> bytes:
 def forget(pid: int) -> None:
     """Forget what a process that has ended said of its present state; its counts stay.
 
-    A file that it was only about to begin goes, since all who add up would wait for it.
+    They are added to those of others that have ended, or there would be more files to be added up
+    from worker to worker. A file that it was only about to begin goes, since all who add up would
+    wait for it.
     """
     mark_process_dead(pid)
-    for file in Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob(f"*_{pid}.db"):
+    folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+    # Not while somebody adds up, who would find the counts twice or not at all. Nor do we wait for
+    # him: he may be a worker that stands still.
+    with suppress(BlockingIOError), _files_locked(fcntl.LOCK_EX | fcntl.LOCK_NB):
+        for kind in ("counter", "histogram"):
+            file = folder / f"{kind}_{pid}.db"
+            if file.exists() and file.stat().st_size:
+                _add_counts(file, folder / f"{kind}_ended.db")
+                file.unlink()
+    for file in folder.glob(f"*_{pid}.db"):
         if file.stat().st_size == 0:
             file.unlink()
+
+
+@contextmanager
+def _files_locked(kind: int) -> Iterator[None]:
+    """Have nobody else change the workers' files, or with LOCK_EX read them."""
+    descriptor = os.open(os.environ["PROMETHEUS_MULTIPROC_DIR"], os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, kind)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _add_counts(file: Path, to: Path) -> None:
+    ended = MmapedDict(os.fspath(to))
+    try:
+        for key, value, timestamp, _ in MmapedDict.read_all_values_from_file(os.fspath(file)):
+            ended.write_value(key, ended.read_value(key)[0] + value, timestamp)
+    finally:
+        ended.close()

@@ -1,5 +1,6 @@
 """What operators see of each request: its line in the log, its count in the metrics."""
 
+import fcntl
 import glob
 import json
 import logging
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.parser import text_string_to_metric_families
 
 from products_service.database_events import DatabaseBusyError, DatabaseError, DatabaseTimeoutError
@@ -210,6 +212,44 @@ def test_a_worker_that_is_just_beginning_to_count_fails_nobody(
     timer.start()
     assert client.get("/metrics").status_code == 200
     timer.join()
+
+
+@pytest.fixture
+def counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which three workers have counted."""
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    for kind, metric, name in (
+        ("counter", "things", "things_total"),
+        ("histogram", "seconds", "seconds_sum"),
+    ):
+        key = mmap_key(metric, name, ["kind"], ["good"], "What there is.")
+        for pid in (1, 2, 3):
+            file = MmapedDict(str(tmp_path / f"{kind}_{pid}.db"))
+            file.write_value(key, 1.5 * pid, 0)
+            file.close()
+    return tmp_path
+
+
+def test_what_workers_that_have_ended_have_counted_is_in_one_file(counted: Path) -> None:
+    before = metrics.exposition()
+    assert b'things_total{kind="good"} 9.0' in before
+    for pid in (1, 3):
+        metrics.forget(pid)
+    names = {file.name for file in counted.iterdir()}
+    assert names == {
+        f"{kind}_{who}.db" for kind in ("counter", "histogram") for who in ("2", "ended")
+    }
+    assert sorted(metrics.exposition().splitlines()) == sorted(before.splitlines())
+
+
+def test_nobody_waits_for_who_adds_up_and_stands_still(counted: Path) -> None:
+    before = metrics.exposition()
+    descriptor = os.open(counted, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    metrics.forget(1)
+    os.close(descriptor)
+    assert (counted / "counter_1.db").exists()
+    assert metrics.exposition() == before
 
 
 def test_a_file_of_counts_that_goes_while_they_are_added_up(
