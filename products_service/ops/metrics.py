@@ -43,6 +43,9 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 PATIENCE = 1.0  # seconds
 PAUSE = 0.005  # seconds
 
+# Bytes of a file without counts, which are the number of those in use.
+_EMPTY = 8
+
 # Each count asks whether the process is another one than before; so the kernel is asked once.
 _process = {"id": os.getpid()}
 os.register_at_fork(after_in_child=lambda: _process.update(id=os.getpid()))
@@ -195,8 +198,8 @@ def forget(pid: int) -> None:
     mark_process_dead(pid)
     folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
     # Not while somebody adds up, who would find the counts twice or not at all. Nor do we wait for
-    # him: he may be a worker that stands still.
-    with suppress(BlockingIOError), _files_locked(fcntl.LOCK_EX | fcntl.LOCK_NB):
+    # him: he may be a worker that stands still. Without folder or room the file stays as it is.
+    with suppress(OSError), _files_locked(fcntl.LOCK_EX | fcntl.LOCK_NB):
         for kind in ("counter", "histogram"):
             file = folder / f"{kind}_{pid}.db"
             if file.exists() and file.stat().st_size:
@@ -219,9 +222,18 @@ def _files_locked(kind: int) -> Iterator[None]:
 
 
 def _add_counts(file: Path, to: Path) -> None:
-    ended = MmapedDict(os.fspath(to))
+    # taken beforehand: a map of what the disk has no room for ends the process, here gunicorn's own
+    with to.open("ab") as ended:
+        os.posix_fallocate(ended.fileno(), 0, _used(to) + _used(file))
+    counts = MmapedDict(os.fspath(to))
     try:
         for key, value, timestamp, _ in MmapedDict.read_all_values_from_file(os.fspath(file)):
-            ended.write_value(key, ended.read_value(key)[0] + value, timestamp)
+            counts.write_value(key, counts.read_value(key)[0] + value, timestamp)
     finally:
-        ended.close()
+        counts.close()
+
+
+def _used(file: Path) -> int:
+    """Return how many bytes of a file of counts are in use, as its first four say."""
+    with file.open("rb") as counts:
+        return struct.unpack("i", counts.read(4).ljust(4, b"\0"))[0] or _EMPTY
