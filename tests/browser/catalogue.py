@@ -65,7 +65,7 @@ def catalogue(url: str) -> Rows:
             (WIDE, JOGGERS, "Black, wide", None, "40", False),
             (61, HOSTILE, MARKUP, None, "10", True),
             (71, COSTLY, "Navy, striped", None, "500000000", False),
-            (91, NAMELESS, "", None, "12", True),
+            (91, NAMELESS, "\N{NO-BREAK SPACE}", "12.00", "12", True),
             # turns what follows it around
             (92, FILLERS[6], "\N{RIGHT-TO-LEFT OVERRIDE}Noir", None, "120", True),
             # Out of view in the row of related products.

@@ -135,6 +135,8 @@ def test_what_has_no_name_has_its_number(visit: Opener) -> None:
     expect(page).to_have_title("Product 9 · Atelier")
     expect(page.get_by_role("radio", name="Style 91")).to_be_checked()
     expect(outcome(page)).to_contain_text("M in Style 91: $12")
+    # a sale price that is not lower is no sale
+    expect(page.locator(".price-line")).to_have_text("$12.00")
     # a category that cannot be asked for is no link
     expect(page.locator(".details .eyebrow")).to_have_text(("Long " * 41).strip())
     expect(page.get_by_role("navigation", name="Breadcrumb").get_by_role("link")).to_have_count(1)

@@ -85,8 +85,13 @@ def test_an_answer_of_something_else_can_be_asked_for_again(visit: Opener) -> No
     expect(alert).to_contain_text("The shop gave an answer that makes no sense.")
     expect(alert.get_by_role("button")).to_have_count(0)
     shop.page.unroute(where)
+    shop.page.evaluate(
+        "() => { const ask = fetch; fetch = (path, how) => ask(path, (window.asked = how)); }"
+    )
     shop.page.get_by_role("button", name="Try again").click()
     expect(heading(shop.page)).to_have_text("Camo Onesie")
+    # not from what the browser may have kept of it
+    assert shop.page.evaluate("asked.cache") == "reload"
 
 
 def test_who_tries_again_is_where_the_page_was_left(visit: Opener) -> None:
@@ -120,6 +125,18 @@ def test_a_script_that_does_not_come_is_told(visit: Opener, page: str, module: s
     shop.page.unroute(f"**/static/{module}")
     link.click()
     expect(heading(shop.page)).to_be_visible()
+
+
+def test_a_description_that_does_not_come_can_be_asked_for_again(visit: Opener) -> None:
+    shop = visit("/docs")
+    shop.excuse("/openapi.json")
+    shop.excuse("/docs")
+    shop.page.route("**/openapi.json", lambda route: route.fulfill(status=503))
+    shop.page.goto(f"{shop.url}/docs")
+    expect(shop.page.get_by_role("alert")).to_contain_text("503")
+    shop.page.unroute("**/openapi.json")
+    shop.page.get_by_role("link", name="Load the page again").click()
+    expect(shop.page.get_by_role("heading", name="Errors")).to_be_visible()
 
 
 def test_suggestions_that_fail_do_no_harm(visit: Opener) -> None:

@@ -67,6 +67,13 @@ def test_what_is_laid_over_a_photo_is_within_it(visit: Opener, width: int, heigh
         assert box["y"] + box["height"] <= photo["y"] + photo["height"], laid
 
 
+def test_a_photo_is_shown_whole(visit: Opener) -> None:
+    page = visit(f"/?product={CAMO}").page
+    page.set_viewport_size({"width": 844, "height": 390})
+    fit = "photo => getComputedStyle(photo).objectFit"
+    assert page.locator(".stage .picture img").evaluate(fit) == "contain"
+
+
 def test_nothing_moves_for_those_who_ask(visit: Opener) -> None:
     page = visit(f"/?product={CAMO}").page
     assert page.evaluate("document.getAnimations().length") == 0

@@ -132,6 +132,18 @@ def test_what_is_typed_while_a_page_is_on_its_way_is_kept(visit: Opener) -> None
     expect(search_box(page)).to_be_focused()
 
 
+def test_who_has_gone_elsewhere_while_a_page_is_on_its_way_stays_there(visit: Opener) -> None:
+    page = visit(f"/?product={CAMO}").page
+    held: list[Route] = []
+    page.route(f"**/products/{JOGGERS}?**", lambda route: held.append(route))
+    with page.expect_request(f"**/products/{JOGGERS}?**"):
+        page.get_by_role("link", name="Morning Joggers").click()
+    search_box(page).focus()
+    held[0].continue_()
+    expect(heading(page)).to_have_text("Morning Joggers")
+    expect(search_box(page)).to_be_focused()
+
+
 def test_that_a_page_is_on_its_way_is_said(visit: Opener) -> None:
     page = visit(f"/?product={CAMO}").page
     held: list[Route] = []

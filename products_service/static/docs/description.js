@@ -2,11 +2,22 @@
 
 export const METHODS = ["get", "head", "options"];
 
-/** Get the description. Throws an Error that says why not. */
+/** The description could not be had; the message says why. */
+export class DescriptionError extends Error {}
+
+/** Get the description. Throws DescriptionError. */
 export async function getDescription() {
-  const response = await fetch("/openapi.json", { headers: { Accept: "application/json" } });
-  if (!response.ok) throw new Error(`The service answers ${response.status} for its description.`);
-  return new Description(await response.json());
+  let response;
+  let document;
+  try {
+    response = await fetch("/openapi.json", { headers: { Accept: "application/json" } });
+    document = await response.json();
+  } catch (error) {
+    if (!response) throw new DescriptionError("The service did not answer. Is this device online?");
+    if (response.ok) throw new DescriptionError("The service gave an answer that makes no sense.", { cause: error });
+  }
+  if (!response.ok) throw new DescriptionError(`The service answers ${response.status} for its description.`);
+  return new Description(document);
 }
 
 export class Description {

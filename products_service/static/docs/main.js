@@ -2,7 +2,7 @@
 
 import { element } from "/static/shop/dom.js";
 import { answerList } from "./answers.js";
-import { getDescription } from "./description.js";
+import { DescriptionError, getDescription } from "./description.js";
 import { pathSection } from "./paths.js";
 import { marked } from "./schemas.js";
 
@@ -70,9 +70,10 @@ try {
   showPlace();
   addEventListener("hashchange", showPlace);
 } catch (error) {
-  reportError(error);
+  if (!(error instanceof DescriptionError)) reportError(error);
   main.replaceChildren(
     element("h1", {}, "No description"),
     element("p", { role: "alert" }, error.message),
+    element("p", {}, element("a", { href: "" }, "Load the page again")),
   );
 }

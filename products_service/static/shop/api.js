@@ -11,17 +11,17 @@ export class RequestError extends Error {
 }
 
 /**
- * Get a path. Returns {data, links, trace}: links by their relation, trace for the page's foot.
+ * Get a path; `cache` is fetch's. Returns {data, links, trace}: links by their relation, trace for the page's foot.
  * Throws RequestError, or what `signal` was aborted with.
  */
-export async function get(path, signal) {
+export async function get(path, signal, cache = "default") {
   const started = performance.now();
   // Not inside the try: a browser that lacks one of these is not offline.
   const either = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
   let response;
   let text;
   try {
-    response = await fetch(path, { headers: { Accept: "application/json" }, signal: either });
+    response = await fetch(path, { headers: { Accept: "application/json" }, signal: either, cache });
     text = await response.text();
   } catch (error) {
     signal.throwIfAborted();

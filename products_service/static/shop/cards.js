@@ -3,7 +3,7 @@
 import { productAddress } from "./address.js";
 import { element, pageLink } from "./dom.js";
 import { describeDrawing } from "./drawing.js";
-import { formatPrice, productName } from "./format.js";
+import { formatPrice, isBlank, productName } from "./format.js";
 import { picture } from "./picture.js";
 
 /** Make the card of a product of a list, or of a related one, which has a photo and a sale price. */
@@ -16,7 +16,7 @@ export function card(product) {
       productAddress(product.id),
       {},
       picture([product.thumbnail_url], describeDrawing(product)),
-      product.category ? element("span", { class: "eyebrow" }, product.category) : null,
+      isBlank(product.category) ? null : element("span", { class: "eyebrow" }, product.category),
       element("span", { class: "card-name" }, productName(product)),
       // A sale is of one style, whose own original price a card does not know.
       priceTag(sale === null ? product.default_price : null, sale),

@@ -1,14 +1,29 @@
 // How things read. Prices are decimal text of any length: they are shown and multiplied without a
 // floating point number.
 
-/** Return a product's name, or where that is empty, which the catalogue may have, its number. */
+/** Whether there is nothing to be seen of a text, or none at all. */
+export function isBlank(text) {
+  return !text?.trim();
+}
+
+/** Return a product's name, or where that is blank, which the catalogue may have, its number. */
 export function productName({ id, name }) {
-  return name || `Product ${id}`;
+  return isBlank(name) ? `Product ${id}` : name;
 }
 
 /** Return a style's name, likewise. */
 export function styleName({ style_id, name }) {
-  return name || `Style ${style_id}`;
+  return isBlank(name) ? `Style ${style_id}` : name;
+}
+
+/** Whether one price is lower than another. */
+export function isLower(price, other) {
+  const digits = Math.max(...[price, other].map((each) => (each.split(".")[1] ?? "").length));
+  const [one, two] = [price, other].map((each) => {
+    const [whole, fraction = ""] = each.split(".");
+    return BigInt(whole + fraction.padEnd(digits, "0"));
+  });
+  return one < two;
 }
 
 /** Return "$19,500.90" for "19500.90": thousands grouped, every digit kept, cents of one digit padded. */

@@ -3,6 +3,7 @@
 import { categoryAddress, listAddress } from "./address.js";
 import { card } from "./cards.js";
 import { element, pageLink } from "./dom.js";
+import { isBlank } from "./format.js";
 
 /** Return {title, node, said} for an answer of GET /products; `list` is its query, `links` its Link header. */
 export function listPage(products, list, links) {
@@ -33,7 +34,8 @@ function introduction() {
 }
 
 function categories(products) {
-  const names = [...new Set(products.map((product) => product.category).filter(Boolean))].sort();
+  const named = products.map((product) => product.category).filter((category) => !isBlank(category));
+  const names = [...new Set(named)].sort();
   const listed = names.filter((category) => categoryAddress(category) !== null);
   if (listed.length < 2) return null;
   const links = listed.map((category) =>

@@ -26,16 +26,20 @@ entries = Math.max(entries, entry);
 let shown = null; // the entry whose page is there: an earlier one while the next is on its way, none where that failed
 
 /** Get and make the page of the current address. Throws RequestError, or what aborted the signal. */
-async function load(signal) {
+async function load(signal, cache) {
   const { product, style, list } = readAddress(location.search);
   const path = list ? listPath(list) : productPath(product);
   if (path === null) throw new RequestError("", { status: 404 });
-  const { data, links, trace } = await get(path, signal);
+  const { data, links, trace } = await get(path, signal, cache);
   return { ...(list ? listPage(data, list, links) : productPage(data, style)), trace };
 }
 
-/** Show the page of the current address, `top` pixels down; `focus` is for all but the first one. */
-async function show({ top = 0, focus = true } = {}) {
+/**
+ * Show the page of the current address, `top` pixels down; `focus` is for all but the first one,
+ * `cache` is fetch's.
+ */
+async function show({ top = 0, focus = true, cache } = {}) {
+  const before = document.activeElement;
   navigation.abort();
   navigation = new AbortController();
   const { signal } = navigation;
@@ -44,16 +48,20 @@ async function show({ top = 0, focus = true } = {}) {
   let page;
   let arrived = entry;
   try {
-    page = await load(signal);
+    page = await load(signal, cache);
   } catch (error) {
     if (signal.aborted) return;
-    page = failurePage(asRequestError(error), () => show({ top }), signal);
+    // not what the browser may have kept of it
+    page = failurePage(asRequestError(error), () => show({ top, cache: "reload" }), signal);
     arrived = null;
   } finally {
     clearTimeout(slow);
     if (!signal.aborted) progress.hidden = true;
   }
   if (signal.aborted) return;
+  // Who has gone to the search box meanwhile, say, is not to be taken away from there.
+  const active = document.activeElement;
+  const isElsewhere = active !== before && !active.contains(main) && !main.contains(active);
   main.replaceChildren(page.node);
   shown = arrived;
   document.title = `${page.title} · Atelier`;
@@ -62,7 +70,7 @@ async function show({ top = 0, focus = true } = {}) {
   const isTyped = query.value !== known;
   if (!isTyped) query.value = known = new URLSearchParams(location.search).get("q") ?? "";
   const isTyping = isTyped && document.activeElement === query;
-  if (focus && !isTyping) main.querySelector("h1").focus({ preventScroll: true });
+  if (focus && !isTyping && !isElsewhere) main.querySelector("h1").focus({ preventScroll: true });
   announce(page.said ?? "");
 }
 

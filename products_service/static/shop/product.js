@@ -5,7 +5,7 @@ import { card, priceTag } from "./cards.js";
 import { createChoice } from "./choice.js";
 import { announce, element, pageLink } from "./dom.js";
 import { describeDrawing } from "./drawing.js";
-import { formatPrice, productName, styleName } from "./format.js";
+import { formatPrice, isBlank, isLower, productName, styleName } from "./format.js";
 import { createGallery } from "./gallery.js";
 import { picture } from "./picture.js";
 
@@ -51,7 +51,7 @@ export function productPage(answer, styleId) {
     element(
       "div",
       { class: "details" },
-      product.category ? element("p", { class: "eyebrow" }, product.category) : null,
+      isBlank(product.category) ? null : element("p", { class: "eyebrow" }, product.category),
       element("h1", { tabindex: "-1" }, product.name),
       price,
       product.styles.length ? stylePicker(product, shown, chosenStyle, change) : null,
@@ -73,12 +73,15 @@ function styleToShow(styles, styleId) {
   );
 }
 
+/** Return the original price and that of a sale, or null where there is none, or it is no sale. */
 function pricesOf(product, style) {
-  return style ? [style.original_price, style.sale_price] : [product.default_price, null];
+  if (!style) return [product.default_price, null];
+  const { original_price: original, sale_price: sale } = style;
+  return sale === null || isLower(sale, original) ? [original, sale] : [sale, null];
 }
 
 function breadcrumb(product) {
-  const address = product.category && categoryAddress(product.category);
+  const address = isBlank(product.category) ? null : categoryAddress(product.category);
   const category = address ? element("li", {}, pageLink(address, {}, product.category)) : null;
   return element(
     "nav",

@@ -65,9 +65,10 @@ export function startSearch(form, open) {
       activate(-1);
       announce(data.length === 1 ? "1 suggestion" : `${data.length || "No"} suggestions`);
     } catch (error) {
+      if (signal.aborted) return;
       // A page says what failed; suggestions are a convenience and go without a word.
-      if (!signal.aborted) close();
-      if (!signal.aborted && !(error instanceof RequestError)) throw error;
+      close();
+      if (!(error instanceof RequestError)) throw error;
     }
   }
 

@@ -1,5 +1,7 @@
 // What of a style can be had: sizes in the order people expect, with the pieces there are of each.
 
+import { isBlank } from "./format.js";
+
 const LETTERS = ["XXS", "XS", "S", "M", "L", "XL", "XXL", "2XL", "XXXL", "3XL", "4XL", "5XL", "6XL"];
 
 /**
@@ -12,7 +14,7 @@ export function sizesOf(skus) {
   const quantities = new Map();
   for (const [id, { size, quantity }] of Object.entries(skus)) {
     if (id === "null") continue; // the API's form of a style without skus
-    const name = size || "One size";
+    const name = isBlank(size) ? "One size" : size;
     quantities.set(name, (quantities.get(name) ?? 0) + (quantity ?? 0));
   }
   return [...quantities]
