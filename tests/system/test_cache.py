@@ -107,6 +107,9 @@ def test_a_date_beside_a_tag_is_ignored(fleet: Fleet) -> None:
         (date | {"If-None-Match": tag}, 304, None),
         (date | {"If-None-Match": '"another|"'}, 200, None),
         (date, 200, "HIT"),
+        # which are no valid ones, and for a host to judge all the same
+        ({"If-Match": "|"}, 412, None),
+        ({"If-Unmodified-Since": "|"}, 200, None),
         ({"If-None-Match": tag}, 304, "HIT"),
         ({"If-None-Match": f'"another|", {tag}'}, 304, "HIT"),
     ):

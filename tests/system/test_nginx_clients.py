@@ -8,7 +8,7 @@ import sysconfig
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ TEMPLATE = ROOT / "ansible" / "roles" / "nginx" / "templates" / "listen.conf.j2"
 # Beyond the one that is always let in; and 200 a second.
 BURST = 401
 RATE = 200
+UNDER_WAY = 200
 
 
 def pipelined(
@@ -73,6 +74,38 @@ def test_an_address_is_limited_unless_it_is_listed(fleet: Fleet, files: Path) ->
     assert BURST <= found[b"200"] <= BURST + RATE * (seconds + 0.1)
     check_problem(next(answer for answer in answers if answer[9:12] == b"429"), 429)
     assert set(statuses(pipelined(fleet, 900, LOOPBACK))) == {b"200"}
+
+
+def test_an_address_has_so_many_requests_under_way(fleet: Fleet, files: Path) -> None:
+    (files / "unlimited.conf").write_text("")
+    fleet.reload()
+    fleet.get(PATH)
+    begun = b"POST /products HTTP/1.1\r\nHost: shop\r\nContent-Length: 9\r\n\r\n"
+    with ExitStack() as connections:
+        for _ in range(UNDER_WAY):
+            connection = socket.create_connection(
+                (LOOPBACK, fleet.port), HANG, source_address=(CLIENT, 0)
+            )
+            connections.enter_context(closing(connection)).sendall(begun)
+        wait_for(lambda: statuses(pipelined(fleet, 1, CLIENT)) == {b"429": 1})
+        assert statuses(pipelined(fleet, 1, PROXY)) == {b"200": 1}
+    wait_for(lambda: statuses(pipelined(fleet, 1, CLIENT)) == {b"200": 1})
+
+
+def test_what_ends_with_its_worker_is_a_line_too(fleet: Fleet) -> None:
+    path = "/products?ends=with-its-worker"
+    begun = f"POST {path} HTTP/1.1\r\nHost: shop\r\nContent-Length: 99\r\n\r\n"
+    with closing(socket.create_connection((LOOPBACK, fleet.port), HANG)) as connection:
+        connection.sendall(begun.encode())
+        time.sleep(0.5)  # it cannot be seen from here that it is read
+        fleet.reload()
+        # worker_shutdown_timeout; each byte is one more that client_body_timeout waits for
+        for _ in range(8):
+            with suppress(OSError):
+                connection.sendall(b"x")
+            time.sleep(2)
+        (logged,) = wait_for(lambda: [entry for entry in fleet.log() if entry["path"] == path])
+    assert logged["status"] == 0
 
 
 @pytest.fixture(scope="module")

@@ -161,7 +161,8 @@ def test_who_asks_closes_connections_first(gunicorn: dict[str, int]) -> None:
         milliseconds(arguments[0]) for name, arguments in DIRECTIVES if name == "keepalive_timeout"
     )
     assert toward_hosts < gunicorn["keepalive"]
-    assert toward_clients <= 60_000
+    # what may stand before the balancer keeps one that nobody uses for a minute
+    assert toward_clients > 60_000
 
 
 def test_a_new_load_shows_in_time() -> None:
