@@ -79,10 +79,15 @@ def up(hosts: int) -> None:
     layout = plan(cluster_folder(settings), settings["PORT"], hosts)
     if find_holder(layout.folder / CLUSTER_RUN_FILE) is not None:
         raise click.ClickException(RUNS_ALREADY)
-    for address in (ADDRESS, *layout.hosts):
-        refuse_taken_port(address, layout.port)
+
+    def refuse_taken_ports() -> None:
+        for address in (ADDRESS, *layout.hosts):
+            refuse_taken_port(address, layout.port)
+
+    refuse_taken_ports()
     with stopping_on_signals(), filled_database(settings) as url:
         refuse_too_many(settings, hosts)
+        refuse_taken_ports()  # by another cluster, say, while the catalogue was loaded
         prepare(layout, settings["CORS_ORIGINS"])
         run(layout, url)
 
