@@ -171,3 +171,14 @@ def test_each_client_of_a_proxy_has_a_limit_of_its_own(fleet: Fleet) -> None:
     found = statuses(pipelined(fleet, 900, PROXY, said=greedy))
     assert set(found) == {b"200", b"429"}
     assert set(statuses(pipelined(fleet, 100, PROXY, said=modest))) == {b"200"}
+
+
+@pytest.mark.usefixtures("behind_a_proxy")
+def test_a_network_of_ipv6_is_one_client(fleet: Fleet) -> None:
+    fleet.get(PATH)
+    one, another, stranger = (
+        f"X-Forwarded-For: 2001:db8:0:{address}\r\n" for address in ("a::7", "a:0:8::1", "b::7")
+    )
+    pipelined(fleet, 900, PROXY, said=one)
+    assert b"429" in statuses(pipelined(fleet, 300, PROXY, said=another))
+    assert set(statuses(pipelined(fleet, 300, PROXY, said=stranger))) == {b"200"}
