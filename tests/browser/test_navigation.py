@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.catalogue import CAMO, JOGGERS, SHADES
 from tests.browser.locators import choose, heading, leave_by, option, search_box
@@ -69,16 +69,22 @@ def test_a_choice_does_not_move_the_page(visit: Opener) -> None:
     assert thumbnails.evaluate("list => list.scrollLeft") > 0
 
 
-def test_a_choice_while_the_next_page_is_on_its_way(visit: Opener) -> None:
-    shop = visit(f"/?product={CAMO}")
-    page = shop.page
+def on_the_way_to_joggers(page: Page) -> Route:
+    """Follow the link to them, and return the request, which is held."""
     held: list[Route] = []
     page.route(f"**/products/{JOGGERS}?**", lambda route: held.append(route))
     with page.expect_request(f"**/products/{JOGGERS}?**"):
         page.get_by_role("link", name="Morning Joggers").click()
+    return held[0]
+
+
+def test_a_choice_while_the_next_page_is_on_its_way(visit: Opener) -> None:
+    shop = visit(f"/?product={CAMO}")
+    page = shop.page
+    held = on_the_way_to_joggers(page)
     choose(page, "Ocean Blue & Grey")
     expect(page).to_have_url(f"{shop.url}/?product={JOGGERS}")
-    held[0].continue_()
+    held.continue_()
     expect(heading(page)).to_have_text("Morning Joggers")
     expect(page).to_have_url(f"{shop.url}/?product={JOGGERS}")
 
@@ -121,12 +127,9 @@ def test_an_entry_whose_page_never_came_has_a_number_of_its_own(visit: Opener) -
 
 def test_what_is_typed_while_a_page_is_on_its_way_is_kept(visit: Opener) -> None:
     page = visit(f"/?product={CAMO}").page
-    held: list[Route] = []
-    page.route(f"**/products/{JOGGERS}?**", lambda route: held.append(route))
-    with page.expect_request(f"**/products/{JOGGERS}?**"):
-        page.get_by_role("link", name="Morning Joggers").click()
+    held = on_the_way_to_joggers(page)
     search_box(page).press_sequentially("x")
-    held[0].continue_()
+    held.continue_()
     expect(heading(page)).to_have_text("Morning Joggers")
     expect(search_box(page)).to_have_value("x")
     expect(search_box(page)).to_be_focused()
@@ -134,23 +137,18 @@ def test_what_is_typed_while_a_page_is_on_its_way_is_kept(visit: Opener) -> None
 
 def test_who_has_gone_elsewhere_while_a_page_is_on_its_way_stays_there(visit: Opener) -> None:
     page = visit(f"/?product={CAMO}").page
-    held: list[Route] = []
-    page.route(f"**/products/{JOGGERS}?**", lambda route: held.append(route))
-    with page.expect_request(f"**/products/{JOGGERS}?**"):
-        page.get_by_role("link", name="Morning Joggers").click()
+    held = on_the_way_to_joggers(page)
     search_box(page).focus()
-    held[0].continue_()
+    held.continue_()
     expect(heading(page)).to_have_text("Morning Joggers")
     expect(search_box(page)).to_be_focused()
 
 
 def test_that_a_page_is_on_its_way_is_said(visit: Opener) -> None:
     page = visit(f"/?product={CAMO}").page
-    held: list[Route] = []
-    page.route(f"**/products/{JOGGERS}?**", lambda route: held.append(route))
-    page.get_by_role("link", name="Morning Joggers").click()
+    held = on_the_way_to_joggers(page)
     expect(page.locator("#announcer")).to_have_text("Loading")
-    held[0].continue_()
+    held.continue_()
     expect(heading(page)).to_have_text("Morning Joggers")
     expect(page.locator("#announcer")).to_have_text("")
 
