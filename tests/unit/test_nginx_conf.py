@@ -99,7 +99,7 @@ def test_its_problems_have_the_services_policy() -> None:
 
 
 def test_loopback_alone_is_shipped_without_a_limit() -> None:
-    assert mapped("$limited_client") == {"0": "$binary_remote_addr", "default": ""}
+    assert mapped("$limited_client") == {"0": "$client_network", "default": ""}
     listed = (ROOT / "nginx" / "unlimited.conf").read_text()
     assert [line for line in listed.splitlines() if not line.startswith("#")] == ["127.0.0.0/8 1;"]
 
