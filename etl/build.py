@@ -17,6 +17,8 @@ from etl.files import Column, FilesError, SourceFile, read_header
 from etl.progress import Progress
 from etl.report import Listing, Tally, locate_lines, naming
 
+# Temporary tables of the session: they are nobody else's, and gone with it however it ends.
+SCRATCH = "pg_temp"
 _STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 # How long one of them waits for a server that takes nothing more, and how often we look.
 HELD_AT_MOST = 10.0  # seconds

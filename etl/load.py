@@ -97,7 +97,7 @@ def load(
         migrations = connection.value("list_migrations")
         load_.started_at = connection.value("current_time")
         served = recorded_digests(connection) if max_shrink else {}
-        with dropped_unless_published(connection, NEXT):
+        with dropped_unless_published(connection):
             connection.run("create_schema")
             connection.run("create_identity")
             connection.run("create_ranks")
@@ -133,13 +133,13 @@ def _finish(connection: Connection, load_: Load, progress: Progress) -> Digests:
 
 
 @contextmanager
-def dropped_unless_published(connection: Connection, schema: str) -> Iterator[None]:
+def dropped_unless_published(connection: Connection) -> Iterator[None]:
     """Drop what was built, which may be gigabytes, when it fails and the session is still there."""
     try:
         yield
     except BaseException:
         with suppress(DatabaseError):
-            connection.run("drop_schema", schema=schema)
+            connection.run("drop_schema", schema=NEXT)
         raise
 
 

@@ -3,7 +3,7 @@
 from contextlib import closing, suppress
 from pathlib import Path
 
-from etl.build import Builder
+from etl.build import SCRATCH, Builder
 from etl.connection import Connection, LockTimeoutError
 from etl.digest import Digests, combine, compute_digests, recorded_digests
 from etl.files import TABLES, SourceFile, find_changes
@@ -23,9 +23,6 @@ from etl.progress import Progress
 from etl.publish import record
 from etl.report import Report, Tally
 from etl.space import check_space
-
-# Of the session's own: the changes, and what is made of them.
-SCRATCH = "pg_temp"
 
 # The files of etl/sql that merge a table's rows, in the order of loading: parents first.
 _UPSERTS = {

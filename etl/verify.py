@@ -4,7 +4,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from etl.build import Builder
+from etl.build import SCRATCH, Builder
 from etl.connection import Connection
 from etl.digest import compute_digests
 from etl.errors import EtlError
@@ -12,9 +12,6 @@ from etl.files import find_files
 from etl.progress import Progress
 from etl.report import NoReport, Tally
 from etl.space import check_space
-
-# Temporary tables of the session: they are nobody else's, and gone with it however it ends.
-SCRATCH = "pg_temp"
 
 
 class VerifyError(EtlError):
