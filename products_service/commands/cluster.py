@@ -79,15 +79,10 @@ def up(hosts: int) -> None:
     layout = plan(cluster_folder(settings), settings["PORT"], hosts)
     if find_holder(layout.folder / CLUSTER_RUN_FILE) is not None:
         raise click.ClickException(RUNS_ALREADY)
-
-    def refuse_taken_ports() -> None:
-        for address in (ADDRESS, *layout.hosts):
-            refuse_taken_port(address, layout.port)
-
-    refuse_taken_ports()
+    refuse_taken_ports(layout)
     with stopping_on_signals(), filled_database(settings) as url:
         refuse_too_many(settings, hosts)
-        refuse_taken_ports()  # by another cluster, say, while the catalogue was loaded
+        refuse_taken_ports(layout)  # by another cluster, say, while the catalogue was loaded
         prepare(layout, settings["CORS_ORIGINS"])
         run(layout, url)
 
@@ -140,6 +135,12 @@ def kill(host: str) -> None:
 def drain(host: str) -> None:
     """Drain a host, by its address, and have it start again."""
     drain_host(find_host(host), load_settings()["DRAIN_SECONDS"], stop=True)
+
+
+def refuse_taken_ports(layout: Layout) -> None:
+    """Raise click.ClickException if somebody serves at an address of the cluster already."""
+    for address in (ADDRESS, *layout.hosts):
+        refuse_taken_port(address, layout.port)
 
 
 def refuse_too_many(settings: Mapping[str, Any], hosts: int) -> None:
