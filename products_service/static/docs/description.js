@@ -7,16 +7,13 @@ export class DescriptionError extends Error {}
 
 /** Get the description. Throws DescriptionError. */
 export async function getDescription() {
-  let response;
-  let document;
-  try {
-    response = await fetch("/openapi.json", { headers: { Accept: "application/json" } });
-    document = await response.json();
-  } catch (error) {
-    if (!response) throw new DescriptionError("The service did not answer. Is this device online?");
-    if (response.ok) throw new DescriptionError("The service gave an answer that makes no sense.", { cause: error });
-  }
-  if (!response.ok) throw new DescriptionError(`The service answers ${response.status} for its description.`);
+  const fail = (message) => {
+    throw new DescriptionError(message);
+  };
+  const asked = fetch("/openapi.json", { headers: { Accept: "application/json" } });
+  const response = await asked.catch(() => fail("The service did not answer. Is this device online?"));
+  if (!response.ok) fail(`The service answers ${response.status} for its description.`);
+  const document = await response.json().catch(() => fail("The service gave an answer that makes no sense."));
   return new Description(document);
 }
 
