@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from importlib import resources
 from typing import Any, TypeVar
@@ -53,14 +53,14 @@ class Connection:
     It runs the files of benchmarks/sql by name, and statements of the service.
     """
 
-    def __init__(self, url: str):
-        """Connect. Raises DatabaseError."""
+    def __init__(self, url: str, options: str = _OPTIONS):
+        """Connect, with these settings of the session's own. Raises DatabaseError."""
         with _translated():
             given = parse_dsn(url).get("options", "")
             self._connection = psycopg2.connect(
                 url,
                 application_name="flask bench",
-                options=f"{given} {_OPTIONS}",
+                options=f"{given} {options}",
                 connect_timeout=10,
             )
             self._connection.autocommit = True
@@ -134,6 +134,15 @@ class Connection:
     def close(self) -> None:
         """End the session; what it held goes with it."""
         self._connection.close()
+
+
+def describe_server(url: str) -> dict[str, str]:
+    """Return what bears on speed of a server, as sessions have it that set nothing of it.
+
+    Raises DatabaseError.
+    """
+    with closing(Connection(url, options="")) as connection:
+        return dict(connection.run("list_settings"))
 
 
 def libpq_variables(url: str) -> dict[str, str]:

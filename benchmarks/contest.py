@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from benchmarks.contestants import DESCRIPTIONS, Contestant, Load, competing, forms_of
+from benchmarks.contestants import DESCRIPTIONS, LOOP, Contestant, Load, competing, forms_of
 from benchmarks.draws import Draw
 from benchmarks.errors import BenchmarkError
 from benchmarks.generators import Turn
 from benchmarks.steps import step
 from benchmarks.subject import Subject
 
-CONNECTIONS = 16  # of the closed loop
 FLOOR = "pgbench-prepared"
 REFERENCES = ("express", "fastify", FLOOR)
 # What a peer must reach of the floor in the same run, or it is not fair to it.
@@ -39,12 +38,11 @@ def measure(
     """
     with competing(names, subject) as contestants:
         turns = {
-            mix: take_turns(contestants, subject.draw, mix, rounds, seconds, CONNECTIONS)
-            for mix in mixes
+            mix: take_turns(contestants, subject.draw, mix, rounds, seconds, LOOP) for mix in mixes
         }
     return {
         "distribution": "uniform",
-        "connections": CONNECTIONS,
+        "connections": LOOP,
         "rounds": rounds,
         "seconds_a_turn": seconds,
         "contestants": {name: DESCRIPTIONS[name] for name in names},
@@ -173,23 +171,24 @@ def ratios_by_round(own: Sequence[Turn], others: Sequence[Turn]) -> dict[str, li
 
 
 def _validity(turns: Turns, at_best: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Return of each peer which share of the floor's requests a second it reached at its best.
-
-    It holds where that is a fair one, and every answer of both was right.
-    """
+    """Return of each peer at its best whether it is fair."""
     if FLOOR not in turns:
         return {}
-    reached = {
-        peer: ratios(turns[at_best[peer]], turns[FLOOR]).get("per_second", 0.0)
+    return {
+        peer: fairness(peer, turns[at_best[peer]], turns[FLOOR])
         for peer in LEAST_OF_FLOOR
         if peer in at_best
     }
+
+
+def fairness(peer: str, own: Sequence[Turn], floor: Sequence[Turn]) -> dict[str, Any]:
+    """Return which share of the floor's requests a second a form of a peer reached.
+
+    It holds where that is a fair one, and every answer of both was right.
+    """
+    share = ratios(own, floor).get("per_second", 0.0)
     return {
-        peer: {
-            "reached": share,
-            "needed": LEAST_OF_FLOOR[peer],
-            "holds": share >= LEAST_OF_FLOOR[peer]
-            and all(is_valid(turn) for turn in (*turns[at_best[peer]], *turns[FLOOR])),
-        }
-        for peer, share in reached.items()
+        "reached": share,
+        "needed": LEAST_OF_FLOOR[peer],
+        "holds": share >= LEAST_OF_FLOOR[peer] and all(is_valid(turn) for turn in (*own, *floor)),
     }

@@ -13,15 +13,19 @@ from typing import NamedTuple, Protocol
 from benchmarks import generators, pgbench
 from benchmarks.connection import libpq_variables
 from benchmarks.draws import Draw
+from benchmarks.errors import BenchmarkError
 from benchmarks.generators import Turn
 from benchmarks.installation import VENV, install_peers
 from benchmarks.prerequisites import find_programs
 from benchmarks.servers import Program, Server, free_port, plain_environment, running
 from benchmarks.steps import step
 from benchmarks.subject import Subject
+from products_service.config import load_settings
 
-# To the database, of all processes of a peer at its best: as shipped here.
+# To the database, of all processes of a peer at its best: as shipped here. And of each process of
+# Express, which has pg's own number, as the field does.
 CONNECTIONS = 8
+POOL_OF_EXPRESS = 10
 LOGS = Path("build/bench")
 # Paths of a turn: more than the fastest asks for in a second.
 PATHS_PER_SECOND = 20_000
@@ -63,18 +67,20 @@ class Peer(NamedTuple):
 # Two processes, as this service is shipped, need not be a peer's best where the database and the
 # generator are on the same cores.
 PEERS = {
-    program if processes == 2 else f"{program}-{processes}": Peer(
-        program, processes, CONNECTIONS // processes
-    )
-    for program in ("express", "fastify", "fastapi")
-    for processes in (2, 1)
-} | {
+    "express": Peer("express", 2, POOL_OF_EXPRESS),
+    "express-1": Peer("express", 1, POOL_OF_EXPRESS),
+    "fastify": Peer("fastify", 2, CONNECTIONS // 2),
+    "fastify-1": Peer("fastify", 1, CONNECTIONS),
+    "fastapi": Peer("fastapi", 2, CONNECTIONS // 2),
+    "fastapi-1": Peer("fastapi", 1, CONNECTIONS),
     # What makes it fair where planning a statement takes several times as long as running it.
-    "express-prepared": Peer("express", 1, CONNECTIONS, "prepared"),
-    "express-prepared-2": Peer("express", 2, CONNECTIONS // 2, "prepared"),
+    "express-prepared": Peer("express", 1, POOL_OF_EXPRESS, "prepared"),
+    "express-prepared-2": Peer("express", 2, POOL_OF_EXPRESS, "prepared"),
     "fastify-pipelined": Peer("fastify", 1, 2, "pipelined"),
     "fastify-pipelined-2": Peer("fastify", 2, 1, "pipelined"),
 }
+# Connections of the closed loop, each of which is one to the database where pgbench is asked.
+LOOP = 16
 # Of pgbench: how it sends a statement, and whether it connects anew for each.
 FLOORS = {
     "pgbench-prepared": ("prepared", False),
@@ -156,11 +162,12 @@ class HttpContestant:
     def take(self, load: Load, seconds: float) -> Turn:
         """Be asked for that long."""
         url, connections, groups = self.server.url, load.connections, self.groups
-        with replace(load, seed=WARM_SEED + load.seed).paths(WARM_SECONDS) as paths:
-            warming = generators.ask(url, paths, WARM_SECONDS, connections, groups)
-        with load.paths(seconds) as paths:
+        of_warming = replace(load, seed=WARM_SEED + load.seed)
+        # both files first: drawing them in between would fill the caches with something else again
+        with of_warming.paths(WARM_SECONDS) as first, load.paths(seconds) as paths:
+            warming = generators.ask(url, first, WARM_SECONDS, connections, groups)
             turn = generators.ask(url, paths, seconds, connections, groups)
-        return replace(turn, errors=turn.errors + warming.errors)
+        return self.server.watched(replace(turn, errors=turn.errors + warming.errors))
 
 
 @dataclass(frozen=True)
@@ -171,9 +178,10 @@ class AskedByK6:
 
     def take(self, load: Load, seconds: float) -> Turn:
         """Be asked for that long."""
-        url, groups, users = self.contestant.server.url, self.contestant.groups, load.connections
+        server, groups, users = self.contestant.server, self.contestant.groups, load.connections
         with load.paths(seconds) as paths:
-            return generators.ask_with_k6(url, paths, seconds, groups, users=users)
+            turn = generators.ask_with_k6(server.url, paths, seconds, groups, users=users)
+        return server.watched(turn)
 
 
 @dataclass(frozen=True)
@@ -250,6 +258,26 @@ def forms_of(program: str, names: Iterable[str]) -> list[str]:
     ]
 
 
+def connections_of(name: str) -> int:
+    """Return how many connections to the database a contestant of that name keeps at most."""
+    if name in PEERS:
+        return PEERS[name].processes * PEERS[name].connections
+    settings = load_settings(SERVICE[name][1])
+    return settings["GUNICORN_WORKERS"] * settings["DB_POOL_SIZE"]
+
+
+def check_connections(names: Sequence[str], subject: Subject) -> None:
+    """Raise BenchmarkError if the database has too few connections for all of them at once."""
+    # pgbench has some during its turn only
+    floor = LOOP if set(names) & FLOORS.keys() else 0
+    needed = sum(connections_of(name) for name in names if name not in FLOORS) + floor
+    if needed > subject.free_connections:
+        raise BenchmarkError(
+            f"the contestants take up to {needed} connections to the database, and "
+            f"{subject.free_connections} are free: raise max_connections, or name fewer with --only"
+        )
+
+
 def find_needed(names: Sequence[str]) -> None:
     """Raise BenchmarkError if a program that these contestants take is missing."""
     floors = ["pgbench"] if set(names) & FLOORS.keys() else []
@@ -263,6 +291,7 @@ def competing(names: Sequence[str], subject: Subject) -> Iterator[dict[str, Cont
 
     Raises BenchmarkError.
     """
+    check_connections(names, subject)
     peers = install_peers() if set(names) & PEERS.keys() else Path()
     contestants: dict[str, Contestant] = {}
     with ExitStack() as stack:

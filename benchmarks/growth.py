@@ -11,8 +11,8 @@ from statistics import median
 from typing import Any
 
 from benchmarks import generators
-from benchmarks.contest import CONNECTIONS, summarise, take_turns
-from benchmarks.contestants import Connected, HttpContestant, Load, host
+from benchmarks.contest import summarise, take_turns
+from benchmarks.contestants import LOOP, Connected, HttpContestant, Load, host
 from benchmarks.draws import PAGE_SIZE
 from benchmarks.generators import Turn
 from benchmarks.memory import watching
@@ -73,7 +73,7 @@ def measure(
     """
     return {
         "mix": MIX,
-        "connections": CONNECTIONS,
+        "connections": LOOP,
         "settings": dict(settings),
         "rounds": rounds,
         "seconds_a_turn": seconds,
@@ -99,7 +99,7 @@ def by_products(
             )
             for number, each in enumerate(subjects)
         }
-        turns = take_turns(hosts, subject.draw, MIX, rounds, seconds, CONNECTIONS)
+        turns = take_turns(hosts, subject.draw, MIX, rounds, seconds, LOOP)
     figures = summarise(turns)["contestants"]
     return [
         {"data": each.data, "products": len(each.draw.ids)} | figures[str(number)]
@@ -132,11 +132,11 @@ def by_workers_and_connections(
         shipped = hosts[shipped_workers()]
         turns = take_turns(
             {str(workers): each for workers, each in hosts.items()},
-            *(subject.draw, MIX, rounds, seconds, CONNECTIONS),
+            *(subject.draw, MIX, rounds, seconds, LOOP),
         )
         loops = take_turns(
             {str(number): Connected(shipped, number) for number in LOOPS},
-            *(subject.draw, MIX, rounds, seconds, CONNECTIONS),
+            *(subject.draw, MIX, rounds, seconds, LOOP),
         )
         last = max(1, len(subject.draw.ids) // PAGE_SIZE)  # the last one that is full
         pages = take_turns(
@@ -144,7 +144,7 @@ def by_workers_and_connections(
                 name: OnePath(shipped, f"/products?page={number}")
                 for name, number in (("first", 1), ("last", last))
             },
-            *(subject.draw, MIX, rounds, seconds, CONNECTIONS),
+            *(subject.draw, MIX, rounds, seconds, LOOP),
         )
     return {
         "by_workers": summarise(turns)["contestants"],

@@ -58,11 +58,14 @@ def run_mix(
 ) -> Turn:
     """Run the statements of a mix for that long, in one thread, once its sessions are warm.
 
-    `mode` is pgbench's; `reconnect` for every transaction. `environment` has libpq's variables.
+    `mode` is pgbench's; `reconnect` for every transaction: a thread waits for that, so each
+    connection has one of its own then. `environment` has libpq's variables.
     Raises BenchmarkError.
     """
     statements = read_statements()
-    size = ("-c", str(connections), "-j", "1", "-T", str(WARM_SECONDS + max(1, round(seconds))))
+    threads = connections if reconnect else 1
+    until = WARM_SECONDS + max(1, round(seconds))
+    size = ("-c", str(connections), "-j", str(threads), "-T", str(until))
     argv = [
         *(find_programs("pgbench")["pgbench"], "--no-vacuum", "--random-seed", str(seed)),
         *("--progress", str(WARM_SECONDS), "-M", mode, *size),

@@ -12,6 +12,8 @@ TICKS = os.sysconf("SC_CLK_TCK")
 # system time of the process, and of those that it has started and waited for.
 PARENT = 1
 TIMES = slice(11, 15)
+# How often to ask anew: where processes begin and end all the time, there is no calm moment.
+TRIES = 5
 # Of the first line of /proc/stat, which is of all cores: proc_stat(5).
 STOLEN = 8
 
@@ -19,16 +21,17 @@ STOLEN = 8
 def cpu_seconds(pids: Iterable[int]) -> float:
     """Return the CPU seconds of processes and all that descend from them, ended ones included.
 
-    Asked anew where one begins or ends meanwhile: the times of one that ends after its parent was
-    read would be missing.
+    Asked anew, a few times, where one begins or ends meanwhile: the times of one that ends after
+    its parent was read would be missing.
     """
     roots = list(pids)
     members = _members(roots)
-    while True:
+    for _ in range(TRIES):
         ticks = sum(sum(map(int, _stat(member)[TIMES])) for member in members)
         before, members = members, _members(roots)
         if members == before:
-            return ticks / TICKS
+            break
+    return ticks / TICKS
 
 
 def stolen_seconds() -> float:

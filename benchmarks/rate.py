@@ -3,7 +3,7 @@
 from typing import Any
 
 from benchmarks import contest
-from benchmarks.contestants import PEERS, AskedByK6, Connected, competing, forms_of
+from benchmarks.contestants import LOOP, PEERS, AskedByK6, Connected, competing, forms_of
 from benchmarks.fleet import Fleet, fleet
 from benchmarks.generators import Turn
 from benchmarks.installation import install_peers
@@ -129,7 +129,7 @@ def measure_users(subject: Subject, rounds: int, seconds: float, ours: str) -> d
     """
     asked = (ours, *forms_of("express", PEERS))
     with competing((*asked, contest.FLOOR), subject) as contestants:
-        floor = Connected(contestants[contest.FLOOR], contest.CONNECTIONS)
+        floor = Connected(contestants[contest.FLOOR], LOOP)
         by = {
             "k6": {name: AskedByK6(contestants[name]) for name in asked},
             "wrk": {name: contestants[name] for name in asked} | {contest.FLOOR: floor},

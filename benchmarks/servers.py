@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.errors import BenchmarkError
+from benchmarks.generators import Turn
 from products_service.config import SettingsSchema
 from products_service.leash import leashed
 
@@ -32,18 +33,27 @@ class Program:
     log: Path
 
 
-@dataclass(frozen=True)
+@dataclass
 class Server:
-    """A running server: where it listens, its process, and the seconds until it answered."""
+    """A running server: where it listens, its process, and the seconds until it answered.
+
+    `failed` is whether it answered something with an error, which its log may tell the reason of.
+    """
 
     port: int
     pid: int
     start_seconds: float
+    failed: bool = False
 
     @property
     def url(self) -> str:
         """Where to ask it."""
         return f"http://{HOST}:{self.port}"
+
+    def watched(self, turn: Turn) -> Turn:
+        """Return what came of asking it, with its errors noted."""
+        self.failed |= turn.errors > 0
+        return turn
 
 
 def plain_environment() -> dict[str, str]:
@@ -66,7 +76,8 @@ def free_port() -> int:
 def running(program: Program, port: int, path: str) -> Iterator[Server]:
     """Run a server, from the moment when it answers for `path` with 200.
 
-    Its log is kept only where something fails: of all that is measured it would be gigabytes.
+    Its log is kept only where something fails, be it an answer: of all that is measured it would be
+    gigabytes.
     Raises BenchmarkError with the end of it if the server does not come up.
     """
     started = time.monotonic()
@@ -86,10 +97,12 @@ def running(program: Program, port: int, path: str) -> Iterator[Server]:
                 said = program.log.read_text("utf-8", "replace")[-2000:]
                 raise BenchmarkError(f"{' '.join(program.argv)} does not serve:\n{said}")
             time.sleep(0.02)
-        yield Server(port, process.pid, round(time.monotonic() - started, 3))
+        server = Server(port, process.pid, round(time.monotonic() - started, 3))
+        yield server
     finally:
         _stop(process)
-    program.log.unlink()
+    if not server.failed:
+        program.log.unlink(missing_ok=True)
 
 
 def ask(port: int, path: str) -> tuple[int, http.client.HTTPMessage, bytes]:

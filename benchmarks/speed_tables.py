@@ -10,7 +10,7 @@ from benchmarks.tables import short
 from benchmarks.targets import OURS
 
 CONTEST = "{:<22}{:>11}{:>9}{:>9}{:>9}{:>13}{:>14}{:>8}{:>12}{:>12}"
-FORM = "{:>18}"
+FORM = "{:>21}"
 GROWTH = "{:<14}{:>12}{:>9}{:>9}{:>9}{:>13}"
 RATE = "{:>6}{:>11}{:>12}{:>8}{:>9}{:>9}{:>7}"
 

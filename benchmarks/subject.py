@@ -5,7 +5,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.connection import Connection, DatabaseError
+from benchmarks.connection import Connection, DatabaseError, describe_server
 from benchmarks.draws import Draw
 from benchmarks.files import find_files, kept
 from benchmarks.processes import find_parent
@@ -19,12 +19,14 @@ class Subject:
     """A catalogue in a database.
 
     `urls` are those of the service, of loads and of the administrator; `postmaster` is the server's
-    first process, None where it is on another machine; `data` describes all for the results.
+    first process, None where it is on another machine; `free_connections` is how many it takes
+    beside those that it has; `data` describes all for the results.
     """
 
     urls: dict[str, str]
     draw: Draw
     postmaster: int | None
+    free_connections: int
     data: dict[str, Any]
 
     @property
@@ -99,10 +101,11 @@ def _examine(urls: dict[str, str], files_kept: bool) -> Subject:
             ),
             "files_read_first": warmed,
             "files_kept": files_kept,
-            "postgresql": dict(connection.run("list_settings")),
+            "postgresql": describe_server(urls["admin"]),
         }
+        free = connection.value("count_free_connections")
         backend = connection.value("get_backend")
-        return Subject(urls, draw, find_parent(backend, "postgres"), data)
+        return Subject(urls, draw, find_parent(backend, "postgres"), free, data)
 
 
 def _read_files(connection: Connection) -> bool:

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.contest import ratios_by_round, turns_of
+from benchmarks.contest import FLOOR, fairness, ratios, ratios_by_round, turns_of
 from benchmarks.contestants import forms_of
 from benchmarks.index import NO_READ_AHEAD
+from benchmarks.rate import LEAST_SHARE
 
 Results = Mapping[str, Mapping[str, Any]]
 # What is found of a target: the figure in words, and whether it is reached; None: does not count.
@@ -17,7 +18,8 @@ RATIO = "{:.3f} x"
 # Where there is no ratio.
 UNANSWERED: Finding = ("a round of it was not answered at all", False)
 
-OURS = ("greenlet", "greenlet-1", "gthread")
+SHIPPED = "greenlet"
+OURS = (SHIPPED, "greenlet-1", "gthread")
 
 
 @dataclass(frozen=True)
@@ -57,19 +59,23 @@ def _is_valid(figures: Mapping[str, Any], name: str) -> bool:
     return figures["contestants"].get(name, {"valid": False})["valid"]
 
 
-def _judge(figures: Mapping[str, Any], peer: str, found: Finding) -> Finding:
-    """Return the finding. It does not count as reached where there is reason to doubt the peer."""
+def _judge(figures: Mapping[str, Any], peer: str, form: str, found: Finding) -> Finding:
+    """Return the finding. It does not count as reached where there is reason to doubt the peer.
+
+    `form` is the one in which it is beside ours; `figures` has that, and pgbench's.
+    """
     text, reached = found
-    if peer not in figures["peers_hold"]:
-        doubt = f"without pgbench, so whether {peer} is fair is not known"
-    elif figures["peers_hold"][peer]["holds"]:
-        return found
+    if FLOOR not in figures["contestants"]:
+        doubt = f"without pgbench, so whether {form} is fair is not known"
     else:
-        share = figures["peers_hold"][peer]
+        own, floor = (turns_of(figures["contestants"][name]) for name in (form, FLOOR))
+        share = fairness(peer, own, floor)
+        if share["holds"]:
+            return found
         doubt = (
-            f"{peer} is not fair, at {share['reached']:.3f} of pgbench instead of {share['needed']}"
+            f"{form} is not fair, at {share['reached']:.3f} of pgbench instead of {share['needed']}"
             if share["reached"] < share["needed"]
-            else f"not all answers of {peer}, or of pgbench, were right"
+            else f"not all answers of {form}, or of pgbench, were right"
         )
     return f"{text}; {doubt}", None if reached else False
 
@@ -101,24 +107,30 @@ def _constant(result: Mapping[str, Any]) -> Finding | None:
     # results of before 30 November 2026 do not have those of the warming
     errors = sum(each["errors"] + each.get("warming_errors", 0) for each in result["constant"])
     steady = all(each["steady"] for each in result["constant"])
-    said = f"{errors} errors, p99 {p99:.1f} ms" + ("" if steady else "; hits not steady")
-    return said, errors == 0 and p99 < 15 and steady
+    kept = all(each["per_second"] >= LEAST_SHARE * each["rate"] for each in result["constant"])
+    said = f"{errors} errors, p99 {p99:.1f} ms"
+    said += ("" if steady else "; hits not steady") + ("" if kept else "; not all were answered")
+    return said, errors == 0 and p99 < 15 and steady and kept
 
 
 def _users(result: Mapping[str, Any]) -> Finding | None:
     users, ours = result["users"], result["worker_class"]
-    by = ("k6", "wrk")
-    errors = sum(users[generator]["contestants"][ours]["errors"] for generator in by)
-    ratios = [
-        users[generator]["ratios"]["express"][ours].get("per_second", 0.0) for generator in by
-    ]
-    said = f"{errors} errors, {RATIO.format(ratios[0])} by k6, {RATIO.format(ratios[1])} by wrk"
-    found = said, errors == 0 and ratios[0] >= 3.0
-    for generator in by:
-        for name in (ours, users[generator]["at_best"]["express"]):
-            if not _is_valid(users[generator], name):
-                found = f"{said}; not all of {name}'s answers by {generator} were right", False
-    return _judge(users["wrk"], "express", found)
+    said, errors = [], 0
+    for generator in ("k6", "wrk"):
+        figures = users[generator]
+        errors += figures["contestants"][ours]["errors"]
+        form, by_round = _nearest(figures, ours, "express")
+        ratio = round(statistics.median(by_round.get("per_second", [0.0])), 3)
+        said.append(f"{RATIO.format(ratio)} by {generator}")
+        if generator == "k6":
+            reached, judged = ratio >= 3.0, form
+        for name in (ours, form):
+            if not _is_valid(figures, name):
+                said.append(f"not all of {name}'s answers by {generator} were right")
+                reached = False
+    found = f"{errors} errors, " + ", ".join(said), reached and errors == 0
+    # only there does pgbench take part
+    return _judge(users["wrk"], "express", judged, found)
 
 
 def _highest(result: Mapping[str, Any]) -> Finding | None:
@@ -153,12 +165,16 @@ def _beside(
         return _nothing_of_ours(figures)
     if not figures["ratios"].get(peer, {}).get(ours):
         return None
-    form, ratios = _nearest(figures, ours, peer)
-    by_round = ratios[measure]
+    form, of_rounds = _nearest(figures, ours, peer)
+    by_round = of_rounds[measure]
     text, reached = judge(round(statistics.median(by_round), 3))
     if len(by_round) > 1:
         text += f" ({min(by_round):.2f} to {max(by_round):.2f})"
-    return _judge(figures, peer, (f"{text}, {ours} to {form}", reached))
+    text += f", {ours} to {form}"
+    if ours != SHIPPED and _is_valid(figures, SHIPPED):
+        turns = [turns_of(figures["contestants"][name]) for name in (SHIPPED, form)]
+        text += f"; {SHIPPED}, as shipped, {RATIO.format(ratios(*turns)[measure])}"
+    return _judge(figures, peer, form, (text, reached))
 
 
 def _nearest(
@@ -171,11 +187,11 @@ def _nearest(
     """
     forms = forms_of(peer, figures["contestants"])
     turns = {name: turns_of(figures["contestants"][name]) for name in (ours, *forms)}
-    ratios = {form: ratios_by_round(turns[ours], turns[form]) for form in forms}
-    right = [form for form in forms if ratios[form] and _is_valid(figures, form)]
+    found = {form: ratios_by_round(turns[ours], turns[form]) for form in forms}
+    right = [form for form in forms if found[form] and _is_valid(figures, form)]
     right = right or [figures["at_best"][peer]]
-    nearest = min(right, key=lambda form: statistics.median(ratios[form]["per_second"]))
-    return nearest, ratios[nearest]
+    nearest = min(right, key=lambda form: statistics.median(found[form]["per_second"]))
+    return nearest, found[nearest]
 
 
 def _nothing_of_ours(figures: Mapping[str, Any]) -> Finding | None:
@@ -189,7 +205,12 @@ def _cpu(result: Mapping[str, Any]) -> Finding | None:
     name = best(figures)
     if name is None:
         return _nothing_of_ours(figures)
-    return at_most(figures["contestants"][name]["cpu_us"]["app"], 225, f"{{:.0f}} us, {name}")
+    said, reached = at_most(figures["contestants"][name]["cpu_us"]["app"], 225, "{:.0f} us")
+    said += f", {name}"
+    if name != SHIPPED and _is_valid(figures, SHIPPED):
+        shipped = figures["contestants"][SHIPPED]["cpu_us"]["app"]
+        said += f"; {SHIPPED}, as shipped, {shipped:.0f}"
+    return said, reached
 
 
 def _load(result: Mapping[str, Any]) -> Finding | None:

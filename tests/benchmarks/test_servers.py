@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.errors import BenchmarkError
+from benchmarks.generators import Turn
 from benchmarks.servers import HOST, Program, ask, free_port, plain_environment, running
 
 
@@ -28,6 +29,15 @@ def test_its_log_stays_where_something_fails(tmp_path: Path) -> None:
     served = program(tmp_path, port)
     with pytest.raises(BenchmarkError, match="not one answer"), running(served, port, "/"):
         raise BenchmarkError("not one answer")
+    assert "GET / " in served.log.read_text("utf-8")
+
+
+def test_its_log_stays_where_an_answer_was_an_error(tmp_path: Path) -> None:
+    port = free_port()
+    served = program(tmp_path, port)
+    with running(served, port, "/") as server:
+        for errors in (0, 1, 0):
+            assert server.watched(Turn(1, 1.0, errors, {}, {})).errors == errors
     assert "GET / " in served.log.read_text("utf-8")
 
 

@@ -32,8 +32,8 @@ def test_each_is_compared_with_as_many_processes_as_are_best_for_it() -> None:
         found[f"styles, one host, no cache, against {what}"]
         for what in ("Fastify at its best", "Fastify's p99")
     )
-    assert requests == ("1.250 x, greenlet-1 to fastify-1", True)
-    assert p99 == ("0.400 x, greenlet-1 to fastify-1", True)
+    assert requests == ("1.250 x, greenlet-1 to fastify-1; greenlet, as shipped, 1.042 x", True)
+    assert p99 == ("0.400 x, greenlet-1 to fastify-1; greenlet, as shipped, 0.800 x", True)
     # by requests a second, also where another form's p99 is the better one
     turns |= {"greenlet": [turn(700, p99=4)]}
     assert judged(turns)["styles, one host, no cache, against Fastify's p99"] == (
@@ -61,7 +61,10 @@ def test_of_two_forms_that_counts_which_is_nearer_round_by_round() -> None:
 RATE = {
     "worker_class": "greenlet",
     "constant": [
-        {"hosts": 4, "rate": 800, "errors": 0, "steady": True, "latency_ms": {"p99": 1.0}}
+        {
+            **{"hosts": 4, "rate": 800, "per_second": 800, "errors": 0, "steady": True},
+            "latency_ms": {"p99": 1.0},
+        }
     ],
     "highest": {"rate": 10_000},
     "users": {
@@ -122,7 +125,10 @@ def test_nothing_is_found_where_nothing_of_ours_counts() -> None:
 def test_rates_are_judged_by_the_median_of_their_rounds() -> None:
     def found(*p99: float, **others: int) -> tuple[str, bool | None] | None:
         constant = [
-            {"hosts": hosts, "rate": 900, "errors": 0, "steady": True, "latency_ms": {"p99": each}}
+            {
+                **{"hosts": hosts, "rate": 900, "per_second": 900, "errors": 0, "steady": True},
+                "latency_ms": {"p99": each},
+            }
             for each in p99
             for hosts in (4, 5)
         ]
@@ -133,6 +139,24 @@ def test_rates_are_judged_by_the_median_of_their_rounds() -> None:
     assert found(9, 90, 16) == ("0 errors, p99 16.0 ms", False)
     assert found(9, 90, 10, errors=1) == ("1 errors, p99 10.0 ms", False)
     assert found(9, 90, 10, warming_errors=1) == ("1 errors, p99 10.0 ms", False)
+    unanswered = ("0 errors, p99 10.0 ms; not all were answered", False)
+    assert found(9, 90, 10, per_second=890) == unanswered
+
+
+def test_the_form_that_is_beside_ours_is_the_one_that_is_to_be_fair() -> None:
+    turns = {
+        "greenlet": [turn(300), turn(600), turn(300)],
+        "fastify": [turn(200), turn(260), turn(240)],  # answers most in the median of all
+        "fastify-1": [turn(220), turn(500), turn(210)],  # is nearer to ours, round by round
+        "pgbench-prepared": [turn(540), turn(600), turn(560)],
+    }
+    assert summarise(turns)["at_best"]["fastify"] == "fastify"
+    assert summarise(turns)["peers_hold"]["fastify"]["holds"]
+    assert judged(turns)["styles, one host, no cache, against Fastify at its best"] == (
+        "1.364 x (1.20 to 1.43), greenlet to fastify-1; fastify-1 is not fair, at 0.407 of pgbench "
+        "instead of 0.42",
+        None,
+    )
 
 
 RATES = {"greenlet": 500, "express": 160, "pgbench-prepared": 1_000}

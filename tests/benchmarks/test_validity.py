@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import pgbench
 from benchmarks.contest import is_valid, summarise, take_turns
-from benchmarks.contestants import Load
+from benchmarks.contestants import COMPETITORS, Load, competing
 from benchmarks.draws import Draw
 from benchmarks.errors import BenchmarkError
 from benchmarks.fleet import is_steady
@@ -15,6 +15,7 @@ from benchmarks.generators import Turn
 from benchmarks.rate import attempt
 from benchmarks.report import newest
 from benchmarks.speed_tables import contest_table
+from benchmarks.subject import Subject
 from tests.benchmarks.turns import turn
 
 
@@ -144,3 +145,12 @@ def test_who_fails_is_named() -> None:
     draw = Draw([1, 2, 3])
     with pytest.raises(BenchmarkError, match=r"^fastify-1 failed: nobody answers$"):
         take_turns({"fastify-1": Lost()}, draw, "styles", 1, 0.001, 1)
+
+
+def test_more_contestants_than_the_database_has_room_for_are_refused() -> None:
+    subject = Subject({}, Draw([1]), None, 99, {})
+    with (
+        pytest.raises(BenchmarkError, match=r"up to 156 connections .* 99 are free: raise max_con"),
+        competing(COMPETITORS, subject),
+    ):
+        pass
