@@ -1,5 +1,6 @@
 """The part of the API's description that is about the pages."""
 
+from products_service.web.components import PAGE
 from products_service.web.openapi import Description
 from products_service.web.operations import Operation
 
@@ -22,8 +23,7 @@ OPERATIONS = {
         description="A small shop on this API: what it asks for, any front end may.",
         answer="The page.",
         content=HTML,
-        tagged=True,
-        compressed=True,
+        cache_control=PAGE,
     ),
     "/docs": Operation(
         name="showDocs",
@@ -32,7 +32,6 @@ OPERATIONS = {
         description="With a form for each operation that tries it out.",
         answer="The page.",
         content=HTML,
-        tagged=True,
-        compressed=True,
+        cache_control=PAGE,
     ),
 }

@@ -10,6 +10,7 @@ from marshmallow import Schema, fields
 from products_service.products.answers import Product, Styles, WholeProduct
 from products_service.products.fields import Choices, Ids, Text
 from products_service.products.schemas import ListQuery, ProductQuery
+from products_service.web.components import CATALOGUE
 from products_service.web.openapi import Description
 from products_service.web.operations import Operation
 from products_service.web.parameters import MAX_ID
@@ -76,7 +77,7 @@ def json_content(schema: type[Schema] | dict[str, Any], *examples: str) -> dict[
     }
 
 
-COMMON = {"group": GROUP, "tagged": True, "compressed": True}
+COMMON = {"group": GROUP, "cache_control": CATALOGUE}
 OF_A_PRODUCT = COMMON | {"errors": (404,)}
 
 

@@ -2,9 +2,13 @@
 
 from typing import Any
 
-from products_service.web.problem_responses import REQUEST_ID
+from products_service.web.headers import ALLOWED, PREFLIGHT_SECONDS
+from products_service.web.problem_responses import NOT_KEPT, REQUEST_ID
 
 TEXT = {"type": "string"}
+# The components of Cache-Control, beside that of answers which are not kept.
+CATALOGUE = "Cache-Control-Catalogue"
+PAGE = "Cache-Control-Page"
 
 
 def _header(description: str, example: str | int, required: bool = True) -> dict[str, Any]:
@@ -17,16 +21,17 @@ def _header(description: str, example: str | int, required: bool = True) -> dict
     }
 
 
-# Of answers.
+# Of answers, by the components' names, which are the headers' own where there is one of a kind.
 HEADERS = {
     "X-Request-ID": _header(
         "The request's id: the one that came with it, or one made for it.", REQUEST_ID
     ),
-    "Cache-Control": _header(
-        "How long the answer may be kept: products as long as the service is configured to say; "
-        "pages, if one asks each time (no-cache); errors and the host's status not at all.",
+    CATALOGUE: _header(
+        "How long the answer may be kept, as the service is configured.",
         "public, max-age=30, stale-while-revalidate=10, stale-if-error=600",
     ),
+    PAGE: _header("The answer may be kept, but is asked about each time.", "no-cache"),
+    NOT_KEPT: _header("The answer is not kept.", "no-store"),
     "ETag": _header(
         "Names this answer: come back with it in `If-None-Match`. Of products, it changes with "
         "each load of the catalogue.",
@@ -39,8 +44,20 @@ HEADERS = {
         '</products?page=1&count=5>; rel="first", </products?page=2&count=5>; rel="next"',
         required=False,
     ),
-    "Retry-After": _header("Seconds after which to ask again.", 1, required=False),
+    "Retry-After": _header("Seconds after which to ask again.", 1),
+    "Retry-After-Of-Some": _header("Seconds after which to ask again.", 1, required=False),
     "Allow": _header("The methods of this path.", "GET, HEAD, OPTIONS"),
+    "Access-Control-Allow-Methods": _header(
+        "Of a preflight: the methods that the page may use.", "GET, HEAD, OPTIONS", required=False
+    ),
+    "Access-Control-Allow-Headers": _header(
+        "Of a preflight: the headers that the page may send.", ALLOWED, required=False
+    ),
+    "Access-Control-Max-Age": _header(
+        "Of a preflight: for how many seconds it need not be asked again.",
+        int(PREFLIGHT_SECONDS),
+        required=False,
+    ),
 }
 
 

@@ -11,7 +11,8 @@ POLICY = "Content-Security-Policy"
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 # Whoever may read an answer may read these of its headers too.
 EXPOSED = f"ETag, Link, Retry-After, {REQUEST_ID}"
-ALLOWED = f"If-None-Match, {REQUEST_ID}"
+# What a page may send. Pages of before send Authorization and a type, which the Atelier API wanted.
+ALLOWED = f"Authorization, Content-Type, If-Match, If-None-Match, {REQUEST_ID}"
 PREFLIGHT_SECONDS = "86400"
 ANY_ORIGIN = frozenset({"*"})
 
@@ -58,7 +59,7 @@ def add_for_origin(origins: frozenset[str], origin: str | None, headers: Headers
 
 
 def complete_options(headers: Headers) -> None:
-    """Say what a browser asks before a request that is not a simple one; and no type of no body."""
+    """Add what a preflight asks for, sort Allow, and drop the type: there is no body."""
     found = dict(headers)
     # in one order: Flask's is another one after each start
     methods = ", ".join(sorted(found["Allow"].split(", ")))

@@ -13,7 +13,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin, OpenAPIConverter
 from flask import Blueprint, Flask, Response, current_app
 from marshmallow import fields
 
-from products_service.web.components import HEADERS, PARAMETERS
+from products_service.web.components import HEADERS, PAGE, PARAMETERS
 from products_service.web.documents import send_document
 from products_service.web.operations import Operation
 from products_service.web.parameters import Number
@@ -120,8 +120,7 @@ def describe_itself(description: Description) -> None:
                     "schema": {"type": "object", "required": ["openapi", "info", "paths"]}
                 }
             },
-            tagged=True,
-            compressed=True,
+            cache_control=PAGE,
         ),
     )
 

@@ -6,7 +6,13 @@ from typing import Any
 
 from marshmallow import Schema
 
-from products_service.web.problem_responses import EVERYWHERE
+from products_service.web.headers import ALLOWED
+from products_service.web.problem_responses import EVERYWHERE, NOT_KEPT
+
+OPTIONS_HEADERS = (
+    *("X-Request-ID", "Allow", "Access-Control-Allow-Methods"),
+    *("Access-Control-Allow-Headers", "Access-Control-Max-Age"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,8 +21,9 @@ class Operation:
 
     `content` is that of the answer by media type, as OpenAPI has it, with marshmallow's schemas
     in the place of schemas. `errors` are the statuses beside those that come everywhere.
-    `tagged` answers have an ETag, and a client that comes back with it gets 304, one that insists
-    on another 412; `compressed` ones come so to those who accept it.
+    `cache_control` is the component that says how long the answer may be kept. One that may has an
+    ETag, and a client that comes back with it gets 304, one that insists on another 412; and it
+    comes compressed to those who accept that.
     """
 
     name: str
@@ -30,8 +37,12 @@ class Operation:
     headers: Sequence[str] = ()
     errors: Sequence[int] = ()
     links: Sequence[str] = ()
-    tagged: bool = False
-    compressed: bool = False
+    cache_control: str = NOT_KEPT
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the answer may be kept."""
+        return self.cache_control != NOT_KEPT
 
     def get(self) -> dict[str, Any]:
         """Return the Operation Object of GET."""
@@ -52,38 +63,41 @@ class Operation:
             "tags": [self.group],
             "summary": "List the methods of this path",
             "description": "Also answers what browsers ask before they let a page of another "
-            "origin send `If-None-Match` or `X-Request-ID`.",
+            f"origin send one of `{ALLOWED}`.",
             "responses": {
                 200: {
                     "description": "`Allow` lists the methods. No body.",
-                    "headers": {name: name for name in ("X-Request-ID", "Allow")},
+                    "headers": {name: name for name in OPTIONS_HEADERS},
                 }
             }
-            | _failures(*{404} & {*self.errors}),
+            | _failures(*(status for status in self.errors if status == 404)),
         }
 
     def _asking(
         self, name: str, summary: str, description: str, answer: dict[str, Any]
     ) -> dict[str, Any]:
         responses = {200: answer}
-        if self.tagged:
-            responses[304] = self._success("The client has it already: `If-None-Match` names it.")
         parameters = [*self.query().fields] if self.query else []
-        parameters += ["If-None-Match", "If-Match"] * self.tagged
-        parameters += ["Accept-Encoding"] * self.compressed
+        errors = [*self.errors]
+        if self.is_kept:
+            responses[304] = self._success("The client has it already: `If-None-Match` names it.")
+            parameters += ["If-None-Match", "If-Match", "Accept-Encoding"]
+            errors.append(412)
         return {
             "operationId": name,
             "tags": [self.group],
             "summary": summary,
             "description": description,
             "parameters": parameters,
-            "responses": responses | _failures(*self.errors, *[412] * self.tagged),
+            "responses": responses | _failures(*errors),
         }
 
     def _success(self, description: str, *headers: str) -> dict[str, Any]:
-        names = ["X-Request-ID", "Cache-Control", *headers]
-        names += ["ETag"] * self.tagged + ["Vary"] * self.compressed
-        return {"description": description, "headers": {name: name for name in names}}
+        names = ["X-Request-ID", *headers]
+        if self.is_kept:
+            names += ["ETag", "Vary"]
+        of_all = {name: name for name in names} | {"Cache-Control": self.cache_control}
+        return {"description": description, "headers": of_all}
 
 
 def _failures(*statuses: int) -> dict[int, str]:

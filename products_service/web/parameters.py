@@ -60,7 +60,7 @@ def init_app(app: Flask) -> None:
 def check_query_encoding() -> None:
     """Raise InvalidParametersError when the query has bytes that are not UTF-8.
 
-    werkzeug would put U+FFFD in their place, and the text that was meant is lost.
+    werkzeug would hand `%FF` on as text, and fail on a byte that is not encoded.
     """
     asked = request._get_current_object()
     if not asked.environ["QUERY_STRING"]:

@@ -66,7 +66,7 @@ KINDS = {
     "too-many-requests": Kind(
         429,
         "The client's address sends more requests than the balancer lets through.",
-        "More requests from this address than are allowed in a second.",
+        "More requests from this address than are allowed.",
     ),
     "request-header-fields-too-large": Kind(
         431,

@@ -12,12 +12,14 @@ REQUEST_ID = "5f0c7a3e9d1b4268a7e04c95b1d2f836"
 ERRORS = {INVALID_PARAMETER: {"page": "is given more than once"}}
 # What may come on any path: from gunicorn's parser, the balancer or the application.
 EVERYWHERE = (400, 405, 408, 413, 414, 417, 429, 431, 500, 501, 503, 504, 505)
+# Components of headers, by the header's name. Only the balancer's 504 says when to ask again.
 HEADERS = {
-    405: ["Allow"],
-    429: ["Retry-After"],
-    503: ["Retry-After"],
-    504: ["Retry-After"],
+    405: {"Allow": "Allow"},
+    429: {"Retry-After": "Retry-After"},
+    503: {"Retry-After": "Retry-After"},
+    504: {"Retry-After": "Retry-After-Of-Some"},
 }
+NOT_KEPT = "Cache-Control-None"
 
 
 def responses() -> dict[int, dict[str, Any]]:
@@ -28,10 +30,10 @@ def responses() -> dict[int, dict[str, Any]]:
 def _response(status: int) -> dict[str, Any]:
     kinds = {slug: kind for slug, kind in KINDS.items() if kind.status == status}
     schemas = [_schema(slug, kind) for slug, kind in kinds.items()]
-    headers = ["X-Request-ID", "Cache-Control", *HEADERS.get(status, ())]
+    headers = {"X-Request-ID": "X-Request-ID", "Cache-Control": NOT_KEPT}
     return {
         "description": " ".join(kind.when for kind in kinds.values()),
-        "headers": {name: name for name in headers},
+        "headers": headers | HEADERS.get(status, {}),
         "content": {
             MEDIA_TYPE: {
                 "schema": schemas[0] if len(schemas) == 1 else {"oneOf": schemas},

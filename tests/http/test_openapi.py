@@ -289,8 +289,11 @@ def test_every_answer_is_as_described(
         response = follow(document, operation["responses"][str(answer.status_code)])
         check(document, response["content"][answer.content_type]["schema"], answer.json)
         for name, header in response["headers"].items():
-            if follow(document, header)["required"]:
+            shape = follow(document, header)
+            if shape["required"]:
                 assert name in answer.headers, path
+            if name == "Cache-Control":
+                assert answer.headers[name] == shape["example"], path
 
 
 def test_what_may_come_compressed_says_so(document: dict[str, Any], app: Flask) -> None:
