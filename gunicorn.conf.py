@@ -24,37 +24,41 @@ def _remove_metrics(process=None):
 # The folder in which the workers count, so that whichever is asked can add them up.
 # prometheus_client looks for it when it is imported, which our package does. On SIGHUP this file
 # is run again, and the folder is there.
-if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-    # until gunicorn has handlers of its own, who is stopped leaves nothing behind either
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    _run_dir = os.environ.get("RUN_DIR") or None
-    try:
-        if _run_dir:
-            os.makedirs(_run_dir, exist_ok=True)
+_run_dir = os.environ.get("RUN_DIR") or None
+try:
+    if _run_dir:
+        os.makedirs(_run_dir, mode=0o700, exist_ok=True)
+    if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        # until gunicorn has handlers of its own, who is stopped leaves nothing behind either
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(
             prefix=_METRICS_PREFIX, dir=_run_dir
         )
-    except OSError as error:
-        _named = f"RUN_DIR={_run_dir}" if _run_dir else "RUN_DIR is not set"
-        raise SystemExit(
-            f"{_named}: {error.strerror}: it must be a folder that gunicorn can write to"
-        ) from None
-    # for a start that fails before on_exit would be called
-    atexit.register(_remove_metrics, os.getpid())
+        # for a start that fails before on_exit would be called
+        atexit.register(_remove_metrics, os.getpid())
+except OSError as error:
+    _named = f"RUN_DIR={_run_dir}" if _run_dir else "RUN_DIR is not set"
+    raise SystemExit(
+        f"{_named}: {error.strerror}: it must be a folder that gunicorn can write to"
+    ) from None
 
 from flask import Flask
 
 from products_service.config import ConfigurationError, host_and_port, load_settings
+from products_service.embedded import EmbeddedError
 from products_service.logs import logging_config
-from products_service.ops import metrics
+from products_service.ops import multiprocess
 from products_service.run_file import HeldError
 from products_service.serving import draining, refusals
 from products_service.serving.logger import Logger
 from products_service.serving.worker import GreenletWorker
+from products_service.urls import database_url
 
 try:
     _settings = load_settings()
-except ConfigurationError as error:
+    # asked for here too, where a reason can be told: the workers would fail, one after the other
+    database_url(_settings, "app")
+except (ConfigurationError, EmbeddedError) as error:
     raise SystemExit(str(error)) from None
 
 bind = host_and_port(_settings)
@@ -97,6 +101,11 @@ def on_starting(server):
         raise SystemExit(
             f"RUN_DIR={_settings['RUN_DIR']}: another gunicorn runs in it; each needs its own"
         ) from None
+    except OSError as error:
+        raise SystemExit(
+            f"RUN_DIR={_settings['RUN_DIR']}: {error.filename}: {error.strerror}: it must be a "
+            "folder in which only gunicorn's account can write"
+        ) from None
     for folder in Path(_settings["RUN_DIR"]).glob(f"{_METRICS_PREFIX}*"):
         if folder.name != ours.name:
             shutil.rmtree(folder)
@@ -115,7 +124,7 @@ def post_worker_init(worker):
 
 def child_exit(server, worker):
     """Let the others know that a worker has ended: who is killed has not told them."""
-    metrics.forget(worker.pid)
+    multiprocess.forget(worker.pid)
     if isinstance(worker, GreenletWorker):
         worker.ended()
 

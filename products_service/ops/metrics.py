@@ -1,34 +1,15 @@
-"""What Prometheus may ask: requests, statements, the pool, the load that is served.
-
-The workers of a host count for themselves, in files under PROMETHEUS_MULTIPROC_DIR, which
-gunicorn.conf.py sets; whichever is asked adds them up.
-"""
+"""What is counted for Prometheus: requests, statements, the pool, the load that is served."""
 
 import collections
-import fcntl
 import os
-import struct
-import time
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 
-from prometheus_client import (
-    REGISTRY,
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    generate_latest,
-    values,
-)
-from prometheus_client.mmap_dict import MmapedDict
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client import Counter, Gauge, Histogram, values
 from prometheus_client.values import MultiProcessValue
 
-from products_service import later, waiting
+from products_service import later
 from products_service.database_events import (
     DatabaseBusyError,
     DatabaseError,
@@ -39,12 +20,6 @@ from products_service.database_events import (
 from products_service.web.edge import Exchange, StatementTimer
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-# How long another worker may take to make the file that it counts in.
-PATIENCE = 1.0  # seconds
-PAUSE = 0.005  # seconds
-
-# Bytes of a file without counts, which are the number of those in use.
-_EMPTY = 8
 
 # Each count asks whether the process is another one than before; so the kernel is asked once.
 _process = {"id": os.getpid()}
@@ -74,7 +49,8 @@ REQUEST_SECONDS = Durations(
 )
 STATEMENT_SECONDS = Durations(
     "products_statement_duration_seconds",
-    "What a request waited for its row, for others of its batch and a connection too, if it came.",
+    "Time from asking for a statement's row to having it, waits for a connection and for its batch "
+    "included. Statements without an answer are not counted.",
     ["statement"],
     buckets=SECONDS,
 )
@@ -166,74 +142,3 @@ def count_requests(exchanges: Sequence[Exchange]) -> None:
         found[exchange.route or "none", exchange.status].append(exchange.seconds)
     for labels, seconds in found.items():
         request_seconds(*labels).observe_all(seconds)
-
-
-def exposition() -> bytes:
-    """Return what all workers of the host have counted, in Prometheus' text format."""
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return generate_latest(REGISTRY)
-    later.do_due()
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)
-        try:
-            with _files_locked(fcntl.LOCK_SH):
-                return generate_latest(registry)
-        except (struct.error, FileNotFoundError):
-            # A worker that counts its first request is just making its file, which is empty yet;
-            # or that of one that has ended before was removed since it was listed (`forget`).
-            if time.monotonic() > deadline:
-                raise
-            waiting.pause(PAUSE)
-
-
-def forget(pid: int) -> None:
-    """Forget what a process that has ended said of its present state; its counts stay.
-
-    They are added to those of others that have ended, or there would be more files to be added up
-    from worker to worker. A file that it was only about to begin goes, since all who add up would
-    wait for it.
-    """
-    mark_process_dead(pid)
-    folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
-    # Not while somebody adds up, who would find the counts twice or not at all. Nor do we wait for
-    # him: he may be a worker that stands still. Without folder or room the file stays as it is.
-    with suppress(OSError), _files_locked(fcntl.LOCK_EX | fcntl.LOCK_NB):
-        for kind in ("counter", "histogram"):
-            file = folder / f"{kind}_{pid}.db"
-            if file.exists() and file.stat().st_size:
-                _add_counts(file, folder / f"{kind}_ended.db")
-                file.unlink()
-    for file in folder.glob(f"*_{pid}.db"):
-        if file.stat().st_size == 0:
-            file.unlink()
-
-
-@contextmanager
-def _files_locked(kind: int) -> Iterator[None]:
-    """Have nobody else change the workers' files, or with LOCK_EX read them."""
-    descriptor = os.open(os.environ["PROMETHEUS_MULTIPROC_DIR"], os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, kind)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _add_counts(file: Path, to: Path) -> None:
-    # taken beforehand: a map of what the disk has no room for ends the process, here gunicorn's own
-    with to.open("ab") as ended:
-        os.posix_fallocate(ended.fileno(), 0, _used(to) + _used(file))
-    counts = MmapedDict(os.fspath(to))
-    try:
-        for key, value, timestamp, _ in MmapedDict.read_all_values_from_file(os.fspath(file)):
-            counts.write_value(key, counts.read_value(key)[0] + value, timestamp)
-    finally:
-        counts.close()
-
-
-def _used(file: Path) -> int:
-    """Return how many bytes of a file of counts are in use, as its first four say."""
-    with file.open("rb") as counts:
-        return struct.unpack("i", counts.read(4).ljust(4, b"\0"))[0] or _EMPTY

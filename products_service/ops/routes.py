@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, abort, current_app
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from products_service.ops import metrics
+from products_service.ops import multiprocess
 from products_service.serving import draining
 from products_service.web.problem_kinds import DRAINING, KINDS
 from products_service.web.problems import RETRY_AFTER, problem
@@ -34,5 +34,5 @@ def show_metrics() -> Response:
     """Show what this host has counted, for Prometheus."""
     if not current_app.config["METRICS"]:
         abort(404)
-    counted = metrics.exposition()
+    counted = multiprocess.exposition()
     return Response(counted, content_type=CONTENT_TYPE_LATEST, headers=_NOT_STORED)

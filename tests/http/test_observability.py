@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from products_service.database_events import DatabaseBusyError, DatabaseError, DatabaseTimeoutError
 from products_service.logs import logging_config
-from products_service.ops import metrics
+from products_service.ops import multiprocess
 from products_service.web.failures import Failures
 from products_service.web.request_ids import ENVIRON_KEY
 from tests.conftest import Database, make_app
@@ -231,25 +231,25 @@ def counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_what_workers_that_have_ended_have_counted_is_in_one_file(counted: Path) -> None:
-    before = metrics.exposition()
+    before = multiprocess.exposition()
     assert b'things_total{kind="good"} 9.0' in before
     for pid in (1, 3):
-        metrics.forget(pid)
+        multiprocess.forget(pid)
     names = {file.name for file in counted.iterdir()}
     assert names == {
         f"{kind}_{who}.db" for kind in ("counter", "histogram") for who in ("2", "ended")
     }
-    assert sorted(metrics.exposition().splitlines()) == sorted(before.splitlines())
+    assert sorted(multiprocess.exposition().splitlines()) == sorted(before.splitlines())
 
 
 def test_nobody_waits_for_who_adds_up_and_stands_still(counted: Path) -> None:
-    before = metrics.exposition()
+    before = multiprocess.exposition()
     descriptor = os.open(counted, os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
-    metrics.forget(1)
+    multiprocess.forget(1)
     os.close(descriptor)
     assert (counted / "counter_1.db").exists()
-    assert metrics.exposition() == before
+    assert multiprocess.exposition() == before
 
 
 def test_a_file_of_counts_that_goes_while_they_are_added_up(
@@ -259,5 +259,5 @@ def test_a_file_of_counts_that_goes_while_they_are_added_up(
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     listed = [[str(tmp_path / "summary_1.db")]]
     monkeypatch.setattr(glob, "glob", lambda _: listed.pop() if listed else [])
-    assert metrics.exposition() == b""
+    assert multiprocess.exposition() == b""
     assert not listed
