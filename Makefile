@@ -12,7 +12,13 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
 		printf '  make %-10s %s\n' "$$name" "$$text"; done
 
-INSTALL := $(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt
+# Not the script of that name, which knows the folder that it was installed in: checkouts are moved.
+FLASK = $(VENV)/bin/python -m flask
+# An .env of a folder above would lead all of this to another database, once something that the tests
+# take has installed what reads it.
+export FLASK_SKIP_DOTENV := 1
+
+INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 # What serving takes, and what testing takes beyond it.
 $(VENV)/run: setup.cfg pyproject.toml constraints.txt
@@ -34,10 +40,10 @@ $(VENV)/bench: $(VENV)/run
 	@touch $@
 
 run: $(VENV)/run ## serve a catalogue on port 8000 (PORT chooses another): database, sample data, gunicorn
-	@exec $(VENV)/bin/flask serve
+	@exec $(FLASK) serve
 
 cluster: $(VENV)/balancer ## four hosts with nginx in front of them on port 8080 (PORT chooses another), and their database
-	@exec $(VENV)/bin/flask cluster up
+	@exec $(FLASK) cluster up
 
 test: $(VENV)/test lint ## every test but the slow ones, on the embedded PostgreSQL 18
 	$(VENV)/bin/python -m pytest -m "not slow"
@@ -70,12 +76,12 @@ bench: FEWER = $(if $(ROUNDS),--rounds $(ROUNDS))
 bench: $(VENV)/bench ## measure everything on the catalogue that is loaded and write the report (ROUNDS=3: three rounds of what takes long, two hours)
 	for name in "index $(FEWER)" "load --readers 4 $(FEWER)" features peers "include $(FEWER)" \
 		"pool $(FEWER)" "rate $(FEWER)" "growth $(FEWER)"; do \
-		$(VENV)/bin/flask bench $$name || exit; done
-	$(VENV)/bin/flask bench quick --record
-	$(VENV)/bin/flask bench report
+		$(FLASK) bench $$name || exit; done
+	$(FLASK) bench quick --record
+	$(FLASK) bench report
 
 bench-quick: $(VENV)/bench ## compare what a request costs with what was last recorded, in a minute
-	@$(VENV)/bin/flask bench quick
+	@$(FLASK) bench quick
 
 lock: ## write constraints.txt again from the bounds in setup.cfg
 	$(PYTHON) -m venv build/lock
@@ -85,8 +91,8 @@ lock: ## write constraints.txt again from the bounds in setup.cfg
 	{ head -n 1 constraints.txt; cat build/constraints.txt; } > build/lock/new && mv build/lock/new constraints.txt
 
 # What a cluster that was killed has left of itself is no cluster: then `down` fails, and may.
-clean: FLASK = env -u DATABASE_URL -u ETL_DATABASE_URL -u MIGRATIONS_DATABASE_URL -u DEVDB_DIR -u PORT $(VENV)/bin/flask
-clean: ## stop what runs here and remove what is not committed, data in .devdb included
-	test ! -x $(VENV)/bin/flask || test ! -e .devdb/cluster/up || $(FLASK) cluster down || true
-	test ! -x $(VENV)/bin/flask || $(FLASK) db stop --remove
+clean: FLASK = env -u DATABASE_URL -u ETL_DATABASE_URL -u MIGRATIONS_DATABASE_URL -u DEVDB_DIR -u PORT $(VENV)/bin/python -m flask
+clean: ## stop the database and the cluster here, remove what is not committed, data included
+	test ! -e $(VENV)/run || test ! -e .devdb/cluster/up || $(FLASK) cluster down || true
+	test ! -e $(VENV)/run || $(FLASK) db stop --remove
 	rm -rf $(VENV) .devdb build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

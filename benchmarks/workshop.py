@@ -15,7 +15,7 @@ from benchmarks.servers import plain_environment
 from products_service.config import load_settings
 from products_service.embedded import running, stop
 from products_service.embedded.binaries import wheel_folder
-from products_service.embedded.place import locate, outside
+from products_service.embedded.place import PROGRAMS, locate, outside
 from products_service.urls import database_url
 
 # What files, tables and the write-ahead log take at most, measured, for each product.
@@ -93,7 +93,8 @@ def locked(path: Path) -> Iterator[None]:
 def clear(workshop: Workshop) -> None:
     """Stop the server and remove all that there is."""
     stop(workshop.devdb)
-    shutil.rmtree(outside(workshop.devdb.resolve()), ignore_errors=True)
+    for what in ("", PROGRAMS):
+        shutil.rmtree(outside(workshop.devdb.resolve(), what), ignore_errors=True)
     shutil.rmtree(workshop.folder, ignore_errors=True)
 
 

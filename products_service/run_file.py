@@ -25,9 +25,10 @@ class HeldError(Exception):
 def hold(path: Path) -> mmap.mmap:
     """Hold the file for as long as this process lives, and return the flag: a byte, LOWERED.
 
-    Processes that are forked later share the flag, not the lock. Raises HeldError.
+    Processes that are forked later share the flag, not the lock. Raises HeldError, and OSError,
+    also for a link, which would lead us to a file of somebody else's choice.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not _lock(descriptor, fcntl.LOCK_EX):
         if time.monotonic() > deadline:

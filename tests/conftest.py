@@ -10,6 +10,7 @@ OTHERS = {"FORWARDED_ALLOW_IPS", "PROMETHEUS_MULTIPROC_DIR", "SCRIPT_NAME"}
 for name in list(os.environ):
     if name.startswith(BEGINNINGS) or name in OTHERS:
         del os.environ[name]
+os.environ["FLASK_SKIP_DOTENV"] = "1"
 
 import signal
 import tempfile

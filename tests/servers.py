@@ -22,7 +22,7 @@ from products_service.embedded.binaries import (
     run,
     wheel_folder,
 )
-from products_service.embedded.place import outside
+from products_service.embedded.place import PROGRAMS, outside
 from products_service.leash import leashed
 
 PATIENCE = 60  # seconds; a limit on what hangs, not a promise
@@ -54,7 +54,7 @@ class Server:
         if self.account is not None:
             os.chown(folder, *self.account)
         if not reachable(programs / "postgres", self.account):
-            programs = copy_wheel(folder, self.account)
+            programs = copy_wheel(folder)
         self.programs = programs
         self.settings = SETTINGS | {"unix_socket_directories": str(folder)} | settings
         self.port = int(settings.get("port", "5432"))
@@ -284,5 +284,6 @@ def checkout(name: str = "checkout", mode: int = 0o755) -> Iterator[Path]:
     finally:
         if devdb.is_dir():
             embedded.stop(devdb)
-        shutil.rmtree(outside(devdb.resolve()), ignore_errors=True)
+        for what in ("", PROGRAMS):
+            shutil.rmtree(outside(devdb.resolve(), what), ignore_errors=True)
         shutil.rmtree(top)

@@ -101,7 +101,7 @@ def refresh_cache(folder: Path) -> None:
     replace(generation, b"default %d;\n" % time.time_ns())
     try:
         reload(folder)
-    except NginxError:
+    except (NginxError, OSError):
         replace(generation, before)
         raise
 
@@ -147,8 +147,11 @@ def find_master(folder: Path) -> int:
 
 
 def find_workers(master: int) -> set[int]:
-    """Return the workers of a master that take connections."""
-    children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+    """Return the workers of a master that take connections. Raises NginxError if it has ended."""
+    try:
+        children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+    except OSError:
+        raise NginxError("nginx has ended meanwhile; its log says why") from None
     return {
         child
         for child in map(int, children)

@@ -18,7 +18,7 @@ def cache() -> None:
 def refresh() -> None:
     """Have the cluster's nginx show the newest load at once.
 
-    By itself its cache shows a new load after 41 seconds at most. Every answer is asked of the
+    By itself its cache shows a new load after 42 seconds at most. Every answer is asked of the
     hosts once more; clients that keep a connection to nginx have to open a new one.
     """
     refresh_cache(nginx_folder(load_settings()))

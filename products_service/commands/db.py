@@ -20,7 +20,7 @@ from products_service.doctor.connection import Session, SessionError
 from products_service.doctor.findings import SkipError
 from products_service.embedded.binaries import wheel_folder
 from products_service.extras import how_to_install
-from products_service.libpq_url import parse
+from products_service.libpq_url import PATIENCE, parse
 from products_service.urls import PURPOSES, database, database_url, leaving_when_told, named_by
 
 directory_option = click.option(
@@ -116,7 +116,7 @@ def shell(role: str, arguments: tuple[str, ...]) -> None:
         signal.signal(signal.SIGINT, lambda *_: None)
         finished = subprocess.run(
             [program("psql"), str(parts.without_password()), *arguments],
-            env=os.environ | ({"PGPASSWORD": parts.password} if parts.password else {}),
+            env=PATIENCE | os.environ | ({"PGPASSWORD": parts.password} if parts.password else {}),
             check=False,
         )
     # of a signal as shells have it

@@ -78,19 +78,19 @@ def refuse_taken_port(address: str, port: int) -> None:
         *_, where = socket.getaddrinfo(address, port, family, flags=socket.AI_PASSIVE)[0]
     except OSError as error:
         raise click.ClickException(f"BIND_ADDRESS={address}: {error.strerror}") from None
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(where)
-        except OSError as error:
-            advice = (
-                "BIND_ADDRESS has to be an address of this machine"
-                if error.errno == errno.EADDRNOTAVAIL
-                else f"PORT chooses another one, as in PORT={another_port(port)}"
-            )
-            raise click.ClickException(
-                f"cannot listen on port {port} of {address}: {error.strerror}. {advice}"
-            ) from None
+    except OSError as error:
+        advice = (
+            "BIND_ADDRESS has to be an address of this machine"
+            if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+            else f"PORT chooses another one, as in PORT={another_port(port)}"
+        )
+        raise click.ClickException(
+            f"cannot listen on port {port} of {address}: {error.strerror}. {advice}"
+        ) from None
 
 
 def another_port(port: int) -> int:

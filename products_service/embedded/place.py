@@ -29,6 +29,8 @@ SOCKET_PATH_BYTES = 107
 PLAIN_TO_A_SHELL = re.compile(r'[^"$`\\\n]*')
 # and a list of folders is split at commas, by libpq and by the server
 PLAIN_IN_A_LIST = re.compile(r"[\w ./+=@~-]*")
+# The folder outside for a copy of the programs, which all may read; what else is there is private.
+PROGRAMS = "-programs"
 # libpq's variables, by which a URL that names a socket leads to another server all the same
 LEADING_ELSEWHERE = ("PGHOSTADDR", "PGSERVICE")
 
@@ -53,9 +55,14 @@ class Place:
         return self.home / "server.log"
 
     @property
+    def programs(self) -> Path:
+        """Where a copy of the programs is, if the account cannot run those that are installed."""
+        return outside(self.devdb, PROGRAMS)
+
+    @property
     def outside(self) -> list[Path]:
         """The folders outside `devdb` that are this server's alone, if there are any."""
-        folders = {self.home.parent, outside(self.devdb)} - {self.devdb}
+        folders = {self.home.parent, outside(self.devdb), self.programs} - {self.devdb}
         return [folder for folder in folders if folder.is_dir()]
 
     @property
@@ -128,9 +135,9 @@ def choose_sockets(devdb: Path, home: Path) -> Path:
     return outside(devdb)
 
 
-def outside(devdb: Path) -> Path:
-    """Return the folder, somewhere short, for what cannot be under `devdb`."""
-    name = f"products-service-{hashlib.sha256(os.fsencode(devdb)).hexdigest()[:16]}"
+def outside(devdb: Path, of: str = "") -> Path:
+    """Return the folder, somewhere short, for what cannot be under `devdb`; `of` its PROGRAMS."""
+    name = f"products-service-{hashlib.sha256(os.fsencode(devdb)).hexdigest()[:16]}{of}"
     # folders that survive a restart of the machine; in the first only root can be in the way
     wanted = "/var/lib" if os.geteuid() == 0 else "/var/tmp"  # noqa: S108
     return Path(wanted if os.access(wanted, os.W_OK) else tempfile.gettempdir()) / name
@@ -162,7 +169,7 @@ def unusable(path: Path, why: str) -> EmbeddedError:
 def foreign(folder: Path) -> EmbeddedError:
     """Return the error for a folder that is not ours."""
     return EmbeddedError(
-        f"{folder} is not a private folder of the account that runs the embedded server: work as "
+        f"{folder} is not a folder of the account that runs the embedded server alone: work as "
         "the user who made it, remove it, or name another folder in DEVDB_DIR"
     )
 
@@ -172,11 +179,21 @@ def make_private(folder: Path, account: Account | None) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if account is not None and found.st_uid == 0 and stat.S_ISDIR(found.st_mode):
-        os.chown(folder, *account)  # new, or we were killed between the two calls
+        # new, or we were killed between the two calls
+        os.chown(folder, *account, follow_symlinks=False)
         found = folder.lstat()
     uid = os.geteuid() if account is None else account.uid
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != uid or found.st_mode & 0o077:
         raise foreign(folder)
+
+
+def make_readable(folder: Path) -> None:
+    """Make `folder` if need be, ours, for all to enter. Raises EmbeddedError if another did."""
+    folder.mkdir(exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
+        raise foreign(folder)
+    folder.chmod(0o755)  # the umask may have been stricter
 
 
 def url(devdb: Path, user: str) -> str:

@@ -13,7 +13,7 @@ import pytest
 from products_service import embedded
 from products_service.embedded import binaries, data
 from products_service.embedded.binaries import nobody, wheel_folder
-from products_service.embedded.place import outside
+from products_service.embedded.place import PROGRAMS, outside
 from tests.embedded.user import ROOT, USER, User, copy, query
 from tests.servers import checkout
 from tests.system.service import environment
@@ -39,6 +39,14 @@ def test_odd_paths(name):
             assert stat.S_IMODE(place.sockets.stat().st_mode) == 0o700
         with embedded.running(devdb):
             assert query(devdb, "TABLE kept") == [(1,)]
+
+
+def test_programs_in_an_odd_path(tmp_path, monkeypatch):
+    odd = tmp_path / "a$b"
+    odd.symlink_to(wheel_folder())
+    monkeypatch.setattr(data, "wheel_folder", lambda: odd)
+    with checkout() as folder, embedded.running(folder / ".devdb"):
+        assert query(folder / ".devdb", "SELECT 1") == [(1,)]
 
 
 def test_a_folder_of_somebody_else_is_not_used():
@@ -80,9 +88,13 @@ def test_root_in_a_closed_home(tmp_path):
         address = embedded.url(devdb, "postgres")
         user = User(devdb, env=os.environ | {"PYTHONPATH": f"{packages}:{ROOT}"})
         pid = user.server()
-        apart = outside(devdb.resolve())
+        apart, programs = outside(devdb.resolve()), outside(devdb.resolve(), PROGRAMS)
         assert embedded.url(devdb, "postgres") == address
-        assert os.readlink(f"/proc/{pid}/exe").startswith(f"{apart}/")
+        assert os.readlink(f"/proc/{pid}/exe").startswith(f"{programs}/")
+        # who could write there would have root follow links that lead anywhere
+        copied = [programs, *programs.rglob("*")]
+        assert {path.lstat().st_uid for path in copied} == {0}
+        assert not any(path.lstat().st_mode & 0o022 for path in copied if not path.is_symlink())
         assert (apart.stat().st_uid, stat.S_IMODE(apart.stat().st_mode)) == (nobody().uid, 0o700)
         assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
         assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
@@ -94,6 +106,7 @@ def test_root_in_a_closed_home(tmp_path):
             assert query(devdb, "TABLE kept") == [(1,)]
         embedded.stop(devdb, remove=True)
         assert not apart.exists()
+        assert not programs.exists()
         assert not devdb.exists()
 
 

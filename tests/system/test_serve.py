@@ -1,5 +1,6 @@
 """flask serve, which `make run` is: all it takes from an empty folder on, until told to stop."""
 
+import errno
 import json
 import os
 import signal
@@ -125,6 +126,15 @@ def test_an_address_of_another_machine_is_told_from_a_taken_port() -> None:
     # kept for examples (RFC 5737)
     with pytest.raises(click.ClickException, match="BIND_ADDRESS has to be an address of this"):
         refuse_taken_port("192.0.2.1", free_port())
+
+
+def test_a_kind_of_address_that_the_machine_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    with pytest.raises(click.ClickException, match=r"port 80 of ::1: .* BIND_ADDRESS has to be"):
+        refuse_taken_port("::1", 80)
 
 
 def test_bad_setting_is_named(folder: Path) -> None:
