@@ -9,9 +9,9 @@ from typing import Any
 
 import products_service
 from products_service.database import Database, Row
-from products_service.database_events import DatabaseBusyError
+from products_service.database.events import DatabaseBusyError
+from products_service.database.turns import Turns
 from products_service.statements import Statement
-from products_service.turns import Turns
 
 STATEMENT = "get_styles"
 MOST = 4  # connections where the pool has one, since each takes longer to be had

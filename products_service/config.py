@@ -126,13 +126,13 @@ class SettingsSchema(Schema):
     )
     DB_CONNECT_TIMEOUT_MS = Whole(
         load_default=600,
-        # with half of it left nobody would begin to connect (sessions.py)
+        # with half of it left nobody would begin to connect (database/sessions.py)
         validate=Range(100, 60_000),
         metadata={"description": "Time to connect to the database, all hosts of the URL together."},
     )
     DB_DEADLINE_MS = Whole(
         load_default=800,
-        # with half of it left nobody would begin to connect (sessions.py)
+        # with half of it left nobody would begin to connect (database/sessions.py)
         validate=Range(100, 60_000),
         metadata={
             "description": "Longest time a statement waits for the database, connecting included, "

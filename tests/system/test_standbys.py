@@ -10,8 +10,7 @@ from contextlib import closing
 import psycopg2
 import pytest
 
-from products_service import servers, sessions
-from products_service.database import Database
+from products_service.database import Database, servers, sessions
 from products_service.statements import Statement
 from tests.conftest import Database as Catalogue
 from tests.servers import Server, query, standby_of, throwaway

@@ -13,8 +13,8 @@ from pathlib import Path
 import crossplane
 import pytest
 
-from products_service import turns
 from products_service.config import load_settings
+from products_service.database import turns
 from products_service.serving import slots
 from tests.conftest import MIGRATIONS
 from tests.system.service import ROOT, environment

@@ -8,8 +8,8 @@ import psycopg2
 import pytest
 from psycopg2.extensions import get_wait_callback, set_wait_callback
 
-from products_service import pipelines, turns, waiting
-from products_service.database import Database
+from products_service import waiting
+from products_service.database import Database, pipelines, turns
 from products_service.serving import hub as hubs
 from products_service.serving.hub import Hub
 from tests.servers import Server

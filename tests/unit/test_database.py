@@ -10,7 +10,7 @@ from products_service.database import (
     Row,
     StatementError,
 )
-from products_service.database_events import DatabaseBusyError
+from products_service.database.events import DatabaseBusyError
 from products_service.statements import Statement
 from tests.unit.opening import HANG, opened, terminate, wait_for_sessions
 

@@ -6,12 +6,12 @@ import psycopg2
 import pytest
 from psycopg2.extensions import get_wait_callback, set_wait_callback
 
-from products_service import sessions
 from products_service.database import (
     DatabaseTimeoutError,
     DatabaseUnreachableError,
+    sessions,
 )
-from products_service.sessions import NoTimeLeftError, Sessions, deadline_within
+from products_service.database.sessions import NoTimeLeftError, Sessions, deadline_within
 from products_service.statements import Statement
 from tests.servers import Server
 from tests.unit.opening import HANG, opened, terminate

@@ -13,9 +13,9 @@ PACKAGES = ("products_service", "etl", "benchmarks")
 # One for each purpose: what serves is prepared and bounded, what loads writes, what measures
 # explains, and what examines must work where the service's own does not.
 CONNECTIONS = {
-    "products_service.database",
-    "products_service.pool",
-    "products_service.sessions",
+    "products_service.database.database",
+    "products_service.database.pool",
+    "products_service.database.sessions",
     "products_service.doctor.connection",
     "etl.connection",
     "benchmarks.connection",
@@ -67,11 +67,11 @@ def test_only_the_connection_modules_reach_the_driver() -> None:
         # the settings' URLs are read by libpq's own parser
         "products_service.libpq_url",
         # a session's connection, for what psycopg2 has no way to, and what errors mean
-        "products_service.libpq",
-        "products_service.sqlstates",
+        "products_service.database.libpq",
+        "products_service.database.sqlstates",
     }
     assert importers("psycopg2") == CONNECTIONS | beside
-    assert importers("dbutils") == {"products_service.pool"}
+    assert importers("dbutils") == {"products_service.database.pool"}
     assert importers("psycopg") == set()
 
 
@@ -186,9 +186,10 @@ def test_only_the_connection_modules_execute() -> None:
 def test_what_is_executed_comes_from_files() -> None:
     """In the connection modules, `execute` is given a file's text or what is composed of it."""
     allowed = {
-        "products_service/database.py": {"statement.execute"},
-        "products_service/sessions.py": set(),  # what database.py gives it, by libpq.Pipeline.run
-        "products_service/pool.py": set(),
+        "products_service/database/database.py": {"statement.execute"},
+        # what database.py gives it, by libpq.Pipeline.run
+        "products_service/database/sessions.py": set(),
+        "products_service/database/pool.py": set(),
         "products_service/doctor/connection.py": {"read_sql(name)"},
         "etl/connection.py": {
             "read_sql(name)",

@@ -9,7 +9,7 @@ import pytest
 from psycopg2.extensions import get_wait_callback, set_wait_callback
 from psycopg2.extras import wait_select
 
-from products_service.libpq import Pipeline, PipelineError
+from products_service.database.libpq import Pipeline, PipelineError
 from tests.servers import Server
 
 HANG = 60.0  # seconds; a limit on what hangs, not a promise

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from products_service import pipelines
-from products_service.database_events import (
+from products_service.database import pipelines
+from products_service.database.events import (
     DatabaseTimeoutError,
     DatabaseUnreachableError,
     StatementError,

@@ -9,8 +9,8 @@ import psycopg2
 import pytest
 
 from products_service.database import DatabaseUnreachableError
-from products_service.pool import Connector
-from products_service.sessions import NoTimeLeftError
+from products_service.database.pool import Connector
+from products_service.database.sessions import NoTimeLeftError
 
 # seconds; a limit on what hangs, not a promise
 HANG = 60

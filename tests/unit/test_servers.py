@@ -7,9 +7,9 @@ import psycopg2
 import pytest
 from psycopg2.extensions import get_wait_callback, set_wait_callback
 
-from products_service import servers as servers_module
-from products_service.servers import Servers
-from products_service.sessions import (
+from products_service.database import servers as servers_module
+from products_service.database.servers import Servers
+from products_service.database.sessions import (
     DEADLINE,
     DeadlinePassedError,
     NoTimeLeftError,

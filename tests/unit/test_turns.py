@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from products_service import turns
-from products_service.database_events import DatabaseBusyError
+from products_service.database import turns
+from products_service.database.events import DatabaseBusyError
+from products_service.database.turns import Turns
 from products_service.serving.hub import Hub
-from products_service.turns import Turns
 from tests.unit.hubs import HANG, run
 
 

@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from products_service.libpq import Pipeline, PipelineError, Values
-from products_service.sessions import DeadlinePassedError
-from products_service.sqlstates import is_the_servers
+from products_service.database.libpq import Pipeline, PipelineError, Values
+from products_service.database.sessions import DeadlinePassedError
+from products_service.database.sqlstates import is_the_servers
 from products_service.statements import Statement
 from products_service.waiting import Others
 

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from products_service import pipelines
-from products_service.database_events import DatabaseError, DatabaseTimeoutError, StatementError
-from products_service.pipelines import Execution
+from products_service.database import pipelines
+from products_service.database.events import DatabaseError, DatabaseTimeoutError, StatementError
+from products_service.database.pipelines import Execution
 from products_service.statements import Statement, all_for_each
 from products_service.waiting import Others
 

@@ -13,8 +13,8 @@ import psycopg2
 from psycopg2.extensions import POLL_OK, POLL_READ, parse_dsn, set_wait_callback
 
 from products_service import waiting
-from products_service.libpq import Pipeline
-from products_service.servers import Servers
+from products_service.database.libpq import Pipeline
+from products_service.database.servers import Servers
 
 # Where there are several servers: how long one may leave unacknowledged what it is sent again,
 # which is 0.4 s after it was sent first (docs/decisions/standbys.md); and how long a session is

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from products_service import waiting
-from products_service.database_events import DatabaseBusyError
+from products_service.database.events import DatabaseBusyError
 
 BUSY = "every connection of the pool is in use"
 

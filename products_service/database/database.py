@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import psycopg2
 
 from products_service import waiting
-from products_service.batches import Batches
-from products_service.database_events import (
+from products_service.database.batches import Batches
+from products_service.database.events import (
     DatabaseBusyError,
     DatabaseError,
     DatabaseTimeoutError,
@@ -18,19 +18,19 @@ from products_service.database_events import (
     Observer,
     StatementError,
 )
-from products_service.libpq import Values
-from products_service.pipelines import AskElsewhereError, Execution, Pipelines
-from products_service.pool import Connector, PoolEmptyError, make_pool
-from products_service.sessions import (
+from products_service.database.libpq import Values
+from products_service.database.pipelines import AskElsewhereError, Execution, Pipelines
+from products_service.database.pool import Connector, PoolEmptyError, make_pool
+from products_service.database.sessions import (
     DEADLINE,
     DeadlinePassedError,
     Session,
     Sessions,
     deadline_within,
 )
-from products_service.sqlstates import OUT_OF_RESOURCES, TIMED_OUT, is_the_servers
+from products_service.database.sqlstates import OUT_OF_RESOURCES, TIMED_OUT, is_the_servers
+from products_service.database.turns import BUSY, Turns, is_passed_over
 from products_service.statements import Statement, all_prepared
-from products_service.turns import BUSY, Turns, is_passed_over
 from products_service.waiting import Others
 
 # Share of its deadline that a request must still have to join a batch, which has all of it; and for

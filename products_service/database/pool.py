@@ -10,8 +10,8 @@ import psycopg2
 from dbutils.pooled_db import PooledDB
 from dbutils.pooled_db import TooManyConnectionsError as PoolEmptyError
 
-from products_service.database_events import DatabaseUnreachableError
-from products_service.sessions import NoTimeLeftError
+from products_service.database.events import DatabaseUnreachableError
+from products_service.database.sessions import NoTimeLeftError
 
 __all__ = ["Connector", "PoolEmptyError", "make_pool"]
 
