@@ -14,6 +14,8 @@ from marshmallow.validate import OneOf, Range
 from products_service.libpq_url import check_libpq_url
 
 MILLISECONDS = Range(1, 60_000)
+# Half of less would be under what an attempt to connect takes at least (database/sessions.py).
+CONNECTING = Range(100, 60_000)
 SECONDS = Range(0, 365 * 24 * 3600)
 # begins like settings of ours and is gunicorn's
 FOREIGN = {"GUNICORN_CMD_ARGS"}
@@ -126,14 +128,12 @@ class SettingsSchema(Schema):
     )
     DB_CONNECT_TIMEOUT_MS = Whole(
         load_default=600,
-        # with half of it left nobody would begin to connect (database/sessions.py)
-        validate=Range(100, 60_000),
+        validate=CONNECTING,
         metadata={"description": "Time to connect to the database, all hosts of the URL together."},
     )
     DB_DEADLINE_MS = Whole(
         load_default=800,
-        # with half of it left nobody would begin to connect (database/sessions.py)
-        validate=Range(100, 60_000),
+        validate=CONNECTING,
         metadata={
             "description": "Longest time a statement waits for the database, connecting included, "
             "also when the database is frozen or its host is gone; waiting for one of the pool's "

@@ -28,7 +28,10 @@ APART = 10.0  # seconds
 
 
 class Question:
-    """One of a batch: in the end it has an answer, or a failure, or neither: it is to ask alone."""
+    """One request's part of a batch.
+
+    In the end it has an answer or a failure; or neither, and is to be asked alone.
+    """
 
     __slots__ = ("answer", "failure", "product_id", "statement")
 
@@ -58,7 +61,7 @@ class Batches:
         self._ask = ask
         self._ask_together = ask_together
         self._all = all_for_each(statements)
-        self._places = {each.name: place for place, each in enumerate(statements)}
+        self._index = {each.name: number for number, each in enumerate(statements)}
         self._gathering: list[Question] | None = None
         self._present = 0  # who gathers, and who waits for an answer
         self._line = Line(at_once)
@@ -106,7 +109,7 @@ class Batches:
 
         def begin() -> Execution:
             self._close(batch)
-            asked[:] = sorted(batch, key=self._place)
+            asked[:] = sorted(batch, key=self._index_of)
             return self._execution(asked)
 
         self._gathering = batch
@@ -141,8 +144,8 @@ class Batches:
         if self._gathering is batch:
             self._gathering = None
 
-    def _place(self, question: Question) -> int:
-        return self._places[question.statement.name]
+    def _index_of(self, question: Question) -> int:
+        return self._index[question.statement.name]
 
     def _execution(self, asked: Sequence[Question]) -> Execution:
         """Return what asks for them, who are in the order of the statements."""
@@ -151,9 +154,9 @@ class Batches:
             return first, [asked[0].product_id]
         if first is last:
             return first.for_each, [[question.product_id for question in asked]]
-        ids: list[list[int]] = [[] for _ in self._places]
+        ids: list[list[int]] = [[] for _ in self._index]
         for question in asked:
-            ids[self._place(question)].append(question.product_id)
+            ids[self._index_of(question)].append(question.product_id)
         return self._all, ids
 
 

@@ -28,7 +28,7 @@ from products_service.database.sessions import (
     Sessions,
     deadline_within,
 )
-from products_service.database.sqlstates import OUT_OF_RESOURCES, TIMED_OUT, is_the_servers
+from products_service.database.sqlstates import OUT_OF_RESOURCES, TIMED_OUT, may_succeed_elsewhere
 from products_service.database.turns import BUSY, Turns, is_passed_over
 from products_service.statements import Statement, all_prepared
 from products_service.waiting import Others
@@ -248,7 +248,7 @@ class Database:
             self._give_back(connection)
 
     def _ask_together(self, others: Others, begin: Callable[[], Execution]) -> list[Row]:
-        """Do so for others too, on a connection on which something else may be under way.
+        """Return the rows of a batch, asked on a connection on which another may be under way.
 
         `begin` is called again where there is no answer for that reason.
         """
@@ -268,7 +268,7 @@ class Database:
         try:
             return _execute(connection, statement, values)
         except psycopg2.OperationalError as error:
-            if not is_the_servers(error):
+            if not may_succeed_elsewhere(error):
                 raise
         self._give_up(connection)
         return _execute(connection, statement, values)
@@ -296,7 +296,7 @@ class Database:
         if code == TIMED_OUT:
             return DatabaseTimeoutError(str(error).strip())
         is_full = code is not None and code.startswith(OUT_OF_RESOURCES)
-        if is_the_servers(error) or is_full:
+        if may_succeed_elsewhere(error) or is_full:
             # DBUtils passes on what made it connect, and not why it could not.
             is_closed = isinstance(error, psycopg2.InterfaceError)
             failed = self._connector.last_error if is_closed else None

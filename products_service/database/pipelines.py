@@ -8,7 +8,7 @@ from typing import Any
 
 from products_service.database.libpq import Pipeline, PipelineError, Values
 from products_service.database.sessions import DeadlinePassedError
-from products_service.database.sqlstates import is_the_servers
+from products_service.database.sqlstates import may_succeed_elsewhere
 from products_service.statements import Statement
 from products_service.waiting import Others
 
@@ -149,7 +149,7 @@ class Pipelines:
                 raise AskElsewhereError(sent.latest)
             return shared.receive(sent, others)
         except PipelineError as error:
-            if not is_the_servers(error):
+            if not may_succeed_elsewhere(error):
                 raise
             raise AskElsewhereError(sent.latest, self._lose(others, shared, sent)) from error
         except DeadlinePassedError:
@@ -174,7 +174,10 @@ class Pipelines:
         raise AskElsewhereError(time.monotonic() + self._seconds, connection)
 
     def _lose(self, others: Others, shared: Shared, sent: Sent) -> Any:
-        """Return the connection, closed, if no other waits for its socket: who does finds out."""
+        """Close the connection and return it; None if another batch waits on its socket still.
+
+        That one finds the connection lost, and closes it then.
+        """
         shared.is_usable = False
         if shared.under_way[0] is not sent:
             shared.hurry(others)

@@ -69,7 +69,8 @@ class Connector:
         self._retry_at: float | None = None  # None: the last attempt succeeded
         # why the last attempt failed; not the error, whose traceback would keep its socket open
         self.last_error: str | None = None
-        self.filling = True  # the pool: it is given what _UnopenedConnection tells of
+        # while PooledDB fills itself, which is given placeholders (_UnopenedConnection)
+        self.filling = True
 
     def __call__(self) -> Any:
         """Return an open connection. Raises what opening raises, or DatabaseUnreachableError."""

@@ -45,10 +45,10 @@ class Servers:
         at = self._turn % (len(numbers) or 1)
         return numbers[at:] + numbers[:at]
 
-    def failed(self, number: int) -> None:
+    def mark_failed(self, number: int) -> None:
         """Let others be tried before this one, for a while."""
         self._failed_until[number] = time.monotonic() + FAILED_FOR
 
-    def is_primary(self, number: int) -> None:
+    def mark_primary(self, number: int) -> None:
         """Let standbys be tried before this one, for a while."""
         self._primary_until[number] = time.monotonic() + PRIMARY_FOR

@@ -145,7 +145,7 @@ class Sessions:
                 except (psycopg2.Error, DeadlinePassedError) as error:
                     is_told = isinstance(error, psycopg2.Error) or seconds >= _LEAST
                     if is_told:
-                        self._servers.failed(number)
+                        self._servers.mark_failed(number)
                     if untried:
                         continue
                     if is_told:
@@ -155,7 +155,7 @@ class Sessions:
                 if is_standby or number in last_resort or not self.are_with_several:
                     return session
                 session.close()
-                self._servers.is_primary(number)
+                self._servers.mark_primary(number)
                 return self.open()
 
     def _open_on(self, number: int) -> Session:
@@ -188,4 +188,4 @@ class Sessions:
     def give_up(self, session: Session) -> None:
         """Close a session whose server failed: others are opened elsewhere for a while."""
         session.close()
-        self._servers.failed(session.server)
+        self._servers.mark_failed(session.server)

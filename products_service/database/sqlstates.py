@@ -18,8 +18,8 @@ _LOST = ("57P01", "57P02", "57P03", "57P05", "25P03")
 _DEFECTS = psycopg2.ProgrammingError, psycopg2.DataError, psycopg2.NotSupportedError
 
 
-def is_the_servers(error: psycopg2.Error) -> bool:
-    """Whether another connection, to another server where there is one, may have an answer.
+def may_succeed_elsewhere(error: psycopg2.Error) -> bool:
+    """Whether the statement may get an answer on another connection, or from another server.
 
     The connection was lost; or a standby puts its changes before the statement: its lag is what
     makes it do so, and it would again.

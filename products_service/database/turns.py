@@ -25,9 +25,9 @@ _passed_over: ContextVar[bool] = ContextVar("passed_over", default=False)
 
 
 def pass_over(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Return what the function returns. A fetch inside it does not wait for a connection.
+    """Return what the function returns. No fetch inside it waits for a connection.
 
-    It raises DatabaseBusyError at once.
+    Such a fetch raises DatabaseBusyError at once where none is free.
     """
     token = _passed_over.set(True)
     try:
@@ -37,7 +37,7 @@ def pass_over(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def is_passed_over() -> bool:
-    """Whether that is so of whoever asks."""
+    """Whether fetches of the current request are not to wait: it is in `pass_over`."""
     return _passed_over.get()
 
 

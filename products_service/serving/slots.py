@@ -13,10 +13,11 @@ LONGEST = 0.55  # seconds
 
 
 class Slots:
-    """A few for each database connection: who has one waits for a connection among few.
+    """A semaphore with several slots for each database connection, for requests that are worked on.
 
-    But when those who have a slot keep it, as they do when the database is stuck, the others go
-    on without: the application refuses them, unless they need no database.
+    A request that has a slot waits for a connection among few. But when the requests that have
+    slots keep them, as they do when the database is stuck, the others go on without: the
+    application refuses them, unless they need no database.
     """
 
     def __init__(self, hub: Hub, count: int) -> None:

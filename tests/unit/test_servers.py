@@ -38,8 +38,8 @@ def test_the_primary_comes_after_the_standbys_and_before_those_that_failed(
     now = 1000.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
     servers = Servers(4)
-    servers.is_primary(0)
-    servers.failed(2)
+    servers.mark_primary(0)
+    servers.mark_failed(2)
     turns = [servers.in_turn() for _ in range(10)]
     assert [first[0] for first, _ in turns].count(1) == 5
     assert {tuple(then) for _, then in turns} == {(0, 2)}
@@ -51,9 +51,9 @@ def test_the_primary_comes_after_the_standbys_and_before_those_that_failed(
 
 def test_where_all_have_failed_they_are_tried_in_turn_and_the_primary_last() -> None:
     servers = Servers(3)
-    servers.is_primary(0)
+    servers.mark_primary(0)
     for number in range(3):
-        servers.failed(number)
+        servers.mark_failed(number)
     turns = [servers.in_turn() for _ in range(10)]
     assert {(tuple(first), then[-1]) for first, then in turns} == {((), 0)}
     assert [then[0] for _, then in turns].count(1) == 5
