@@ -1,15 +1,13 @@
 """Which database each of the service's purposes uses, and the server behind it if it is ours."""
 
-import signal
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from products_service import embedded
 from products_service.config import ConfigurationError
+from products_service.signals import leaving_when_told
 
 # of each purpose: the settings that name its database, first set first; its role on our own server
 PURPOSES = {
@@ -62,27 +60,3 @@ def database(settings: Mapping[str, Any], purpose: str) -> Iterator[str]:
         else nullcontext(),
     ):
         yield database_url(settings, purpose)
-
-
-@contextmanager
-def leaving_when_told() -> Iterator[None]:
-    """Make SIGTERM, and SIGHUP of a terminal that is lost, raise SystemExit.
-
-    So what was started is stopped and told. Not where somebody handles or ignores them already, nor
-    in a thread, which may not.
-    """
-    in_main = threading.current_thread() is threading.main_thread()
-    both = (signal.SIGTERM, signal.SIGHUP)
-    ours = [each for each in both if in_main and signal.getsignal(each) is signal.SIG_DFL]
-    for each in ours:
-        signal.signal(each, leave)
-    try:
-        yield
-    finally:
-        for each in ours:
-            signal.signal(each, signal.SIG_DFL)
-
-
-def leave(number: int, _: FrameType | None) -> None:
-    """End the program, with the status that a shell gives for the signal."""
-    raise SystemExit(128 + number)

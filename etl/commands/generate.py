@@ -8,7 +8,7 @@ import click
 from etl.files import TABLES
 from etl.generate import generate as write_catalogue
 from etl.progress import Progress, choose_progress
-from products_service.urls import leaving_when_told
+from products_service.signals import leaving_when_told
 
 
 @click.command()

@@ -29,7 +29,6 @@ from products_service.commands.serve import (
     filled_database,
     refuse_elsewhere,
     refuse_taken_port,
-    stopping_on_signals,
 )
 from products_service.config import load_settings
 from products_service.doctor.examination import outcome
@@ -40,6 +39,7 @@ from products_service.embedded.place import CLUSTER_RUN_FILE
 from products_service.leash import STOP_SECONDS
 from products_service.run_file import HeldError, find_holder, hold
 from products_service.serving.draining import FILE
+from products_service.signals import stopping_on_signals
 from products_service.urls import refuse_two_databases
 
 PORT = "8080"

@@ -21,7 +21,8 @@ from products_service.doctor.findings import SkipError
 from products_service.embedded.binaries import wheel_folder
 from products_service.extras import how_to_install
 from products_service.libpq_url import PATIENCE, parse
-from products_service.urls import PURPOSES, database, database_url, leaving_when_told, named_by
+from products_service.signals import leaving_when_told
+from products_service.urls import PURPOSES, database, database_url, named_by
 
 directory_option = click.option(
     "--directory",

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
@@ -17,17 +16,13 @@ import click
 from products_service.commands.migrate import migrate
 from products_service.commands.problems import plainly
 from products_service.config import host_and_port, load_settings
-from products_service.leash import STOP_SECONDS, follow_parent, leashed
+from products_service.leash import STOP_SECONDS, leashed
+from products_service.signals import stopping_on_signals
 from products_service.urls import database, database_url, refuse_two_databases
 
 NEEDED = ("wsgi.py", "gunicorn.conf.py", "migrations")
 MIGRATIONS = Path("migrations")
 SAMPLE_PRODUCTS = 1_000
-STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class Stopped(BaseException):
-    """Somebody asked us to stop. Like KeyboardInterrupt, nothing but the command catches it."""
 
 
 @click.command()
@@ -140,24 +135,3 @@ def end(process: subprocess.Popen) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-@contextmanager
-def stopping_on_signals() -> Iterator[None]:
-    """End the block at the first signal to stop, wherever it is; later ones change nothing."""
-
-    def stop(number: int, _: FrameType | None) -> None:
-        for each in STOPPING:
-            signal.signal(each, signal.SIG_IGN)
-        raise Stopped(signal.Signals(number).name)
-
-    for each in STOPPING:
-        if each != signal.SIGHUP or signal.getsignal(each) != signal.SIG_IGN:  # as under nohup
-            signal.signal(each, stop)
-    if "MAKELEVEL" in os.environ:
-        # make hands SIGTERM to the shell of the recipe only, which just ends
-        follow_parent(signal.SIGTERM)
-    try:
-        yield
-    except Stopped as stopped:
-        click.echo(f"stopped by {stopped}")
