@@ -159,3 +159,19 @@ def test_what_is_shown_of_a_url(url: str, shown: str) -> None:
 def test_a_command_line_has_no_password() -> None:
     url = parse("postgresql://me:hush@db/p?sslpassword=hush&password=hush&sslkey=key.pem")
     assert str(url.without_password()) == "postgres://me@/p?sslkey=key.pem&host=db"
+
+
+@pytest.mark.parametrize("command", ["--help", "doctr"])
+def test_other_commands_say_so_without_a_traceback(command: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", command],
+        cwd=ROOT,
+        env=environment(None, PORT="abc"),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=HANG,
+        check=False,
+    )
+    assert "invalid configuration: PORT=abc" in done.stderr
+    assert "Traceback" not in done.stderr

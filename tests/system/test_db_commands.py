@@ -3,6 +3,7 @@
 import itertools
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -311,3 +312,12 @@ def test_the_projects_own_migrations_go_up_down_and_up(folder, elsewhere):
         flask_db(folder, "downgrade", "--yes", "--directory", str(own), **here)
     flask_db(folder, "upgrade", "--directory", str(own), **here)
     assert "Pending: 0\n" in flask_db(folder, "migrations", "--directory", str(own), **here)
+
+
+@pytest.mark.parametrize(("command", "fails"), [(["upgrade"], 1), (["shell", "-c", "SELECT 1"], 2)])
+def test_a_server_that_says_nothing(folder, command, fails):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://who:hush@127.0.0.1:{silent.getsockname()[1]}/products"
+        said = flask_db(folder, *command, fails=fails, DATABASE_URL=url, PGCONNECT_TIMEOUT="2")
+    assert "timeout" in said
+    assert "hush" not in said

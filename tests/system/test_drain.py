@@ -212,6 +212,32 @@ def test_a_folder_that_cannot_be_is_said(shared_database: Database, tmp_path: Pa
     assert f"RUN_DIR={tmp_path / 'file' / 'run'}: Not a directory" in said
 
 
+def test_a_folder_in_which_somebody_else_has_a_link_is_refused(
+    shared_database: Database, tmp_path: Path
+) -> None:
+    (tmp_path / "host").symlink_to(tmp_path / "theirs")
+    said = gunicorn(shared_database, RUN_DIR=str(tmp_path), PORT="1")
+    assert f"{tmp_path / 'host'}: Too many levels of symbolic links: it must be a folder" in said
+    assert "Traceback" not in said
+
+
+def test_a_folder_is_made_whoever_has_chosen_where_to_count(
+    shared_database: Database, tmp_path: Path
+) -> None:
+    run_dir, counts = tmp_path / "run", tmp_path / "counts"
+    counts.mkdir()
+    given = {"RUN_DIR": str(run_dir), "PROMETHEUS_MULTIPROC_DIR": str(counts)}
+    with serving(shared_database, **given) as host:
+        assert host.get("/live").status == 200
+        assert (run_dir / "host").exists()
+
+
+def test_a_database_that_cannot_be_is_said(tmp_path: Path) -> None:
+    said = gunicorn(RUN_DIR=str(tmp_path), PGSERVICE="x")
+    assert "PGSERVICE is set" in said
+    assert "Traceback" not in said
+
+
 @pytest.mark.parametrize(
     ("wrong", "complaint"),
     [

@@ -66,3 +66,12 @@ def test_nor_is_what_protects_by_a_variable(
 @pytest.mark.parametrize("name", ["gsslib", "gssdelegation"])
 def test_what_only_tunes_is_left_out(name: str) -> None:
     assert name not in environment(f"postgresql://who@db/x?{name}=1")[URL_VARIABLE]
+
+
+@pytest.mark.parametrize("given", [None, "3"])
+def test_a_server_that_says_nothing_is_not_waited_for_without_end(
+    monkeypatch: pytest.MonkeyPatch, given: str | None
+) -> None:
+    if given:
+        monkeypatch.setenv("PGCONNECT_TIMEOUT", given)
+    assert environment("postgresql://who@db/x")["PGCONNECT_TIMEOUT"] == (given or "10")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from products_service.run_file import find_holder
+from products_service.run_file import find_holder, hold
 
 # does something with a file, and stands still where it would call that function of `os`
 STUCK = """
@@ -56,3 +56,12 @@ def test_who_begins_to_hold_it_is_not_known_yet(file: Path, before: bytes) -> No
     file.write_bytes(before)
     with stuck("hold", "pwrite", file):
         assert find_holder(file) is None
+
+
+def test_a_link_to_somewhere_else_is_not_followed(file: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_bytes(b"kept")
+    file.symlink_to(other)
+    with pytest.raises(OSError, match="symbolic links"):
+        hold(file)
+    assert other.read_bytes() == b"kept"
