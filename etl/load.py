@@ -12,21 +12,17 @@ from etl import patience
 from etl.build import Builder
 from etl.connection import Connection, DatabaseError, LockTimeoutError
 from etl.digest import Digests, combine, compute_digests, recorded_digests
-from etl.errors import EtlError
+from etl.errors import LoadError
 from etl.files import TABLES, SourceFile, find_files
 from etl.limits import RowLimit, hold_rejects, hold_shrinking
 from etl.progress import Progress
 from etl.publish import Publication, name_strangers, publish, was_published
-from etl.report import Report, Tally
+from etl.report import Report, Tally, refuse_own_report
 from etl.space import check_space
 from etl.standbys import await_standbys
 
 NEXT = "catalogue_next"
 PREVIOUS = "catalogue_previous"
-
-
-class LoadError(EtlError):
-    """The load was not published; the catalogue that was served before still is."""
 
 
 class NotFirstError(LoadError):
@@ -177,20 +173,6 @@ def found_out(url: str, load_: Load) -> Iterator[None]:
         load_.published = True
     finally:
         load_.seconds = time.monotonic() - started
-
-
-def refuse_own_report(sources: list[SourceFile], report_folder: Path) -> None:
-    """Raise LoadError when the report would be written over the files that are read."""
-    rejects = os.path.realpath(report_folder / "rejects")
-    for source in sources:
-        # of a link, and of what it leads to
-        folders = [os.path.realpath(source.path.parent)]
-        folders.append(os.path.dirname(os.path.realpath(source.path)))
-        if rejects in folders:
-            raise LoadError(
-                f"{source.path} is where the rejects of this load go: move it, or name another "
-                "place with --report"
-            )
 
 
 def clear(connection: Connection) -> None:

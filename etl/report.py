@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from etl.clean import Incident
-from etl.errors import EtlError
+from etl.errors import EtlError, LoadError
 from etl.files import TABLES, SourceFile
 
 _CHUNK = 1 << 20  # bytes
@@ -62,6 +62,20 @@ class Tally:
 
 class ReportError(EtlError):
     """The report cannot be written where it is to be; the message says what to do."""
+
+
+def refuse_own_report(sources: list[SourceFile], report_folder: Path) -> None:
+    """Raise LoadError when the report would be written over the files that are read."""
+    rejects = os.path.realpath(report_folder / "rejects")
+    for source in sources:
+        # of a link, and of what it leads to
+        folders = [os.path.realpath(source.path.parent)]
+        folders.append(os.path.dirname(os.path.realpath(source.path)))
+        if rejects in folders:
+            raise LoadError(
+                f"{source.path} is where the rejects of this load go: move it, or name another "
+                "place with --report"
+            )
 
 
 class Listing(Protocol):

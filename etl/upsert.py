@@ -6,22 +6,21 @@ from pathlib import Path
 from etl.build import SCRATCH, Builder
 from etl.connection import Connection, LockTimeoutError
 from etl.digest import Digests, combine, compute_digests, recorded_digests
+from etl.errors import LoadError
 from etl.files import TABLES, SourceFile, find_changes
 from etl.limits import RowLimit, hold_rejects
 from etl.load import (
     NEXT,
     PREVIOUS,
     Load,
-    LoadError,
     describe,
     found_out,
-    refuse_own_report,
     show,
     take_turn,
 )
 from etl.progress import Progress
 from etl.publish import record
-from etl.report import Report, Tally
+from etl.report import Report, Tally, refuse_own_report
 from etl.space import check_space
 
 # The files of etl/sql that merge a table's rows, in the order of loading: parents first.

@@ -13,9 +13,10 @@ import pytest
 
 from etl import patience, space
 from etl.connection import Connection, DatabaseError
+from etl.errors import LoadError
 from etl.files import find_files
 from etl.limits import MAX_REJECTS
-from etl.load import Load, LoadError, load
+from etl.load import Load, load
 from etl.progress import Progress
 from etl.publish import PublishError
 from tests.catalogue import load_catalogue
