@@ -7,8 +7,9 @@ from pathlib import Path
 from etl.connection import Connection
 from etl.generate import generate
 from etl.limits import MAX_REJECTS
-from etl.load import Load, NotFirstError, RunningError, load
+from etl.load import Load, NotFirstError, load
 from etl.progress import Progress
+from etl.turn import RunningError
 
 
 def ensure_sample(url: str, products: int) -> bool:

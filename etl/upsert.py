@@ -16,12 +16,12 @@ from etl.load import (
     describe,
     found_out,
     show,
-    take_turn,
 )
 from etl.progress import Progress
 from etl.publish import record
 from etl.report import Report, Tally, refuse_own_report
 from etl.space import check_space
+from etl.turn import take_turn
 
 # The files of etl/sql that merge a table's rows, in the order of loading: parents first.
 _UPSERTS = {

@@ -16,7 +16,7 @@ from etl.indexes import (
     drop_index,
     list_indexes,
 )
-from etl.load import take_turn
+from etl.turn import take_turn
 
 
 @click.group()

@@ -8,7 +8,7 @@ import pytest
 
 from etl.connection import Connection
 from etl.errors import LoadError
-from etl.load import take_turn
+from etl.turn import take_turn
 from tests.conftest import Database
 from tests.etl.loads import ROWS, flask_etl, rows_of, texts
 from tests.servers import Server, query
