@@ -15,7 +15,8 @@ from etl.connection import Connection, DatabaseError, ViolationError
 from etl.errors import EtlError
 from etl.files import Column, FilesError, SourceFile, read_header
 from etl.progress import Progress
-from etl.report import Listing, Tally, locate_lines, naming
+from etl.report import Listing, locate_lines, naming
+from etl.tally import Tally
 
 # Temporary tables of the session: they are nobody else's, and gone with it however it ends.
 SCRATCH = "pg_temp"

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from etl.errors import EtlError
 from etl.files import SourceFile
-from etl.report import Tally
+from etl.tally import Tally
 
 
 class LimitError(EtlError):

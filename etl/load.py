@@ -13,8 +13,9 @@ from etl.limits import RowLimit, hold_rejects, hold_shrinking
 from etl.outcome import Outcome, describe, found_out, show
 from etl.progress import Progress
 from etl.publish import name_strangers, publish
-from etl.report import Report, Tally, refuse_own_report
+from etl.report import Report, refuse_own_report
 from etl.space import check_space
+from etl.tally import Tally
 from etl.turn import take_turn
 
 NEXT = "catalogue_next"

@@ -13,8 +13,8 @@ from etl.connection import Connection, DatabaseError
 from etl.digest import Digests
 from etl.progress import Progress
 from etl.publish import Publication, was_published
-from etl.report import Tally
 from etl.standbys import await_standbys
+from etl.tally import Tally
 
 
 @dataclass

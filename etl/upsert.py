@@ -13,8 +13,9 @@ from etl.load import NEXT, PREVIOUS
 from etl.outcome import Outcome, describe, found_out, show
 from etl.progress import Progress
 from etl.publish import record
-from etl.report import Report, Tally, refuse_own_report
+from etl.report import Report, refuse_own_report
 from etl.space import check_space
+from etl.tally import Tally
 from etl.turn import take_turn
 
 # The files of etl/sql that merge a table's rows, in the order of loading: parents first.

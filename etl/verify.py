@@ -10,8 +10,9 @@ from etl.digest import compute_digests
 from etl.errors import EtlError
 from etl.files import find_files
 from etl.progress import Progress
-from etl.report import NoReport, Tally
+from etl.report import NoReport
 from etl.space import check_space
+from etl.tally import Tally
 
 
 class VerifyError(EtlError):

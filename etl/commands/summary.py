@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from etl.outcome import Outcome, name_folder
-from etl.report import Tally
+from etl.tally import Tally
 
 _FILES = "{:<14}{:>12}{:>12}{:>10}{:>10}{:>9}{:>12}"
 _STEPS = "{:<14}{:>9}"
