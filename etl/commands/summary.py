@@ -13,11 +13,8 @@ _STEPS = "{:<14}{:>9}"
 def summarise(outcome: Outcome) -> dict[str, Any]:
     """Return what became of every line that was read, and how long each step took, in seconds."""
     tallies = outcome.tallies.values()
-    totals = Tally(
-        *(sum(getattr(tally, name) for tally in tallies) for name in Tally().counts()),
-        reading=sum(tally.reading for tally in tallies),
-        checking=sum(tally.checking for tally in tallies),
-    )
+    added = (*Tally().counts(), "reading", "checking")
+    totals = Tally(**{name: sum(getattr(tally, name) for tally in tallies) for name in added})
     steps = {"read": totals.reading, "check": totals.checking} | outcome.steps
     return {
         "source": name_folder(outcome.folder),
