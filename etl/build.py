@@ -18,8 +18,6 @@ from etl.progress import Progress
 from etl.report import Listing, locate_lines, naming
 from etl.tally import Tally
 
-# Temporary tables of the session: they are nobody else's, and gone with it however it ends.
-SCRATCH = "pg_temp"
 _STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 # How long one of them waits for a server that takes nothing more, and how often we look.
 HELD_AT_MOST = 10.0  # seconds

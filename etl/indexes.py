@@ -8,8 +8,8 @@ from functools import cache, partial
 from etl import patience
 from etl.connection import Connection, read_parts
 from etl.errors import EtlError
+from etl.schemas import SERVED
 
-SERVED = "catalogue"
 KEY = "the key: keeps rows unique"
 FOREIGN = "none of ours: the next load leaves it out"
 _DEFINITION = re.compile(r"^CREATE INDEX (\w+)\s+ON \{schema\}\.(\w+)", re.MULTILINE)

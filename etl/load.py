@@ -14,12 +14,10 @@ from etl.outcome import Outcome, describe, found_out, show
 from etl.progress import Progress
 from etl.publish import name_strangers, publish
 from etl.report import Report, refuse_own_report
+from etl.schemas import NEXT
 from etl.space import check_space
 from etl.tally import Tally
 from etl.turn import take_turn
-
-NEXT = "catalogue_next"
-PREVIOUS = "catalogue_previous"
 
 
 class NotFirstError(LoadError):

@@ -3,17 +3,17 @@
 from contextlib import closing, suppress
 from pathlib import Path
 
-from etl.build import SCRATCH, Builder
+from etl.build import Builder
 from etl.connection import Connection, LockTimeoutError
 from etl.digest import Digests, combine, compute_digests, recorded_digests
 from etl.errors import LoadError
 from etl.files import TABLES, SourceFile, find_changes
 from etl.limits import RowLimit, hold_rejects
-from etl.load import NEXT, PREVIOUS
 from etl.outcome import Outcome, describe, found_out, show
 from etl.progress import Progress
 from etl.publish import record
 from etl.report import Report, refuse_own_report
+from etl.schemas import NEXT, PREVIOUS, SCRATCH, SERVED
 from etl.space import check_space
 from etl.tally import Tally
 from etl.turn import take_turn
@@ -96,7 +96,7 @@ def _merge(
     for name, statement in _REMOVALS.items():
         outcome.removed[name] = connection.value(statement)
     connection.run("shift_ranks")
-    connection.run("rank_products", schema="catalogue")
+    connection.run("rank_products", schema=SERVED)
     after = _touched_digests(connection)
     digests = {table: _changed(whole[table], before[table], after[table]) for table in whole}
     outcome.digest = combine(digests)
