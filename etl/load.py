@@ -9,7 +9,7 @@ from etl.connection import Connection, DatabaseError, LockTimeoutError
 from etl.digest import Digests, combine, compute_digests, recorded_digests
 from etl.errors import LoadError
 from etl.files import TABLES, SourceFile, find_files
-from etl.limits import RowLimit, hold_rejects, hold_shrinking
+from etl.limits import RowLimit, check_rejects, check_shrinking
 from etl.outcome import Outcome, describe, found_out, show
 from etl.progress import Progress
 from etl.publish import name_strangers, publish
@@ -67,9 +67,9 @@ def load(
                 for source in sources:
                     tally = outcome.tallies[source.name] = Tally()
                     builder.load_file(source, tally)
-                    hold_rejects(source, tally, max_rejects)
+                    check_rejects(source, tally, max_rejects)
                     if max_shrink:
-                        hold_shrinking(source, tally, served[source.table.name][0], max_shrink)
+                        check_shrinking(source, tally, served[source.table.name][0], max_shrink)
             digests = _finish(connection, outcome, progress)
             for source in sources:
                 builder.check_unchanged(source)

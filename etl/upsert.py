@@ -8,7 +8,7 @@ from etl.connection import Connection, LockTimeoutError
 from etl.digest import Digests, combine, compute_digests, recorded_digests
 from etl.errors import LoadError
 from etl.files import TABLES, SourceFile, find_changes
-from etl.limits import RowLimit, hold_rejects
+from etl.limits import RowLimit, check_rejects
 from etl.outcome import Outcome, describe, found_out, show
 from etl.progress import Progress
 from etl.publish import record
@@ -89,7 +89,7 @@ def _merge(
         if source := changed.get(table.name):
             tally = outcome.tallies[source.name]
             _reject_orphans(builder, source, tally)
-            hold_rejects(source, tally, max_rejects)
+            check_rejects(source, tally, max_rejects)
             connection.run(_UPSERTS[table.name])
         if table.name in _GOING:
             connection.run(_GOING[table.name])
