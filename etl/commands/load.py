@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from etl.commands.database import connected
+from etl.commands.database import etl_database
 from etl.commands.summary import summarise, write_tables
 from etl.limits import MAX_REJECTS, RowLimit
 from etl.load import load as run_load
@@ -100,7 +100,7 @@ def load(
     outcome = Outcome(folder)
     error = None
     try:
-        with connected() as url:
+        with etl_database() as url:
             arguments = url, outcome, report, max_rejects, choose_progress(quiet)
             if mode == "upsert":
                 run_upsert(*arguments)
