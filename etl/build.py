@@ -79,16 +79,17 @@ class Builder:
             lines = tally.rejected_lines if incident.rejected else tally.repaired_lines
             lines.append(incident.line)
 
-        with source.path.open("rb") as opened:
+        with (
+            source.path.open("rb") as opened,
+            self.progress.file(f"reading {source.name}", source.size) as advance,
+        ):
             opened.seek(source.data_offset)
             signals = _HeldSignals(self.connection.abandon)
-            advance = self.progress.advance
             stream = _Followed(opened, source.path, source.data_offset, advance, signals)
             cleaner = Cleaner(source, stream, on_incident)
             watched = _Watched(cleaner)
             columns = [column.name for column in source.table.columns]
             places = {"schema": self.schema, "table": source.table.name}
-            self.progress.begin_file(f"reading {source.name}", source.size)
             try:
                 with self.connection.transaction():
                     if self.whole:
@@ -101,7 +102,6 @@ class Builder:
             finally:
                 tally.read, tally.loaded = cleaner.rows_read, cleaner.rows_copied
                 tally.repaired, tally.rejected = cleaner.rows_repaired, cleaner.rows_rejected
-                self.progress.end_file()
         if copied != cleaner.rows_copied:
             raise BuildError(
                 f"{source.name}: PostgreSQL copied {copied} of {cleaner.rows_copied} rows; please "
@@ -138,11 +138,8 @@ class Builder:
         with self.connection.transaction():
             count = self.connection.value("count_rejected")
             progress = self.progress if count >= _MANY_REJECTS else Progress()
-            progress.begin_file(f"listing {source.name}", count, "rows")
-            try:
-                self._list_rejected(source, tally, reason, progress.advance)
-            finally:
-                progress.end_file()
+            with progress.file(f"listing {source.name}", count, "rows") as advance:
+                self._list_rejected(source, tally, reason, advance)
             self.connection.run("delete_rejected", schema=self.schema, table=source.table.name)
 
     def _list_rejected(
