@@ -1,27 +1,21 @@
 """One file into one table: its rows copied, its keys made to hold, every line accounted for."""
 
-import math
-import signal
-import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 from etl.clean import Cleaner, Incident
 from etl.connection import Connection, DatabaseError, ViolationError
 from etl.errors import EtlError
 from etl.files import Column, FilesError, SourceFile, read_header
+from etl.interruption import HeldSignals
 from etl.progress import Progress
 from etl.report import Listing, locate_lines, naming
 from etl.tally import Tally
 
-_STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-# How long one of them waits for a server that takes nothing more, and how often we look.
-HELD_AT_MOST = 10.0  # seconds
-_LOOK = 0.2  # seconds
 # So many take about a second to list.
 _MANY_REJECTS = 30_000
 
@@ -84,7 +78,7 @@ class Builder:
             self.progress.file(f"reading {source.name}", source.size) as advance,
         ):
             opened.seek(source.data_offset)
-            signals = _HeldSignals(self.connection.abandon)
+            signals = HeldSignals(self.connection.abandon)
             stream = _Followed(opened, source.path, source.data_offset, advance, signals)
             cleaner = Cleaner(source, stream, on_incident)
             watched = _Watched(cleaner)
@@ -156,46 +150,6 @@ class Builder:
                 advance(1)
 
 
-class _HeldSignals:
-    """Holds back signals to stop that have a handler of Python's, but for a moment now and then.
-
-    At any other moment psycopg2 would take what the handler raises for a failure of the database.
-    Where no such moment comes, since the server takes nothing more, `give_up` is called.
-    """
-
-    def __init__(self, give_up: Callable[[], None]) -> None:
-        self._give_up = give_up
-        self._over = threading.Event()
-
-    def __enter__(self) -> Self:
-        self._held = {number for number in _STOPPING if callable(signal.getsignal(number))}
-        self._before = signal.pthread_sigmask(signal.SIG_BLOCK, self._held)
-        self._watch = threading.Thread(target=self._look, daemon=True)  # it blocks them too
-        self._watch.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._watch.join()
-        signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
-
-    def _look(self) -> None:
-        since = math.inf
-        while not self._over.wait(_LOOK):
-            if not self._held & signal.sigpending():
-                since = math.inf
-            else:
-                since = min(since, time.monotonic())
-                if time.monotonic() - since >= HELD_AT_MOST:
-                    self._give_up()
-                    return
-
-    def let_in(self) -> None:
-        """Have the handlers of those that have come run now."""
-        signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
-        signal.pthread_sigmask(signal.SIG_BLOCK, self._held)
-
-
 class _Followed:
     """The file that a cleaner reads, block by block: between two of them a signal may stop us.
 
@@ -209,7 +163,7 @@ class _Followed:
         path: Path,
         passed: int,
         advance: Callable[[int], None],
-        signals: _HeldSignals,
+        signals: HeldSignals,
     ) -> None:
         self._stream = stream
         self._path = path
