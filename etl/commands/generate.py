@@ -35,10 +35,9 @@ def generate(folder: Path, products: int, seed: int, dirty: bool, force: bool, q
     try:
         with leaving_when_told():
             rows = write_catalogue(folder, products, seed, dirty, choose_progress(quiet))
-        for file in present:
-            # product.csv and products.csv together could not be loaded.
-            if file.name == "product.csv":
-                file.unlink()
+        if force:
+            # beside products.csv it could not be loaded
+            (folder / "product.csv").unlink(missing_ok=True)
     except OSError as error:
         raise click.ClickException(str(error)) from None
     for name, count in rows.items():
