@@ -1,28 +1,21 @@
 """One file into one table: its rows copied, its keys made to hold, every line accounted for."""
 
-import math
-import signal
-import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 from etl.clean import Cleaner, Incident
 from etl.connection import Connection, DatabaseError, ViolationError
 from etl.errors import EtlError
 from etl.files import Column, FilesError, SourceFile, read_header
+from etl.interruption import HeldSignals
 from etl.progress import Progress
-from etl.report import Listing, Tally, locate_lines, naming
+from etl.report import Listing, locate_lines, naming
+from etl.tally import Tally
 
-# Temporary tables of the session: they are nobody else's, and gone with it however it ends.
-SCRATCH = "pg_temp"
-_STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-# How long one of them waits for a server that takes nothing more, and how often we look.
-HELD_AT_MOST = 10.0  # seconds
-_LOOK = 0.2  # seconds
 # So many take about a second to list.
 _MANY_REJECTS = 30_000
 
@@ -80,16 +73,17 @@ class Builder:
             lines = tally.rejected_lines if incident.rejected else tally.repaired_lines
             lines.append(incident.line)
 
-        with source.path.open("rb") as opened:
+        with (
+            source.path.open("rb") as opened,
+            self.progress.file(f"reading {source.name}", source.size) as advance,
+        ):
             opened.seek(source.data_offset)
-            signals = _HeldSignals(self.connection.abandon)
-            advance = self.progress.advance
+            signals = HeldSignals(self.connection.abandon)
             stream = _Followed(opened, source.path, source.data_offset, advance, signals)
             cleaner = Cleaner(source, stream, on_incident)
             watched = _Watched(cleaner)
             columns = [column.name for column in source.table.columns]
             places = {"schema": self.schema, "table": source.table.name}
-            self.progress.begin_file(f"reading {source.name}", source.size)
             try:
                 with self.connection.transaction():
                     if self.whole:
@@ -102,7 +96,6 @@ class Builder:
             finally:
                 tally.read, tally.loaded = cleaner.rows_read, cleaner.rows_copied
                 tally.repaired, tally.rejected = cleaner.rows_repaired, cleaner.rows_rejected
-                self.progress.end_file()
         if copied != cleaner.rows_copied:
             raise BuildError(
                 f"{source.name}: PostgreSQL copied {copied} of {cleaner.rows_copied} rows; please "
@@ -139,11 +132,8 @@ class Builder:
         with self.connection.transaction():
             count = self.connection.value("count_rejected")
             progress = self.progress if count >= _MANY_REJECTS else Progress()
-            progress.begin_file(f"listing {source.name}", count, "rows")
-            try:
-                self._list_rejected(source, tally, reason, progress.advance)
-            finally:
-                progress.end_file()
+            with progress.file(f"listing {source.name}", count, "rows") as advance:
+                self._list_rejected(source, tally, reason, advance)
             self.connection.run("delete_rejected", schema=self.schema, table=source.table.name)
 
     def _list_rejected(
@@ -160,46 +150,6 @@ class Builder:
                 advance(1)
 
 
-class _HeldSignals:
-    """Holds back signals to stop that have a handler of Python's, but for a moment now and then.
-
-    At any other moment psycopg2 would take what the handler raises for a failure of the database.
-    Where no such moment comes, since the server takes nothing more, `give_up` is called.
-    """
-
-    def __init__(self, give_up: Callable[[], None]) -> None:
-        self._give_up = give_up
-        self._over = threading.Event()
-
-    def __enter__(self) -> Self:
-        self._held = {number for number in _STOPPING if callable(signal.getsignal(number))}
-        self._before = signal.pthread_sigmask(signal.SIG_BLOCK, self._held)
-        self._watch = threading.Thread(target=self._look, daemon=True)  # it blocks them too
-        self._watch.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._watch.join()
-        signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
-
-    def _look(self) -> None:
-        since = math.inf
-        while not self._over.wait(_LOOK):
-            if not self._held & signal.sigpending():
-                since = math.inf
-            else:
-                since = min(since, time.monotonic())
-                if time.monotonic() - since >= HELD_AT_MOST:
-                    self._give_up()
-                    return
-
-    def let_in(self) -> None:
-        """Have the handlers of those that have come run now."""
-        signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
-        signal.pthread_sigmask(signal.SIG_BLOCK, self._held)
-
-
 class _Followed:
     """The file that a cleaner reads, block by block: between two of them a signal may stop us.
 
@@ -213,7 +163,7 @@ class _Followed:
         path: Path,
         passed: int,
         advance: Callable[[int], None],
-        signals: _HeldSignals,
+        signals: HeldSignals,
     ) -> None:
         self._stream = stream
         self._path = path

@@ -1,13 +1,9 @@
 """The load's own connection to PostgreSQL, and the only way to it."""
 
-import math
 import os
 import re
-import select
-import signal
 import socket
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -16,16 +12,11 @@ from typing import Any, Protocol
 
 import psycopg2
 from psycopg2 import sql
-from psycopg2.extensions import (
-    POLL_OK,
-    POLL_READ,
-    get_wait_callback,
-    parse_dsn,
-    set_wait_callback,
-)
+from psycopg2.extensions import parse_dsn
 from psycopg2.extras import Json
 
 from etl.errors import EtlError
+from etl.interruption import interruptible
 
 __all__ = ["Connection", "DatabaseError", "Json", "LockTimeoutError", "ViolationError"]
 
@@ -41,8 +32,6 @@ _KEEPALIVES = {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_cou
 _CONNECT_TIMEOUT = 10  # seconds
 # Rows of a stream that are held at a time.
 _STREAMED = 10_000
-# For a statement to end that was told to, before the session is given up.
-_GIVING_UP = 10.0  # seconds
 _NOT_MIGRATED = "the database is not migrated: run `flask db upgrade`"
 _VIOLATIONS = (psycopg2.errors.UniqueViolation, psycopg2.errors.ForeignKeyViolation)
 
@@ -108,13 +97,13 @@ class Connection:
         `identifiers` fill the file's {places}: a name, or a list of names for a list. Raises
         DatabaseError.
         """
-        with _translated(), _interruptible(), self._connection.cursor() as cursor:
+        with _translated(), interruptible(), self._connection.cursor() as cursor:
             cursor.execute(_compose(read_sql(name), identifiers), parameters)
             return cursor.fetchall() if cursor.description else []
 
     def run_part(self, name: str, part: int, **identifiers: str) -> None:
         """Run one part of a file alone, counted as `read_parts` has them. Raises DatabaseError."""
-        with _translated(), _interruptible(), self._connection.cursor() as cursor:
+        with _translated(), interruptible(), self._connection.cursor() as cursor:
             cursor.execute(_compose(read_parts(name)[part], identifiers))
 
     def value(self, name: str, parameters: dict[str, Any] | None = None, **places: Any) -> Any:
@@ -124,10 +113,10 @@ class Connection:
     def stream(self, name: str) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a file's query, a few thousand held at a time, in a transaction."""
         with self._connection.cursor(name=name) as cursor:
-            with _translated(), _interruptible():
+            with _translated(), interruptible():
                 cursor.execute(read_sql(name))
             while True:
-                with _translated(), _interruptible():
+                with _translated(), interruptible():
                     rows = cursor.fetchmany(_STREAMED)
                 if not rows:
                     return
@@ -161,11 +150,11 @@ class Connection:
         self._connection.autocommit = False
         try:
             yield
-            with _translated(), _interruptible():
+            with _translated(), interruptible():
                 self._connection.commit()
         finally:
             if not self._connection.closed:
-                with _translated(), _interruptible():
+                with _translated(), interruptible():
                     self._connection.rollback()
                     self._connection.autocommit = True
 
@@ -203,76 +192,6 @@ def _hushed() -> Iterator[None]:
         yield
     finally:
         sys.excepthook = hook
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Have what a signal's handler raises end the statement, as it would any code of Python's.
-
-    libpq by itself waits for a statement's end first, and an index takes a minute. The session
-    stays, unless a second signal comes, or the server does not end the statement in time. Not for
-    COPY, which psycopg2 does not do under a wait callback.
-    """
-    stopped: list[BaseException] = []
-    deadline = math.inf
-    cancelling: list[int] = []
-
-    def wait(connection: Any) -> None:
-        nonlocal deadline
-        while True:
-            try:
-                state = connection.poll()
-                if state == POLL_OK:
-                    return
-                reading, writing = ([connection], []) if state == POLL_READ else ([], [connection])
-                left = deadline - time.monotonic()
-                select.select(reading, writing, [], None if left == math.inf else max(left, 0))
-                if time.monotonic() >= deadline:
-                    raise stopped[0]  # which has psycopg2 close the connection
-            except psycopg2.Error:
-                raise
-            except BaseException as error:
-                if stopped:
-                    raise
-                # The statement's end is still to be read, or the session would be lost.
-                cancelling.append(_cancel(connection))
-                stopped.append(error)
-                deadline = time.monotonic() + _GIVING_UP
-
-    before = get_wait_callback()
-    set_wait_callback(wait)
-    try:
-        yield
-    finally:
-        set_wait_callback(before)
-        if stopped:
-            _await_exit(cancelling[0])  # or it would be the next statement's turn
-            raise stopped[0] from None
-
-
-def _cancel(connection: Any) -> int:
-    """Tell the server to end the statement, in a process of its own; return which.
-
-    psycopg2 stops all threads while it does, and a server that is frozen makes that take forever.
-    """
-    process = os.fork()
-    if not process:
-        try:
-            connection.cancel()
-        finally:
-            os._exit(0)
-    return process
-
-
-def _await_exit(process: int) -> None:
-    """Wait for a child to exit, but not for long."""
-    latest = time.monotonic() + 1
-    while os.waitpid(process, os.WNOHANG) == (0, 0):
-        if time.monotonic() > latest:
-            os.kill(process, signal.SIGKILL)
-            os.waitpid(process, 0)
-            return
-        time.sleep(0.01)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import hashlib
 
 from etl.connection import Connection
 from etl.files import TABLES
+from etl.schemas import SERVED
 
 # The files of etl/sql that reckon a table, named here so that a search for one finds what runs it.
 _STATEMENTS = {
@@ -35,7 +36,7 @@ def recorded_digests(connection: Connection) -> Digests:
     """Return what is known of the served catalogue, or reckon it where the record is missing."""
     found = connection.run("get_last_load")
     if not found:
-        return compute_digests(connection, "catalogue")
+        return compute_digests(connection, SERVED)
     return {
         table.name: (found[0][0][table.name]["rows"], int(found[0][0][table.name]["hashes"]))
         for table in TABLES

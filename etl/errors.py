@@ -3,3 +3,7 @@
 
 class EtlError(Exception):
     """The command cannot go on; whatever catalogue was served still is."""
+
+
+class LoadError(EtlError):
+    """The load was not published; the catalogue that was served before still is."""

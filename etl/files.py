@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
+from typing import NamedTuple
 
 from etl.errors import EtlError
 
@@ -200,7 +201,7 @@ def _open_table(folder: Path, table: Table, changes: bool = False) -> SourceFile
         raise FilesError(f"{folder}: both {found[0].name} and {found[1].name} are there; keep one")
     if changes:
         marked = _marked(table)
-        if recognise_header(marked, _read_start(found[0])[2]) is not None:
+        if recognise_header(marked, _read_start(found[0]).header) is not None:
             return read_header(marked, found[0])
     return read_header(table, found[0])
 
@@ -212,15 +213,15 @@ def _marked(table: Table) -> Table:
 
 def read_header(table: Table, path: Path) -> SourceFile:
     """Return what the first line of the file tells. Raises FilesError."""
-    state, size, header, data_offset = _read_start(path)
-    spaced = recognise_header(table, header)
+    start = _read_start(path)
+    spaced = recognise_header(table, start.header)
     if spaced is None:
         expected = ",".join(column.name for column in table.columns)
         raise FilesError(
-            f"{path}: header not recognised{_hint(table, header)}; expected {expected}; "
-            f"found {_shown(header) or 'nothing'}"
+            f"{path}: header not recognised{_hint(table, start.header)}; expected {expected}; "
+            f"found {_shown(start.header) or 'nothing'}"
         )
-    return SourceFile(table, path, size, spaced, header, data_offset, state)
+    return SourceFile(table, path, start.size, spaced, start.header, start.data_offset, start.state)
 
 
 def _hint(table: Table, header: bytes) -> str:
@@ -244,9 +245,17 @@ def _shown(header: bytes) -> str:
     )
 
 
-def _read_start(path: Path) -> tuple[tuple[int, int], int, bytes, int]:
-    """Return the file's state and size, its first line without BOM and line end, and where rows
-    begin."""
+class _Start(NamedTuple):
+    """What a file's beginning tells, whatever its header: as SourceFile has it."""
+
+    state: tuple[int, int]
+    size: int
+    header: bytes
+    data_offset: int
+
+
+def _read_start(path: Path) -> _Start:
+    """Return what the file's beginning tells. Raises FilesError."""
     if not path.exists():
         raise FilesError(f"{path}: a link that leads nowhere")
     if not path.is_file():
@@ -260,7 +269,8 @@ def _read_start(path: Path) -> tuple[tuple[int, int], int, bytes, int]:
     skipped = len(BOM) if start.startswith(BOM) else 0
     line, newline, _ = start[skipped:].partition(b"\n")
     state = now.st_ino, now.st_mtime_ns
-    return state, now.st_size, line.removesuffix(b"\r"), skipped + len(line) + len(newline)
+    data_offset = skipped + len(line) + len(newline)
+    return _Start(state, now.st_size, line.removesuffix(b"\r"), data_offset)
 
 
 def recognise_header(table: Table, header: bytes) -> bool | None:

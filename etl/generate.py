@@ -1,12 +1,12 @@
 """Writes a synthetic catalogue as the six CSV files, with the quirks and dirt of published ones."""
 
 import os
-from collections.abc import Callable
 from functools import cache
 from itertools import chain, cycle, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from etl.progress import Progress
 from etl.recipe import Block, Recipe, identifier, plan, share
 from etl.vocabulary import (
     CATEGORIES,
@@ -26,8 +26,6 @@ UNCLOSED_PHOTOS = (48, 249, 263, 272, 282, 298, 304, 315, 326, 337)
 FULL_ZEROS = 58  # rows of the published related.csv that refer to product 0
 PHOTO_URL = "https://images.example.com/photo-"
 
-Progress = Callable[[str, int, int], None]
-
 
 def generate(
     folder: Path,
@@ -40,28 +38,30 @@ def generate(
 
     The files appear whole, in place of those of the same names. What is half-written is removed,
     unless the process is killed: then it stays, in a folder .generate-*.
-    Without `dirty` a load repairs and rejects nothing. `progress` is told the table, its rows
-    so far and its rows in all. Raises ValueError for an impossible number of products, OSError.
+    Without `dirty` a load repairs and rejects nothing. `progress` is told of the rows; nothing is
+    shown without one. Raises ValueError for an impossible number of products, OSError.
     """
     recipe = Recipe(plan(products), seed, dirty)
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".generate-", dir=folder) as scratch:
         for table in FILES:
-            write_file(recipe, table, Path(scratch, f"{table}.csv"), progress)
+            write_file(recipe, table, Path(scratch, f"{table}.csv"), progress or Progress())
         for table in FILES:
             os.replace(Path(scratch, f"{table}.csv"), folder / f"{table}.csv")
     return recipe.rows
 
 
-def write_file(recipe: Recipe, table: str, path: Path, progress: Progress | None) -> None:
+def write_file(recipe: Recipe, table: str, path: Path, progress: Progress) -> None:
     """Write one file, a block at a time."""
     header, lines = FILES[table]
-    with path.open("wb") as stream:
+    with (
+        path.open("wb") as stream,
+        progress.file(f"writing {table}", recipe.rows[table], "rows") as advance,
+    ):
         stream.write(f"{header}\n".encode())
         for block in recipe.blocks(table):
             stream.write("".join(lines(block)).encode())
-            if progress:
-                progress(table, block.end_row, recipe.rows[table])
+            advance(block.size)
 
 
 def prices(block: Block) -> list[tuple[int, str]]:

@@ -8,8 +8,8 @@ from functools import cache, partial
 from etl import patience
 from etl.connection import Connection, read_parts
 from etl.errors import EtlError
+from etl.schemas import SERVED
 
-SERVED = "catalogue"
 KEY = "the key: keeps rows unique"
 FOREIGN = "none of ours: the next load leaves it out"
 _DEFINITION = re.compile(r"^CREATE INDEX (\w+)\s+ON \{schema\}\.(\w+)", re.MULTILINE)
@@ -30,7 +30,7 @@ class Index:
 
 
 @dataclass(frozen=True)
-class State:
+class IndexState:
     """An index as it stands in the catalogue that is served, or is missing from it.
 
     `size` is in bytes, `scans` are those since it was built or statistics were last reset; both
@@ -71,7 +71,7 @@ def choose_indexes(names: Sequence[str]) -> list[Index]:
     return [indexes[name] for name in dict.fromkeys(names)] or list(indexes.values())
 
 
-def list_indexes(connection: Connection) -> list[State]:
+def list_indexes(connection: Connection) -> list[IndexState]:
     """Return every index of the catalogue that is served, then those that are missing from it.
 
     Raises DatabaseError, also where the database is not migrated.
@@ -82,10 +82,10 @@ def list_indexes(connection: Connection) -> list[State]:
     for name, table, key, valid, size, scans in connection.run("list_indexes"):
         purpose = KEY if key else indexes[name].purpose if name in indexes else FOREIGN
         state = "valid" if valid else "not valid"
-        states.append(State(name, table, key, state, size, scans, purpose))
+        states.append(IndexState(name, table, key, state, size, scans, purpose))
     there = {state.name for state in states}
     states += [
-        State(index.name, index.table, False, "missing", None, None, index.purpose)
+        IndexState(index.name, index.table, False, "missing", None, None, index.purpose)
         for index in indexes.values()
         if index.name not in there
     ]

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from etl.errors import EtlError
 from etl.files import SourceFile
-from etl.report import Tally
+from etl.tally import Tally
 
 
 class LimitError(EtlError):
@@ -28,7 +28,7 @@ class RowLimit:
 MAX_REJECTS = RowLimit(rows=10, percent=Decimal(1))  # where nobody says anything else
 
 
-def hold_rejects(source: SourceFile, tally: Tally, limit: RowLimit) -> None:
+def check_rejects(source: SourceFile, tally: Tally, limit: RowLimit) -> None:
     """Raise LimitError when the file has more rejects than are allowed."""
     allowed = limit.allowed(tally.read)
     if tally.rejected > allowed:
@@ -38,7 +38,7 @@ def hold_rejects(source: SourceFile, tally: Tally, limit: RowLimit) -> None:
         )
 
 
-def hold_shrinking(source: SourceFile, tally: Tally, served: int, limit: RowLimit) -> None:
+def check_shrinking(source: SourceFile, tally: Tally, served: int, limit: RowLimit) -> None:
     """Raise LimitError when the table would have lost more of its `served` rows than allowed."""
     lost, allowed = served - tally.loaded, limit.allowed(served)
     if lost > allowed:

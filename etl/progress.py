@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,7 +32,16 @@ class Progress:
         """So many more units of it are done."""
 
     def end_file(self) -> None:
-        """All of it is done."""
+        """All of it is done, or as much as will be."""
+
+    @contextmanager
+    def file(self, what: str, size: int, unit: str = "bytes") -> Iterator[Callable[[int], None]]:
+        """Begin a file and yield `advance`; it is ended however what is inside ends."""
+        self.begin_file(what, size, unit)
+        try:
+            yield self.advance
+        finally:
+            self.end_file()
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:

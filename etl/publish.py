@@ -46,7 +46,7 @@ def publish(connection: Connection, publication: Publication, migrations: str | 
     Raises PublishError when statements of others do not let go of the catalogue, or when its
     tables were migrated while the load ran.
     """
-    connection.run("set_identity", vars(publication))
+    connection.run("insert_identity", vars(publication))
     if connection.value("count_standbys"):
         await_standbys(connection)
         # nobody here can see what runs there

@@ -3,65 +3,34 @@
 import codecs
 import fcntl
 import os
-from array import array
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
 
 from etl.clean import Incident
-from etl.errors import EtlError
+from etl.errors import EtlError, LoadError
 from etl.files import TABLES, SourceFile
 
 _CHUNK = 1 << 20  # bytes
 
 
-@dataclass
-class Tally:
-    """The account of one file: every line read is loaded or rejected."""
-
-    read: int = 0
-    loaded: int = 0  # the repaired ones too
-    repaired: int = 0
-    rejected: int = 0
-    reading: float = 0.0  # seconds, copying included
-    checking: float = 0.0  # seconds
-    # The numbers of those lines, ascending, 8 bytes each: lines that the database rejects are
-    # known by the position of their rows, which count the copied lines alone.
-    repaired_lines: array = field(default_factory=lambda: array("q"), repr=False)
-    rejected_lines: array = field(default_factory=lambda: array("q"), repr=False)
-
-    def lines_at(self, positions: Iterable[int]) -> Iterator[int]:
-        """Yield the line number of each row, given their positions, 1 for the first row copied."""
-        # Rejected line number i of those before a row at position p stands after this many rows:
-        copied_before = array("q", (line - 2 - i for i, line in enumerate(self.rejected_lines)))
-        for position in positions:
-            yield 1 + position + bisect_left(copied_before, position)
-
-    @property
-    def seconds(self) -> float:
-        """How long the file took in all."""
-        return self.reading + self.checking
-
-    def was_repaired(self, line: int) -> bool:
-        """Whether the line is among the repaired ones."""
-        at = bisect_left(self.repaired_lines, line)
-        return at < len(self.repaired_lines) and self.repaired_lines[at] == line
-
-    def counts(self) -> dict[str, int]:
-        """Return the four figures by name."""
-        return {
-            "read": self.read,
-            "loaded": self.loaded,
-            "repaired": self.repaired,
-            "rejected": self.rejected,
-        }
-
-
 class ReportError(EtlError):
     """The report cannot be written where it is to be; the message says what to do."""
+
+
+def refuse_own_report(sources: list[SourceFile], report_folder: Path) -> None:
+    """Raise LoadError when the report would be written over the files that are read."""
+    rejects = os.path.realpath(report_folder / "rejects")
+    for source in sources:
+        # of a link, and of what it leads to
+        folders = [os.path.realpath(source.path.parent)]
+        folders.append(os.path.dirname(os.path.realpath(source.path)))
+        if rejects in folders:
+            raise LoadError(
+                f"{source.path} is where the rejects of this load go: move it, or name another "
+                "place with --report"
+            )
 
 
 class Listing(Protocol):

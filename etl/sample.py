@@ -7,8 +7,10 @@ from pathlib import Path
 from etl.connection import Connection
 from etl.generate import generate
 from etl.limits import MAX_REJECTS
-from etl.load import Load, NotFirstError, RunningError, load
+from etl.load import NotFirstError, load
+from etl.outcome import Outcome
 from etl.progress import Progress
+from etl.turn import RunningError
 
 
 def ensure_sample(url: str, products: int) -> bool:
@@ -23,7 +25,7 @@ def ensure_sample(url: str, products: int) -> bool:
         folder = Path(name, "generated")
         generate(folder, products)
         try:
-            load(url, Load(folder, {}), Path(name), MAX_REJECTS, Progress(), first=True)
+            load(url, Outcome(folder), Path(name), MAX_REJECTS, Progress(), first=True)
         except (NotFirstError, RunningError):  # somebody has loaded another one meanwhile, or does
             return False
     return True

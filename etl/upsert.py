@@ -3,26 +3,20 @@
 from contextlib import closing, suppress
 from pathlib import Path
 
-from etl.build import SCRATCH, Builder
+from etl.build import Builder
 from etl.connection import Connection, LockTimeoutError
 from etl.digest import Digests, combine, compute_digests, recorded_digests
+from etl.errors import LoadError
 from etl.files import TABLES, SourceFile, find_changes
-from etl.limits import RowLimit, hold_rejects
-from etl.load import (
-    NEXT,
-    PREVIOUS,
-    Load,
-    LoadError,
-    describe,
-    found_out,
-    refuse_own_report,
-    show,
-    take_turn,
-)
+from etl.limits import RowLimit, check_rejects
+from etl.outcome import Outcome, describe, found_out, show
 from etl.progress import Progress
 from etl.publish import record
-from etl.report import Report, Tally
+from etl.report import Report, refuse_own_report
+from etl.schemas import NEXT, PREVIOUS, SCRATCH, SERVED
 from etl.space import check_space
+from etl.tally import Tally
+from etl.turn import take_turn
 
 # The files of etl/sql that merge a table's rows, in the order of loading: parents first.
 _UPSERTS = {
@@ -47,17 +41,17 @@ _REMOVALS = {
 
 
 def upsert(
-    url: str, load_: Load, report_folder: Path, max_rejects: RowLimit, progress: Progress
+    url: str, outcome: Outcome, report_folder: Path, max_rejects: RowLimit, progress: Progress
 ) -> None:
     """Merge the changed rows of a folder into the catalogue, or raise and change nothing.
 
     The cost grows with the change, not with the catalogue, but for the ranks that are shifted by
     products which come or go. Raises as load.load does.
     """
-    sources = find_changes(load_.folder)
+    sources = find_changes(outcome.folder)
     refuse_own_report(sources, report_folder)
-    with found_out(url, load_), closing(Connection(url)) as connection:
-        load_.session = connection.run("get_session")[0]
+    with found_out(url, outcome), closing(Connection(url)) as connection:
+        outcome.session = connection.run("get_session")[0]
         take_turn(connection)
         if not connection.value("get_load_number"):
             raise LoadError(
@@ -68,21 +62,23 @@ def upsert(
             with suppress(LockTimeoutError):  # where a dump reads it; it is in nobody's way here
                 connection.run("drop_schema", schema=leftover)
         check_space(connection, sources)
-        load_.started_at = connection.value("current_time")
+        outcome.started_at = connection.value("current_time")
         connection.run("create_changes")
         with closing(Report(report_folder)) as report:
             builder = Builder(connection, SCRATCH, report, progress, whole=False)
             for source in sources:
-                tally = load_.tallies[source.name] = Tally()
+                tally = outcome.tallies[source.name] = Tally()
                 builder.load_file(source, tally)
-            with load_.step("merge", "merging", progress), connection.transaction():
-                _merge(builder, sources, load_, max_rejects)
+            with outcome.step("merge", "merging", progress), connection.transaction():
+                _merge(builder, sources, outcome, max_rejects)
                 # what cannot be listed is not published
                 report.close()
-        show(connection, load_)
+        show(connection, outcome)
 
 
-def _merge(builder: Builder, sources: list[SourceFile], load_: Load, max_rejects: RowLimit) -> None:
+def _merge(
+    builder: Builder, sources: list[SourceFile], outcome: Outcome, max_rejects: RowLimit
+) -> None:
     connection = builder.connection
     connection.run("lock_identity")
     connection.run("collect_touched")
@@ -91,23 +87,23 @@ def _merge(builder: Builder, sources: list[SourceFile], load_: Load, max_rejects
     changed = {source.table.name: source for source in sources}
     for table in TABLES:  # parents first
         if source := changed.get(table.name):
-            tally = load_.tallies[source.name]
+            tally = outcome.tallies[source.name]
             _reject_orphans(builder, source, tally)
-            hold_rejects(source, tally, max_rejects)
+            check_rejects(source, tally, max_rejects)
             connection.run(_UPSERTS[table.name])
         if table.name in _GOING:
             connection.run(_GOING[table.name])
     for name, statement in _REMOVALS.items():
-        load_.removed[name] = connection.value(statement)
+        outcome.removed[name] = connection.value(statement)
     connection.run("shift_ranks")
-    connection.run("rank_products", schema="catalogue")
+    connection.run("rank_products", schema=SERVED)
     after = _touched_digests(connection)
     digests = {table: _changed(whole[table], before[table], after[table]) for table in whole}
-    load_.digest = combine(digests)
-    load_.number = connection.value("next_number")
-    counts = {source.table.name: load_.tallies[source.name].counts() for source in sources}
+    outcome.digest = combine(digests)
+    outcome.number = connection.value("next_number")
+    counts = {source.table.name: outcome.tallies[source.name].counts() for source in sources}
     tables = {table.name: counts.get(table.name, Tally().counts()) for table in TABLES}
-    publication = describe(load_, "upsert", tables, digests)
+    publication = describe(outcome, "upsert", tables, digests)
     connection.run("update_identity", vars(publication))
     record(connection, publication)
 

@@ -4,14 +4,16 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from etl.build import SCRATCH, Builder
+from etl.build import Builder
 from etl.connection import Connection
 from etl.digest import compute_digests
 from etl.errors import EtlError
 from etl.files import find_files
 from etl.progress import Progress
-from etl.report import NoReport, Tally
+from etl.report import NoReport
+from etl.schemas import SCRATCH, SERVED
 from etl.space import check_space
+from etl.tally import Tally
 
 
 class VerifyError(EtlError):
@@ -48,7 +50,7 @@ def verify(url: str, folder: Path, progress: Progress) -> list[Comparison]:
             expected = compute_digests(connection, SCRATCH)
         number = connection.value("get_load_number")
         with progress.step("computing the served catalogue's digest"):
-            served = compute_digests(connection, "catalogue")
+            served = compute_digests(connection, SERVED)
             if connection.value("get_load_number") != number:
                 raise VerifyError("a load was published meanwhile: verify again")
     return [

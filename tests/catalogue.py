@@ -8,7 +8,8 @@ from psycopg2.extensions import get_wait_callback, set_wait_callback
 
 from etl.files import TABLES, Kind, Table
 from etl.limits import MAX_REJECTS, RowLimit
-from etl.load import Load, load
+from etl.load import load
+from etl.outcome import Outcome
 from etl.progress import Progress
 
 SAMPLE = Path(__file__).parents[2] / "shared" / "data" / "atelier-sample"
@@ -54,9 +55,9 @@ def load_catalogue(
     report: Path,
     max_rejects: RowLimit = MAX_REJECTS,
     progress: Progress | None = None,
-) -> Load:
+) -> Outcome:
     """Load a folder in this process and return what the load did. Raises what it raises."""
-    result = Load(folder, {})
+    result = Outcome(folder)
     with without_wait_callback():
         load(url, result, report, max_rejects, progress or Progress())
     return result

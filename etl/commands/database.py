@@ -12,7 +12,7 @@ from products_service.urls import database
 
 
 @contextmanager
-def connected() -> Iterator[str]:
+def etl_database() -> Iterator[str]:
     """Yield the URL to load into; the embedded server runs meanwhile where none is configured.
 
     What stops a command becomes a message: click.ClickException.

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import click
 
-from etl.commands.database import connected
+from etl.commands.database import etl_database
 from etl.connection import Connection
 
 
@@ -16,7 +16,7 @@ from etl.connection import Connection
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a load.")
 def history(limit: int, as_json: bool) -> None:
     """List the published loads, newest first."""
-    with connected() as url, closing(Connection(url)) as connection:
+    with etl_database() as url, closing(Connection(url)) as connection:
         connection.require_catalogue()
         rows = connection.run("list_loads", {"limit": limit})
         names = ("number", "mode", "published_at", "seconds", "source", "digest", "tables")

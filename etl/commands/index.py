@@ -7,7 +7,7 @@ from contextlib import closing
 
 import click
 
-from etl.commands.database import connected
+from etl.commands.database import etl_database
 from etl.connection import Connection
 from etl.indexes import (
     Index,
@@ -16,7 +16,7 @@ from etl.indexes import (
     drop_index,
     list_indexes,
 )
-from etl.load import take_turn
+from etl.turn import take_turn
 
 
 @click.group()
@@ -34,7 +34,7 @@ def list_(as_json: bool) -> None:
 
     Scans are counted since the index was built or the server's statistics were reset.
     """
-    with connected() as url, closing(Connection(url)) as connection:
+    with etl_database() as url, closing(Connection(url)) as connection:
         states = list_indexes(connection)
         if as_json:
             for state in states:
@@ -64,7 +64,7 @@ def drop(names: tuple[str, ...], yes: bool) -> None:
     slow ones: on a large catalogue most requests run into their time limit. `flask etl index build`
     and the next whole load bring them back.
     """
-    with connected() as url:
+    with etl_database() as url:
         chosen = choose_indexes(names)
         if not yes:
             click.confirm(
@@ -84,7 +84,7 @@ def build(names: tuple[str, ...]) -> None:
     Those that are named, or all that are missing. Readers go on meanwhile; loads are refused until
     it is done.
     """
-    with connected() as url:
+    with etl_database() as url:
         chosen = choose_indexes(names)
         _change(url, chosen, build_index, "valid", ("building", "built", "is there already"))
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import click
 
-from etl.commands.database import connected
+from etl.commands.database import etl_database
 from etl.commands.summary import summarise, write_tables
 from etl.limits import MAX_REJECTS, RowLimit
-from etl.load import Load
 from etl.load import load as run_load
+from etl.outcome import Outcome
 from etl.progress import choose_progress
 from etl.upsert import upsert as run_upsert
 
@@ -97,11 +97,11 @@ def load(
         raise click.UsageError(
             "--max-shrink is for whole loads: an upsert removes only rows marked `deleted`."
         )
-    result = Load(folder, {})
+    outcome = Outcome(folder)
     error = None
     try:
-        with connected() as url:
-            arguments = url, result, report, max_rejects, choose_progress(quiet)
+        with etl_database() as url:
+            arguments = url, outcome, report, max_rejects, choose_progress(quiet)
             if mode == "upsert":
                 run_upsert(*arguments)
             else:
@@ -109,26 +109,26 @@ def load(
     except BaseException as caught:
         error = caught
         if isinstance(caught, click.ClickException):
-            caught.message += f"\n{_tell_outcome(result)}"
+            caught.message += f"\n{_tell_outcome(outcome)}"
         else:
-            click.echo(_tell_outcome(result), err=True)
+            click.echo(_tell_outcome(outcome), err=True)
         raise
     finally:
-        _print(_as_json(result, mode, report, error) if as_json else _as_text(result, report))
-    if result.trouble:
+        _print(_as_json(outcome, mode, report, error) if as_json else _as_text(outcome, report))
+    if outcome.trouble:
         with suppress(OSError):  # the trouble may be that nobody reads it
-            click.echo(f"{result.trouble}\n{_tell_outcome(result)}", err=True)
+            click.echo(f"{outcome.trouble}\n{_tell_outcome(outcome)}", err=True)
 
 
-def _tell_outcome(result: Load) -> str:
+def _tell_outcome(outcome: Outcome) -> str:
     """Return what the served catalogue is after a load in which something went wrong."""
-    if result.published is None:
+    if outcome.published is None:
         return (
-            f"Whether it was published as load {result.number} could not be found out: "
+            f"Whether it was published as load {outcome.number} could not be found out: "
             "`flask etl history` tells, once the database answers."
         )
-    if result.published:
-        return f"The catalogue was published all the same, as load {result.number}."
+    if outcome.published:
+        return f"The catalogue was published all the same, as load {outcome.number}."
     return "The catalogue is as it was."
 
 
@@ -141,33 +141,33 @@ def _tell_end(error: BaseException) -> str:
     return repr(error)
 
 
-def _as_json(result: Load, mode: str, report: Path, error: BaseException | None) -> str:
-    outcome = {
-        "published": result.published,
-        "number": result.number if result.published else None,
-        "digest": result.digest if result.published else None,
+def _as_json(outcome: Outcome, mode: str, report: Path, error: BaseException | None) -> str:
+    summary = {
+        "published": outcome.published,
+        "number": outcome.number if outcome.published else None,
+        "digest": outcome.digest if outcome.published else None,
         "mode": mode,
-        "error": result.trouble,
-        "rejects": click.format_filename(report / "rejects.csv") if _has_rejects(result) else None,
+        "error": outcome.trouble,
+        "rejects": click.format_filename(report / "rejects.csv") if _has_rejects(outcome) else None,
     }
     if error is not None:
         message = error.message if isinstance(error, click.ClickException) else _tell_end(error)
-        outcome["error"] = message.encode("utf-8", "backslashreplace").decode()
-    return json.dumps(outcome | summarise(result))
+        summary["error"] = message.encode("utf-8", "backslashreplace").decode()
+    return json.dumps(summary | summarise(outcome))
 
 
-def _as_text(result: Load, report: Path) -> str:
-    lines = list(write_tables(summarise(result)))
-    if _has_rejects(result):
+def _as_text(outcome: Outcome, report: Path) -> str:
+    lines = list(write_tables(summarise(outcome)))
+    if _has_rejects(outcome):
         listed = click.format_filename(report / "rejects.csv")
         lines.append(f"Repaired and rejected lines: {listed}")
-    if result.published:
-        lines.append(f"Published as load {result.number}, digest {result.digest}.")
+    if outcome.published:
+        lines.append(f"Published as load {outcome.number}, digest {outcome.digest}.")
     return "\n".join(lines)
 
 
-def _has_rejects(result: Load) -> bool:
-    return any(tally.rejected or tally.repaired for tally in result.tallies.values())
+def _has_rejects(outcome: Outcome) -> bool:
+    return any(tally.rejected or tally.repaired for tally in outcome.tallies.values())
 
 
 def _print(summary: str) -> None:

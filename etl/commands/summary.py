@@ -3,28 +3,25 @@
 from collections.abc import Iterator
 from typing import Any
 
-from etl.load import Load, name_folder
-from etl.report import Tally
+from etl.outcome import Outcome, name_folder
+from etl.tally import Tally
 
 _FILES = "{:<14}{:>12}{:>12}{:>10}{:>10}{:>9}{:>12}"
 _STEPS = "{:<14}{:>9}"
 
 
-def summarise(load: Load) -> dict[str, Any]:
+def summarise(outcome: Outcome) -> dict[str, Any]:
     """Return what became of every line that was read, and how long each step took, in seconds."""
-    tallies = load.tallies.values()
-    totals = Tally(
-        *(sum(getattr(tally, name) for tally in tallies) for name in Tally().counts()),
-        reading=sum(tally.reading for tally in tallies),
-        checking=sum(tally.checking for tally in tallies),
-    )
-    steps = {"read": totals.reading, "check": totals.checking} | load.steps
+    tallies = outcome.tallies.values()
+    added = (*Tally().counts(), "reading", "checking")
+    totals = Tally(**{name: sum(getattr(tally, name) for tally in tallies) for name in added})
+    steps = {"read": totals.reading, "check": totals.checking} | outcome.steps
     return {
-        "source": name_folder(load.folder),
-        "seconds": round(load.seconds, 3),
-        "files": {name: _figures(tally) for name, tally in load.tallies.items()},
+        "source": name_folder(outcome.folder),
+        "seconds": round(outcome.seconds, 3),
+        "files": {name: _figures(tally) for name, tally in outcome.tallies.items()},
         "totals": _figures(totals),
-        "removed": {} if load.published is False else load.removed,
+        "removed": {} if outcome.published is False else outcome.removed,
         "steps": {name: round(seconds, 3) for name, seconds in steps.items()},
     }
 

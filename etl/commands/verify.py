@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from etl.commands.database import connected
+from etl.commands.database import etl_database
 from etl.progress import choose_progress
 from etl.verify import Comparison
 from etl.verify import verify as run_verify
@@ -23,7 +23,7 @@ def verify(folder: Path, quiet: bool, as_json: bool) -> None:
 
     The exit status is 0 only if all agree.
     """
-    with connected() as url:
+    with etl_database() as url:
         comparisons = run_verify(url, folder, choose_progress(quiet))
         equal = all(comparison.equal for comparison in comparisons)
         if as_json:

@@ -16,7 +16,7 @@ import psycopg2
 from etl.connection import Connection
 from etl.digest import combine, compute_digests
 from etl.files import TABLES
-from etl.load import Load
+from etl.outcome import Outcome
 from etl.progress import Progress
 from tests.catalogue import Cell, Rows
 from tests.conftest import Database
@@ -56,7 +56,7 @@ def file_name(table: str) -> str:
     return TABLE[table].file_names[-1]
 
 
-def counts(result: Load) -> dict[str, tuple[int, ...]]:
+def counts(result: Outcome) -> dict[str, tuple[int, ...]]:
     """Return the rows read, loaded, repaired and rejected of each file."""
     return {
         name: tuple(tally.counts()[figure] for figure in COUNTS)
@@ -101,7 +101,7 @@ def rows_of(database: Database, table: str) -> list[tuple[str | None, ...]]:
     return query(database.admin, f"SELECT {columns} FROM catalogue.{table} ORDER BY position")
 
 
-def assert_account(database: Database, result: Load) -> None:
+def assert_account(database: Database, result: Outcome) -> None:
     """Hold a published load to `read = loaded + rejected`, and to the rows that are served."""
     (found,) = query(
         database.admin,

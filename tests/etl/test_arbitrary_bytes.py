@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from etl.files import BOM, FilesError, read_header
 from etl.limits import MAX_REJECTS, LimitError, RowLimit
-from etl.report import Tally
+from etl.tally import Tally
 from tests.catalogue import load_catalogue, render_file, write_catalogue
 from tests.conftest import Database
 from tests.etl.loads import ROWS, TABLE, assert_account, file_name, schemas, served

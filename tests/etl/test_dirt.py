@@ -10,7 +10,7 @@ import pytest
 from etl.files import BOM, read_header
 from etl.limits import RowLimit
 from etl.lines import LARGEST_INT, REPAIR
-from etl.load import Load
+from etl.outcome import Outcome
 from tests.catalogue import Cell, load_catalogue, write_catalogue
 from tests.conftest import Database
 from tests.etl.loads import (
@@ -37,7 +37,7 @@ LIMIT = RowLimit(rows=100)
 class Loaded:
     """A load of one folder and its report."""
 
-    result: Load
+    result: Outcome
     folder: Path
     report: Path
 

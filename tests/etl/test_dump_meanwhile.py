@@ -8,7 +8,7 @@ import pytest
 
 from etl import patience
 from etl.limits import MAX_REJECTS
-from etl.load import Load
+from etl.outcome import Outcome
 from etl.publish import PublishError
 from etl.upsert import upsert
 from tests.catalogue import load_catalogue
@@ -40,7 +40,7 @@ def test_an_upsert_waits_for_no_dump(
 ) -> None:
     load_catalogue(shared_database.etl, folder, reports)
     load_catalogue(shared_database.etl, folder, reports)
-    done = Load(folder, {})
+    done = Outcome(folder)
     with closing(psycopg2.connect(shared_database.admin)) as dump:
         read_all(dump)
         # one that begins while rows are copied, too

@@ -9,8 +9,8 @@ import pytest
 import etl.sample
 from etl.connection import Connection
 from etl.errors import EtlError
-from etl.load import take_turn
 from etl.sample import ensure_sample
+from etl.turn import take_turn
 from products_service.commands.serve import fill_if_new
 from tests.catalogue import load_catalogue
 from tests.conftest import Database

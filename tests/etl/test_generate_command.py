@@ -2,14 +2,15 @@
 
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from etl.commands import etl
+from etl.generate import FILES
 from etl.progress import Progress
+from etl.recipe import Block
 from tests.conftest import Database
 from tests.etl.loads import SUMMARY, account, flask_etl, started, wait_until
 
@@ -82,16 +83,13 @@ def test_generate_that_fails_leaves_the_terminal_as_it_was(
     command = sys.modules["etl.commands.generate"]  # the package has the command by that name
     monkeypatch.setattr(command, "choose_progress", lambda quiet: recorded)
 
-    def fail(folder: Path, products: int, seed: int, dirty: bool, tell: Callable) -> None:
-        tell("products", 0, 10)
-        tell("products", 10, 10)
-        tell("styles", 3, 10)
+    def fail(block: Block) -> list[str]:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(command, "write_catalogue", fail)
+    monkeypatch.setitem(FILES, "features", ("id", fail))
     done = CliRunner().invoke(etl, ["generate", str(tmp_path / "new"), "--products", "10"])
     assert (done.exit_code, done.stderr) == (1, "Error: the disk is full\n")
-    assert recorded.begun == ["writing products", "writing styles"]
+    assert recorded.begun == ["writing products", "writing features"]
     assert recorded.ended == 2
 
 

@@ -12,7 +12,7 @@ import pytest
 from etl import patience
 from etl.connection import Connection, read_sql
 from etl.indexes import IndexesError, choose_indexes, drop_index, read_indexes
-from etl.load import take_turn
+from etl.turn import take_turn
 from tests.catalogue import load_catalogue
 from tests.conftest import Database, make_app
 from tests.etl.loads import flask_etl, started, wait_until, watching

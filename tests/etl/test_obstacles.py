@@ -13,9 +13,11 @@ import pytest
 
 from etl import patience, space
 from etl.connection import Connection, DatabaseError
+from etl.errors import LoadError
 from etl.files import find_files
 from etl.limits import MAX_REJECTS
-from etl.load import Load, LoadError, load
+from etl.load import load
+from etl.outcome import Outcome
 from etl.progress import Progress
 from etl.publish import PublishError
 from tests.catalogue import load_catalogue
@@ -134,7 +136,7 @@ def test_a_disk_without_room_is_seen_beforehand(
         space.check_space(connection, sources)
     disk.free -= 1
     with pytest.raises(space.SpaceError, match=f"make room in {loaded.server.data}"):
-        load(loaded.admin, Load(folder, {}), reports, MAX_REJECTS, Progress())
+        load(loaded.admin, Outcome(folder), reports, MAX_REJECTS, Progress())
     assert (served(loaded), schemas(loaded)) == (before, ["catalogue"])
     assert not list(reports.iterdir())
 
@@ -232,7 +234,7 @@ def test_a_load_that_is_stopped_where_no_line_is_good(
 ) -> None:
     header = b"id,name,slogan,description,category,default_price\n"
     (folder / "products.csv").write_bytes(header + 9 * (b"x" * 900_000 + b"\n"))
-    result = Load(folder, {})
+    result = Outcome(folder)
     with pytest.raises(KeyboardInterrupt):
         load(loaded.etl, result, reports, MAX_REJECTS, StoppedAfter(5))
     tally = result.tallies["products.csv"]
@@ -249,8 +251,8 @@ def test_a_load_that_is_stopped_while_it_asks_what_became_of_it(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("etl.load.publish", lose)
-    monkeypatch.setattr("etl.load.was_published", stop)
-    result = Load(folder, {})
+    monkeypatch.setattr("etl.outcome.was_published", stop)
+    result = Outcome(folder)
     with pytest.raises(KeyboardInterrupt):
         load(loaded.etl, result, reports, MAX_REJECTS, Progress())
     assert result.published is None

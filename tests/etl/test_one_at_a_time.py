@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from etl.connection import Connection
-from etl.load import LoadError
+from etl.errors import LoadError
 from tests.catalogue import load_catalogue
 from tests.conftest import Database
 from tests.etl.loads import AS_IT_WAS, account, flask_etl, served, started, wait_until, watching

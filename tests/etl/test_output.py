@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from etl.commands.summary import summarise
-from etl.load import Load
+from etl.outcome import Outcome
 from etl.progress import Bars, Lines
 from tests.catalogue import load_catalogue
 from tests.conftest import Database
@@ -42,7 +42,7 @@ PUBLISHED_LAST = re.compile(r".*^publishing\n(publishing: [\d.]+ s\n)?", re.DOTA
 
 @pytest.mark.parametrize("published", [True, None, False])
 def test_nothing_is_removed_by_what_was_not_published(published: bool | None) -> None:
-    load = Load(Path("changes"), {}, removed={"products": 1}, published=published)
+    load = Outcome(Path("changes"), removed={"products": 1}, published=published)
     assert summarise(load)["removed"] == ({} if published is False else {"products": 1})
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from etl.load import LoadError
+from etl.errors import LoadError
 from etl.report import Report
 from tests.catalogue import load_catalogue
 from tests.conftest import Database

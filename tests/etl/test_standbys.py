@@ -10,7 +10,7 @@ import pytest
 
 from etl import patience, publish
 from etl.connection import Connection
-from etl.load import LoadError
+from etl.errors import LoadError
 from etl.standbys import await_standbys
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database, migrated

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from etl.connection import Connection
-from etl.load import LoadError, take_turn
+from etl.errors import LoadError
+from etl.turn import take_turn
 from tests.conftest import Database
 from tests.etl.loads import ROWS, flask_etl, rows_of, texts
 from tests.servers import Server, query

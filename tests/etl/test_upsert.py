@@ -16,7 +16,7 @@ from etl.connection import Connection, DatabaseError
 from etl.digest import combine, compute_digests
 from etl.files import DELETED, TABLES, FilesError
 from etl.limits import MAX_REJECTS, LimitError
-from etl.load import Load
+from etl.outcome import Outcome
 from etl.progress import Progress
 from etl.upsert import upsert
 from etl.verify import verify
@@ -61,8 +61,8 @@ def write_changes(folder: Path, changes: Model, separator: str = ",") -> Path:
     return folder
 
 
-def run_upsert(database: Database, folder: Path, report: Path) -> Load:
-    result = Load(folder, {})
+def run_upsert(database: Database, folder: Path, report: Path) -> Outcome:
+    result = Outcome(folder)
     upsert(database.etl, result, report, MAX_REJECTS, Progress())
     return result
 
@@ -177,7 +177,7 @@ def test_a_file_that_changes_before_its_rows_are_merged(database: Database, tmp_
     folder = write_changes(tmp_path / "changes", changes)
     progress = At("reading related.csv", lambda: os.truncate(folder / "skus.csv", 40))
     with pytest.raises(BuildError, match=r"^skus.csv was changed while it was read: load again$"):
-        upsert(database.etl, Load(folder, {}), tmp_path, MAX_REJECTS, progress)
+        upsert(database.etl, Outcome(folder), tmp_path, MAX_REJECTS, progress)
     assert progress.done
     assert served(database) == before
 

@@ -10,6 +10,7 @@ import pytest
 from etl.files import find_files
 from etl.generate import UNCLOSED_PHOTOS, generate, zero_rows
 from etl.lines import REPAIR, clean_line
+from etl.progress import Progress
 from etl.recipe import CHILDREN, FULL_SET, MAX_ID, Recipe, identifier, plan
 
 FULL = FULL_SET["products"]
@@ -274,25 +275,41 @@ def test_a_seed_names_the_same_catalogue_on_every_machine(tmp_path):
     )
 
 
+class Told(Progress):
+    """Notes the files that are begun, and the parts of them that are done."""
+
+    def __init__(self):
+        self.sizes, self.parts = {}, {}
+
+    def begin_file(self, what, size, unit="bytes"):
+        self.sizes[what] = size, unit
+        self.part = self.parts[what] = []
+
+    def advance(self, size):
+        self.part.append(size)
+
+
 def test_progress_ends_at_the_rows_of_every_table(tmp_path):
-    calls = []
-    written = generate(tmp_path, 3000, progress=lambda *call: calls.append(call))
-    assert {table: (done, total) for table, done, total in calls} == {
-        table: (count, count) for table, count in written.items()
+    told = Told()
+    written = generate(tmp_path, 3000, progress=told)
+    assert told.sizes == {f"writing {table}": (count, "rows") for table, count in written.items()}
+    assert {what: sum(parts) for what, parts in told.parts.items()} == {
+        f"writing {table}": count for table, count in written.items()
     }
-    assert len(calls) > len(written)
+    assert sum(map(len, told.parts.values())) > len(written)
 
 
 def test_an_interrupted_run_leaves_the_files_that_were_there(tmp_path):
     generate(tmp_path, 10)
     before = digests(tmp_path)
 
-    def interrupt(table, done, total):
-        if table == "skus":
-            raise KeyboardInterrupt
+    class Interrupted(Told):
+        def advance(self, size):
+            if "writing skus" in self.sizes:
+                raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        generate(tmp_path, 20, progress=interrupt)
+        generate(tmp_path, 20, progress=Interrupted())
     assert digests(tmp_path) == before
     assert len(list(tmp_path.iterdir())) == 6
 

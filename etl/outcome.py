@@ -1,0 +1,100 @@
+"""What became of a load: told as it goes, asked of the database where it failed, recorded."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from etl import patience
+from etl.connection import Connection, DatabaseError
+from etl.digest import Digests
+from etl.progress import Progress
+from etl.publish import Publication, was_published
+from etl.standbys import await_standbys
+from etl.tally import Tally
+
+
+@dataclass
+class Outcome:
+    """What a load did: filled in as it goes, so that a failed one can be told as well."""
+
+    folder: Path
+    tallies: dict[str, Tally] = field(default_factory=dict)  # by file name, in the order of loading
+    session: tuple[int, datetime] | None = None  # the server's process, and when it began
+    started_at: datetime | None = None
+    number: int | None = None  # from the moment in which it is about to be published
+    digest: str | None = None
+    removed: dict[str, int] = field(default_factory=dict)  # rows by table, of an upsert
+    published: bool | None = False  # None: nobody could tell
+    trouble: str | None = None  # what went wrong although it was published
+    seconds: float = 0.0  # from its beginning to its end
+    steps: dict[str, float] = field(default_factory=dict)  # seconds of those after the files
+
+    @contextmanager
+    def step(self, name: str, shown: str, progress: Progress) -> Iterator[None]:
+        """Show that a step runs, and keep its time, also when it fails."""
+        started = time.monotonic()
+        try:
+            with progress.step(shown):
+                yield
+        finally:
+            self.steps[name] = time.monotonic() - started
+
+
+@contextmanager
+def found_out(url: str, outcome: Outcome) -> Iterator[None]:
+    """Tell in `outcome` what became of it, whatever the sessions inside, over by then, say.
+
+    A load that was published does not fail because the answer got lost: that is its `trouble`.
+    """
+    started = time.monotonic()
+    try:
+        yield
+    except BaseException as error:
+        if outcome.number is not None:
+            outcome.published = None  # as it is while we ask, and stays if we are stopped meanwhile
+            outcome.published = was_published(
+                url, outcome.number, outcome.digest, outcome.started_at, outcome.session
+            )
+        if not (outcome.published and isinstance(error, (DatabaseError, OSError))):
+            raise
+        outcome.trouble = str(error)
+        with suppress(DatabaseError), closing(Connection(url)) as connection:
+            show(connection, outcome)
+    else:
+        outcome.published = True
+    finally:
+        outcome.seconds = time.monotonic() - started
+
+
+def show(connection: Connection, outcome: Outcome) -> None:
+    """Wait until whoever reads from a standby sees the load, or tell in `outcome` who does not."""
+    if behind := await_standbys(connection):
+        said = (
+            f"{', '.join(behind)} had not replayed it {patience.PATIENCE:.0f} s later, and shows "
+            "the one before meanwhile: see `flask doctor`"
+        )
+        outcome.trouble = f"{outcome.trouble}; {said}" if outcome.trouble else said
+
+
+def describe(
+    outcome: Outcome, mode: str, tables: dict[str, dict[str, int]], digests: Digests
+) -> Publication:
+    """Return the load as it is recorded: `tables` has what became of each table's lines."""
+    recorded = {
+        # A sum of hashes is larger than the integers that JSON carries safely.
+        table: figures
+        | {"removed": outcome.removed.get(table, 0)}
+        | {"rows": digests[table][0], "hashes": str(digests[table][1])}
+        for table, figures in tables.items()
+    }
+    folder = name_folder(outcome.folder)
+    return Publication(outcome.number, mode, folder, outcome.started_at, outcome.digest, recorded)
+
+
+def name_folder(folder: Path) -> str:
+    """Return the folder's full name as a text that can be written down; it need not be UTF-8."""
+    return os.fsencode(os.path.realpath(folder)).decode("utf-8", "backslashreplace")
