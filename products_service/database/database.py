@@ -220,27 +220,24 @@ class Database:
         if connection is None:
             connection = self._take()
         asked = connection.dbapi_connection
-        outer = DEADLINE.get()
-        now = time.monotonic()
-        in_full = latest is not None or now + self._deadline <= outer
+        now, outer = time.monotonic(), DEADLINE.get()
+        own = now + self._deadline
+        is_cut_short = latest is None and outer < own
+        if latest is None:
+            latest = min(outer, own)
         try:
-            if not in_full and outer <= now:
-                raise DatabaseTimeoutError("the request's time was over before it had a connection")
-            if latest is not None and latest <= now:
-                raise self._too_late()
-            if in_full:
-                DEADLINE.set(now + self._deadline if latest is None else latest)
+            if latest <= now:
+                raise self._too_late(is_cut_short)
+            DEADLINE.set(latest)
             return self._execute_twice_if_lost(connection, *begin())
         except DeadlinePassedError:
-            given = (outer if latest is None else latest) - now
-            if connection.dbapi_connection is asked and given >= _LEAST_LEFT * self._deadline:
+            in_full = latest - now >= _LEAST_LEFT * self._deadline
+            if connection.dbapi_connection is asked and in_full:
                 self._give_up(connection)
             else:
                 # What it was given less, or after another was lost, says nothing of its server.
                 connection.dbapi_connection.close()
-            if not in_full:
-                raise DatabaseTimeoutError("no answer in what time the request had left") from None
-            raise self._too_late() from None
+            raise self._too_late(is_cut_short) from None
         except psycopg2.Error as error:
             raise self._translate(error) from error
         finally:
@@ -287,8 +284,9 @@ class Database:
             return self.fetch("check_ready")[:2]
         return number, digest
 
-    def _too_late(self) -> DatabaseError:
-        return DatabaseTimeoutError(f"no answer within {self._deadline} s")
+    def _too_late(self, is_cut_short: bool = False) -> DatabaseError:
+        within = "what time the request had left" if is_cut_short else f"{self._deadline} s"
+        return DatabaseTimeoutError(f"no answer within {within}")
 
     def _translate(self, error: psycopg2.Error) -> DatabaseError:
         """Return our exception for one of psycopg2's."""

@@ -62,7 +62,7 @@ def test_several_fetches_in_one_deadline(url: str) -> None:
 def test_what_time_a_request_has_left_says_nothing_of_the_server(url: str) -> None:
     with opened(url, deadline=HANG, pool_size=1) as database:
         failed: list[int] = []
-        database._sessions._servers.failed = failed.append
+        database._sessions._servers.mark_failed = failed.append
         database.fetch("echo", body="x")  # connects, which may take longer
         with (
             deadline_within(1),
@@ -79,7 +79,7 @@ def test_what_time_is_left_after_a_loss_says_nothing_of_the_next_server(
     with opened(url, deadline=3, pool_size=1) as database:
         failed: list[int] = []
         database.fetch("session")
-        database._sessions._servers.failed = failed.append
+        database._sessions._servers.mark_failed = failed.append
         terminate(admin)
         with pytest.raises(DatabaseTimeoutError, match="no answer within 3 s"):
             database.fetch("sleep", seconds=HANG)
@@ -93,7 +93,7 @@ def test_what_time_a_batch_has_left_says_nothing_of_the_server_that_it_then_asks
     with opened(url, deadline=HANG, pool_size=1) as database:
         database.fetch("session")
         failed: list[int] = []
-        database._sessions._servers.failed = failed.append
+        database._sessions._servers.mark_failed = failed.append
         begun = []
 
         def begin() -> tuple[Statement, list[float]]:
@@ -111,7 +111,10 @@ def test_who_has_no_time_left_harms_no_connection(
 ) -> None:
     with opened(url, pool_size=1, deadline=HANG) as database:
         before = database.fetch("session").body
-        with deadline_within(0), pytest.raises(DatabaseTimeoutError, match="time was over"):
+        with (
+            deadline_within(0),
+            pytest.raises(DatabaseTimeoutError, match="what time the request had left"),
+        ):
             database.fetch("session")
         assert database.fetch("session").body == before
 
