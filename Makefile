@@ -12,7 +12,8 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
 		printf '  make %-10s %s\n' "$$name" "$$text"; done
 
-# Not the script of that name, which knows the folder that it was installed in: checkouts are moved.
+# Not the script of that name, which knows the folder that it was installed in: a checkout that was
+# moved runs, and can be cleaned.
 FLASK = $(VENV)/bin/python -m flask
 # An .env of a folder above would lead all of this to another database, once something that the tests
 # take has installed what reads it.
@@ -93,6 +94,6 @@ lock: ## write constraints.txt again from the bounds in setup.cfg
 # What a cluster that was killed has left of itself is no cluster: then `down` fails, and may.
 clean: FLASK = env -u DATABASE_URL -u ETL_DATABASE_URL -u MIGRATIONS_DATABASE_URL -u DEVDB_DIR -u PORT $(VENV)/bin/python -m flask
 clean: ## stop the database and the cluster here, remove what is not committed, data included
-	test ! -e $(VENV)/run || test ! -e .devdb/cluster/up || $(FLASK) cluster down || true
-	test ! -e $(VENV)/run || $(FLASK) db stop --remove
+	test ! -x $(VENV)/bin/flask || test ! -e .devdb/cluster/up || $(FLASK) cluster down || true
+	test ! -x $(VENV)/bin/flask || $(FLASK) db stop --remove
 	rm -rf $(VENV) .devdb build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -102,9 +102,10 @@ def on_starting(server):
             f"RUN_DIR={_settings['RUN_DIR']}: another gunicorn runs in it; each needs its own"
         ) from None
     except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
         raise SystemExit(
-            f"RUN_DIR={_settings['RUN_DIR']}: {error.filename}: {error.strerror}: it must be a "
-            "folder in which only gunicorn's account can write"
+            f"RUN_DIR={_settings['RUN_DIR']}{where}: {error.strerror}: it must be a folder in "
+            "which gunicorn can write, and nobody else"
         ) from None
     for folder in Path(_settings["RUN_DIR"]).glob(f"{_METRICS_PREFIX}*"):
         if folder.name != ours.name:

@@ -70,10 +70,8 @@ class Fleet:
     def ask(self, rate: float, seconds: float, *, watch: bool = False) -> Turn:
         """Have wrk ask at that rate for so long. Raises BenchmarkError."""
         paths = self.paths(rate * seconds)
-        return self.server.watched(
-            generators.ask(
-                *(self.server.url, paths, seconds, CONNECTIONS, self.groups), rate=rate, watch=watch
-            )
+        return generators.ask(
+            *(self.server.url, paths, seconds, CONNECTIONS, self.groups), rate=rate, watch=watch
         )
 
     def ask_with_k6(self, rate: int, seconds: float) -> Turn:

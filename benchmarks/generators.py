@@ -24,11 +24,12 @@ class Turn:
     """What came of asking for a while.
 
     `requests` are those that were answered with 2xx; `errors` are other answers, connections that
-    failed, and answers that took more than 30 s; `late_ms` is how long after they were due requests
-    were sent; `hits` is the share of answers that a cache gave, where that was watched; `busy`, of
-    a closed loop, is the share of connections that had a request under way and were answered, by
-    Little's law: one that is never answered shows nowhere else; `bytes` are those of an answer on
-    average, its head among them. CPU is in microseconds per request, by group of processes.
+    failed, and answers that took more than 30 s, by k6 20 s; `late_ms` is how long after they were
+    due requests were sent; `hits` is the share of answers that a cache gave, where that was
+    watched; `busy`, of a closed loop, is the share of connections that had a request under way and
+    were answered, by Little's law: one that is never answered shows nowhere else; `bytes` are those
+    of an answer on average, its head among them. CPU is in microseconds per request, by group of
+    processes.
     """
 
     requests: int

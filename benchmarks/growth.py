@@ -54,10 +54,11 @@ class OnePath:
         with tempfile.TemporaryDirectory() as folder:
             paths = Path(folder, "paths")
             paths.write_text(f"{self.path}\n", "utf-8")
-            return generators.ask(
+            turn = generators.ask(
                 *(self.contestant.server.url, paths, seconds),
                 *(load.connections, self.contestant.groups),
             )
+        return self.contestant.server.watched(turn)
 
 
 def measure(

@@ -56,10 +56,10 @@ def run_mix(
     *,
     reconnect: bool = False,
 ) -> Turn:
-    """Run the statements of a mix for that long, in one thread, once its sessions are warm.
+    """Run the statements of a mix for that long, once its sessions are warm.
 
-    `mode` is pgbench's; `reconnect` for every transaction: a thread waits for that, so each
-    connection has one of its own then. `environment` has libpq's variables.
+    `mode` is pgbench's; `reconnect` for every transaction. It has one thread, or, since a thread
+    waits while it connects, then one for each connection. `environment` has libpq's variables.
     Raises BenchmarkError.
     """
     statements = read_statements()

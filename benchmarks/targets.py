@@ -190,7 +190,7 @@ def _nearest(
     found = {form: ratios_by_round(turns[ours], turns[form]) for form in forms}
     right = [form for form in forms if found[form] and _is_valid(figures, form)]
     right = right or [figures["at_best"][peer]]
-    nearest = min(right, key=lambda form: statistics.median(found[form]["per_second"]))
+    nearest = min(right, key=lambda form: statistics.median(found[form].get("per_second", [0.0])))
     return nearest, found[nearest]
 
 

@@ -46,7 +46,7 @@ class Outcome:
 
 @contextmanager
 def found_out(url: str, outcome: Outcome) -> Iterator[None]:
-    """Tell in `outcome` what became of it, whatever the sessions inside, over by then, say.
+    """Tell in `outcome` what became of it, also where the session inside failed, closed by then.
 
     A load that was published does not fail because the answer got lost: that is its `trouble`.
     """

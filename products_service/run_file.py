@@ -46,7 +46,7 @@ def hold(path: Path) -> mmap.mmap:
 def find_holder(path: Path) -> int | None:
     """Return the process that holds the file. Not for the holder itself, which would let go."""
     try:
-        descriptor = os.open(path, os.O_RDWR)
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
     except FileNotFoundError:
         return None
     try:
@@ -61,7 +61,7 @@ def find_holder(path: Path) -> int | None:
 
 def raise_flag(path: Path) -> None:
     """Raise the flag, which the holder and what it forked see at once."""
-    descriptor = os.open(path, os.O_WRONLY)
+    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
     try:
         os.pwrite(descriptor, RAISED, 0)
     finally:

@@ -117,11 +117,16 @@ def shell(role: str, arguments: tuple[str, ...]) -> None:
         signal.signal(signal.SIGINT, lambda *_: None)
         finished = subprocess.run(
             [program("psql"), str(parts.without_password()), *arguments],
-            env=PATIENCE | os.environ | ({"PGPASSWORD": parts.password} if parts.password else {}),
+            env=psql_environment(parts.password),
             check=False,
         )
     # of a signal as shells have it
     sys.exit(finished.returncode if finished.returncode >= 0 else 128 - finished.returncode)
+
+
+def psql_environment(password: str | None) -> dict[str, str]:
+    """Return the environment for psql, which keeps the password off its command line."""
+    return PATIENCE | os.environ | ({"PGPASSWORD": password} if password else {})
 
 
 @db.command()

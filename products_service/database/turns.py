@@ -37,7 +37,7 @@ def pass_over(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def is_passed_over() -> bool:
-    """Whether fetches of the current request are not to wait: it is in `pass_over`."""
+    """Whether fetches of the current request are not to wait, since `pass_over` runs it."""
     return _passed_over.get()
 
 

@@ -71,7 +71,8 @@ def gunicorn_settings(folder: Path) -> dict[str, int]:
         asked = subprocess.run(
             [sys.executable, "-m", "gunicorn", "-c", RELEASE[0], "--print-config", "wsgi:app"],
             cwd=folder,
-            env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": counters},
+            # it would make the folders that it serves with
+            env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": counters, "RUN_DIR": ""},
             capture_output=True,
             text=True,
             timeout=PATIENCE,

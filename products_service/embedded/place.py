@@ -1,7 +1,8 @@
 """Where the embedded server of one checkout lives: its data, its socket, the account it runs as.
 
 Usually all of it is under .devdb/. As root in a place that `nobody` cannot reach, the data goes to
-a folder of its own outside; where the path does not fit a socket's address, the socket does.
+a folder of its own outside; where the path does not fit a socket's address, the socket does. A copy
+of the programs, where one is needed, has another folder there.
 """
 
 import errno
@@ -63,6 +64,8 @@ class Place:
     def outside(self) -> list[Path]:
         """The folders outside `devdb` that are this server's alone, if there are any."""
         folders = {self.home.parent, outside(self.devdb), self.programs} - {self.devdb}
+        if self.home.parent != self.devdb:  # named after where the checkout was at first
+            folders.add(self.home.parent.with_name(self.home.parent.name + PROGRAMS))
         return [folder for folder in folders if folder.is_dir()]
 
     @property
@@ -135,9 +138,12 @@ def choose_sockets(devdb: Path, home: Path) -> Path:
     return outside(devdb)
 
 
-def outside(devdb: Path, of: str = "") -> Path:
-    """Return the folder, somewhere short, for what cannot be under `devdb`; `of` its PROGRAMS."""
-    name = f"products-service-{hashlib.sha256(os.fsencode(devdb)).hexdigest()[:16]}{of}"
+def outside(devdb: Path, suffix: str = "") -> Path:
+    """Return the folder, somewhere short, for what cannot be under `devdb`.
+
+    With PROGRAMS as `suffix` it is that of the copied programs.
+    """
+    name = f"products-service-{hashlib.sha256(os.fsencode(devdb)).hexdigest()[:16]}{suffix}"
     # folders that survive a restart of the machine; in the first only root can be in the way
     wanted = "/var/lib" if os.geteuid() == 0 else "/var/tmp"  # noqa: S108
     return Path(wanted if os.access(wanted, os.W_OK) else tempfile.gettempdir()) / name
@@ -189,7 +195,7 @@ def make_private(folder: Path, account: Account | None) -> None:
 
 def make_readable(folder: Path) -> None:
     """Make `folder` if need be, ours, for all to enter. Raises EmbeddedError if another did."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode=0o755, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
         raise foreign(folder)

@@ -18,7 +18,7 @@ _flag: mmap | bytes = LOWERED
 def begin(run_dir: Path) -> None:
     """Let `flask drain` find this host. In the process that forks the workers, before it does.
 
-    Raises run_file.HeldError when another host runs in that folder.
+    Raises run_file.HeldError when another host runs in that folder, OSError where it cannot be had.
     """
     global _flag
     _flag = hold(run_dir / FILE)

@@ -11,7 +11,7 @@ POLICY = "Content-Security-Policy"
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 # Whoever may read an answer may read these of its headers too.
 EXPOSED = f"ETag, Link, Retry-After, {REQUEST_ID}"
-# What a page may send. Pages of before send Authorization and a type, which the Atelier API wanted.
+# What a page may send. Clients of the Atelier API send Authorization, and some Content-Type.
 ALLOWED = f"Authorization, Content-Type, If-Match, If-None-Match, {REQUEST_ID}"
 PREFLIGHT_SECONDS = "86400"
 ANY_ORIGIN = frozenset({"*"})

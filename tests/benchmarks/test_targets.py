@@ -199,6 +199,10 @@ def test_what_was_not_answered_is_told(per_second: list[float]) -> None:
     growth |= {"memory_bytes": {"a_worker": 1, "a_connection": 1}, "start_seconds_by_workers": {}}
     assert of("growth", growth)["last page"] == nothing
     assert "the last page of the list: - x the requests/s of the first" in growth_table(growth)
+    of_many = summarise({"greenlet": answered, "express": unanswered})
+    users = of("rate", {**RATE, "users": {"k6": of_many, "wrk": of_many}})["1,000 users"]
+    assert users is not None
+    assert not users[1]
     turns = {"greenlet": answered, "greenlet-unpooled": unanswered}
     pool = {
         "worker_class": "greenlet",

@@ -45,8 +45,12 @@ def test_programs_in_an_odd_path(tmp_path, monkeypatch):
     odd = tmp_path / "a$b"
     odd.symlink_to(wheel_folder())
     monkeypatch.setattr(data, "wheel_folder", lambda: odd)
-    with checkout() as folder, embedded.running(folder / ".devdb"):
-        assert query(folder / ".devdb", "SELECT 1") == [(1,)]
+    before = os.umask(0o002)
+    try:
+        with checkout() as folder, embedded.running(folder / ".devdb"):
+            assert query(folder / ".devdb", "SELECT 1") == [(1,)]
+    finally:
+        os.umask(before)
 
 
 def test_a_folder_of_somebody_else_is_not_used():

@@ -1,9 +1,10 @@
-"""How the migrations' driver is told what libpq takes from the environment."""
+"""How the migrations' driver, and psql, are told what libpq takes from the environment."""
 
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from products_service.commands.db import psql_environment
 from products_service.commands.migrate import URL_VARIABLE, environment
 from products_service.config import ConfigurationError
 
@@ -75,3 +76,4 @@ def test_a_server_that_says_nothing_is_not_waited_for_without_end(
     if given:
         monkeypatch.setenv("PGCONNECT_TIMEOUT", given)
     assert environment("postgresql://who@db/x")["PGCONNECT_TIMEOUT"] == (given or "10")
+    assert psql_environment("hush")["PGCONNECT_TIMEOUT"] == (given or "10")
