@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from benchmarks.contestants import DESCRIPTIONS, LOOP, Contestant, Load, competing, forms_of
+from benchmarks.contestants import DESCRIPTIONS, LOOP, competing, forms_of
 from benchmarks.draws import Draw
 from benchmarks.errors import BenchmarkError
 from benchmarks.generators import Turn
 from benchmarks.steps import step
 from benchmarks.subject import Subject
+from benchmarks.turns import Contestant, Load
 
 FLOOR = "pgbench-prepared"
 REFERENCES = ("express", "fastify", FLOOR)

@@ -12,13 +12,14 @@ from typing import Any
 
 from benchmarks import generators
 from benchmarks.contest import summarise, take_turns
-from benchmarks.contestants import LOOP, Connected, HttpContestant, Load, host
+from benchmarks.contestants import LOOP, host
 from benchmarks.draws import PAGE_SIZE
 from benchmarks.generators import Turn
 from benchmarks.memory import watching
 from benchmarks.servers import HOST, PATIENCE
 from benchmarks.steps import step
 from benchmarks.subject import Subject, urls_of, warm
+from benchmarks.turns import Connected, HttpContestant, Load
 from benchmarks.workshop import own_workshop
 from products_service.config import load_settings
 

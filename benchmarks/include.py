@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.contest import summarise, take_turns
-from benchmarks.contestants import HttpContestant, Load, host
+from benchmarks.contestants import host
 from benchmarks.errors import BenchmarkError
 from benchmarks.generators import Turn, per_request
 from benchmarks.percentiles import percentile
 from benchmarks.processes import metering
 from benchmarks.servers import HOST, PATIENCE
 from benchmarks.subject import Subject
+from benchmarks.turns import HttpContestant, Load
 
 CONNECTIONS = 6  # that a browser opens to a host
 

@@ -3,12 +3,13 @@
 from typing import Any
 
 from benchmarks import contest
-from benchmarks.contestants import LOOP, PEERS, AskedByK6, Connected, competing, forms_of
+from benchmarks.contestants import LOOP, PEERS, competing, forms_of
 from benchmarks.fleet import Fleet, fleet
 from benchmarks.generators import Turn
 from benchmarks.installation import install_peers
 from benchmarks.steps import step
 from benchmarks.subject import Subject
+from benchmarks.turns import AskedByK6, Connected
 
 MIX = "page"
 RATES = (800, 900)  # clients a second

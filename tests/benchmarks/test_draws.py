@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from benchmarks import generators
-from benchmarks.contestants import HttpContestant, Load
 from benchmarks.draws import Draw
 from benchmarks.generators import Turn
 from benchmarks.pgbench import script
 from benchmarks.servers import Server
+from benchmarks.turns import HttpContestant, Load
 from products_service.statements import read_statements
 
 IDS = [7, 3, 9, *range(20, 1_020)]

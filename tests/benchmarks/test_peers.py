@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from benchmarks.contestants import LOGS, HttpContestant, competing
+from benchmarks.contestants import LOGS, competing
 from benchmarks.servers import ask
 from benchmarks.subject import warm
+from benchmarks.turns import HttpContestant
 from tests.benchmarks.bench import PRODUCTS, loaded
 from tests.conftest import Database
 from tests.system.service import ROOT

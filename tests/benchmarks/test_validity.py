@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import pgbench
 from benchmarks.contest import is_valid, summarise, take_turns
-from benchmarks.contestants import COMPETITORS, Load, competing
+from benchmarks.contestants import COMPETITORS, competing
 from benchmarks.draws import Draw
 from benchmarks.errors import BenchmarkError
 from benchmarks.fleet import is_steady
@@ -16,6 +16,7 @@ from benchmarks.rate import attempt
 from benchmarks.report import newest
 from benchmarks.speed_tables import contest_table
 from benchmarks.subject import Subject
+from benchmarks.turns import Load
 from tests.benchmarks.turns import turn
 
 
