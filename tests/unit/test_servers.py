@@ -121,7 +121,7 @@ def test_no_server_is_judged_by_what_is_too_little_to_connect(
     sessions: Sessions, given: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failed: list[int] = []
-    monkeypatch.setattr(sessions._servers, "failed", failed.append)
+    monkeypatch.setattr(sessions._servers, "mark_failed", failed.append)
     with deadline_within(0.12), pytest.raises(NoTimeLeftError):
         sessions.open()
     assert given == pytest.approx([0.06, 0.03, 0.03])
