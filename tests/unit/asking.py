@@ -14,7 +14,7 @@ from products_service.database.events import DatabaseError, Observer
 from products_service.serving.hub import Hub
 from products_service.statements import Statement
 
-HANG = 60.0  # seconds; a limit on what hangs, not a promise
+HANG = 300.0  # seconds; a limit on what hangs, not a promise
 ID = (("product_id", "integer"),)
 STATEMENTS = {
     statement.name: statement
@@ -22,13 +22,21 @@ STATEMENTS = {
         # which of them were asked for together, its backend and the moment tell
         Statement("tell", ID, "SELECT 7, 'digest', $1::text || ' ' || statement_timestamp()"),
         Statement("sleep", ID, "SELECT 7, 'digest', $1::text || pg_sleep($1 / 1000.0)::text"),
+        # waits for as long as a test wants it to (Worker.locked)
+        Statement(
+            "lock", ID, "SELECT 7, 'digest', $1::text || pg_advisory_xact_lock_shared($1)::text"
+        ),
         Statement("divide", ID, "SELECT 7, 'digest', (10 / $1)::text"),
-        # This and the next take a moment, so that another can be sent behind them.
-        Statement("fail", ID, "SELECT 7, 'digest', pg_sleep(0.3)::text || (1 / ($1 - $1))::text"),
+        # This and the next wait so too, so that another can be sent behind them.
+        Statement(
+            "fail",
+            ID,
+            "SELECT 7, 'digest', pg_advisory_xact_lock_shared($1)::text || (1 / ($1 - $1))::text",
+        ),
         Statement(
             "leave",
             ID,
-            "SELECT 7, 'digest', pg_sleep(0.2)::text "
+            "SELECT 7, 'digest', pg_advisory_xact_lock_shared($1)::text || pg_sleep(0.2)::text "
             "|| pg_terminate_backend(pg_backend_pid())::text WHERE $1 > 0",
         ),
         Statement(
@@ -42,6 +50,12 @@ STATEMENTS = {
         Statement("hold", (), "SELECT 7, 'digest', pg_sleep(0.05)::text"),
     ]
 }
+
+
+def later_by(seconds: float) -> Callable[[], float]:
+    """Return what tells the time as if so much more had passed than has by now."""
+    monotonic = time.monotonic
+    return lambda: monotonic() + seconds
 
 
 class Uses(Observer):
@@ -112,6 +126,17 @@ class Worker:
                 "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND application_name = 'products_service'"
             )
+
+    @contextmanager
+    def locked(self, *products: int) -> Iterator[Callable[[], None]]:
+        """Have who asks to `lock` these products wait until the end of the block.
+
+        Or until what is yielded is called, which waits for nothing.
+        """
+        with closing(psycopg2.connect(self._url)) as session:
+            for product in products:
+                session.cursor().execute("SELECT pg_advisory_xact_lock(%s)", (product,))
+            yield session.close
 
     @contextmanager
     def connection_kept(self) -> Iterator[None]:

@@ -11,7 +11,7 @@ from products_service.database import Database
 from products_service.statements import Statement
 
 # seconds; a limit on what hangs, not a promise
-HANG = 60
+HANG = 300
 OURS = "datname = current_database() AND application_name = 'products_service'"
 STATEMENTS = {
     statement.name: statement

@@ -1,8 +1,8 @@
 """Requests for products that wait at the same time, and what becomes of each."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,7 @@ from products_service.database.events import (
     StatementError,
 )
 from products_service.database.sessions import deadline_within
-from tests.unit.asking import HANG, Make
+from tests.unit.asking import HANG, Make, later_by
 
 
 def moments(bodies: Sequence[str]) -> list[str]:
@@ -57,30 +57,34 @@ def test_who_asks_for_others_does_so_in_full_time(
     monkeypatch.setattr("products_service.database.database._LEAST_LEFT", 0.0)
     asked = worker()
     outcomes: list[Any] = []
-    with deadline_within(0.5):
-        asked.start(outcomes, ("sleep", 1))
-    asked.start(outcomes, ("sleep", 1_000))
+    with asked.locked(1):
+        with deadline_within(HANG / 2):
+            asked.start(outcomes, ("divide", 2))
+        asked.start(outcomes, ("lock", 1))
+        asked.turn(lambda: asked.under_way() == 1)
+        monkeypatch.setattr(batches.time, "monotonic", later_by(HANG / 2))
+        asked.turn_once()
     asked.turn(lambda: len(outcomes) == 2)
-    assert sorted(outcomes) == ["1", "1000"]
+    assert sorted(outcomes) == ["1", "5"]
     assert asked.uses.total == 1
 
 
 @pytest.mark.usefixtures("nothing_is_slow")
 def test_who_asks_while_two_are_under_way_is_answered_together(worker: Make) -> None:
     asked = worker()
-    slept: list[str] = []
+    waited: list[str] = []
     bodies: list[str] = []
-    asked.start(slept, ("sleep", 500))
-    asked.turn_once()
-    asked.start(slept, ("sleep", 501))
-    asked.turn_once()
-    for number in range(3):
-        asked.start(bodies, ("tell", number))
-        asked.turn_once()
-    assert asked.under_way() == 2
-    assert not slept
+    with asked.locked(1, 2):
+        for product in (1, 2):
+            asked.start(waited, ("lock", product))
+            asked.turn_once()
+        for number in range(3):
+            asked.start(bodies, ("tell", number))
+            asked.turn_once()
+        assert asked.under_way() == 2
+        assert not waited
     asked.turn(lambda: len(bodies) == 3)
-    assert slept == ["500", "501"]
+    assert waited == ["1", "2"]
     assert len(set(moments(bodies))) == 1
     assert asked.uses.total == 1
 
@@ -97,17 +101,23 @@ def test_the_next_batch_is_asked_for_before_the_last_one_has_its_answers(worker:
             super().append(body)
 
     bodies = Noting()
-    for milliseconds in (300, 200, 100):
-        asked.start(bodies, ("sleep", milliseconds), ("sleep", milliseconds + 1))
-        asked.turn_once()
-    assert asked.under_way() == 2
-    assert not bodies
-    asked.turn(lambda: len(bodies) == 6)
-    assert [int(body) // 100 for body in bodies] == [3, 3, 2, 2, 1, 1]
+    with ExitStack() as stack:
+        locks = [stack.enter_context(asked.locked(product)) for product in (10, 20, 30)]
+        for product in (10, 20, 30):
+            asked.start(bodies, ("lock", product), ("lock", product + 1))
+            asked.turn_once()
+        assert asked.under_way() == 2
+        assert not bodies
+        for release in locks:
+            before = len(bodies)
+            release()
+            asked.turn(lambda before=before: len(bodies) == before + 2)
+    assert [int(body) // 10 for body in bodies] == [1, 1, 2, 2, 3, 3]
     assert under_way == [2, 2, 1, 1, 0, 0]
     assert asked.uses.total == 1
 
 
+@pytest.mark.usefixtures("nothing_is_slow")
 def test_no_batch_is_too_large(worker: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "MOST", 3)
     asked = worker()
@@ -130,11 +140,13 @@ def test_different_statements_are_executed_as_one(worker: Make) -> None:
 @pytest.mark.usefixtures("nothing_is_slow")
 def test_a_batch_takes_half_of_those_who_are_there(worker: Make) -> None:
     asked = worker()
-    slept: list[str] = []
+    waited: list[str] = []
     bodies: list[str] = []
-    asked.start(slept, ("sleep", 500))
-    asked.turn(lambda: asked.uses.now == 1)
-    asked.start(bodies, *(("tell", number) for number in range(20)))
+    with asked.locked(1):
+        asked.start(waited, ("lock", 1))
+        asked.turn(lambda: asked.uses.now == 1)
+        asked.start(bodies, *(("tell", number) for number in range(20)))
+        asked.turn(lambda: asked.under_way() == 2)
     asked.turn(lambda: len(bodies) == 20)
     assert [moments(bodies).count(moment) for moment in sorted(set(moments(bodies)))] == [
         *(4, 5, 10, 1)
@@ -152,11 +164,12 @@ def test_a_batch_goes_beside_one_that_is_slow(worker: Make) -> None:
     asked = worker(pool_size=3)
     slow: list[str] = []
     fast: list[str] = []
-    asked.start(slow, ("sleep", 500), ("sleep", 501))
-    asked.turn(lambda: asked.uses.now == 1)
-    asked.start(fast, ("divide", 5), ("divide", 2))
-    asked.turn(lambda: len(fast) == 2)
-    assert (fast, slow) == (["2", "5"], [])
+    with asked.locked(1):
+        asked.start(slow, ("lock", 1), ("lock", 2))
+        asked.turn(lambda: asked.uses.now == 1)
+        asked.start(fast, ("divide", 5), ("divide", 2))
+        asked.turn(lambda: len(fast) == 2)
+        assert (fast, slow) == (["2", "5"], [])
     asked.turn(lambda: len(slow) == 2)
     assert (asked.uses.total, asked.uses.most) == (2, 2)
 
@@ -209,11 +222,6 @@ def test_after_a_batch_that_took_too_long_each_asks_alone_for_a_while(
     monkeypatch.setattr(batches.time, "monotonic", later_by(batches.APART))
     assert asked.ask(("divide", 5), ("divide", 2)) == ["2", "5"]
     assert asked.uses.total == 5
-
-
-def later_by(seconds: float) -> Callable[[], float]:
-    monotonic = time.monotonic
-    return lambda: monotonic() + seconds
 
 
 def test_one_that_is_slow_alone_has_nobody_ask_alone(worker: Make) -> None:

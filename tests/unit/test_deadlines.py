@@ -14,6 +14,7 @@ from products_service.database import (
 from products_service.database.sessions import NoTimeLeftError, Sessions, deadline_within
 from products_service.statements import Statement
 from tests.servers import Server
+from tests.unit.asking import later_by
 from tests.unit.opening import HANG, opened, terminate
 
 
@@ -49,14 +50,15 @@ def test_deadline_ends_the_wait_and_the_connection(
     terminate(admin)
 
 
-def test_several_fetches_in_one_deadline(url: str) -> None:
-    with opened(url, deadline=3, pool_size=1) as database:
+def test_several_fetches_in_one_deadline(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened(url, deadline=HANG, pool_size=1) as database:
         with database.in_one_deadline():
-            database.fetch("sleep", seconds=1.8)
+            database.fetch("echo", body="x")
+            monkeypatch.setattr(time, "monotonic", later_by(HANG - 1))
             # it has no more than what the first one has left
             with pytest.raises(DatabaseTimeoutError):
-                database.fetch("sleep", seconds=1.8)
-        assert database.fetch("sleep", seconds=1.8).load_number == 7
+                database.fetch("sleep", seconds=HANG)
+        assert database.fetch("echo", body="x").load_number == 7
 
 
 def test_what_time_a_request_has_left_says_nothing_of_the_server(url: str) -> None:
@@ -100,7 +102,7 @@ def test_what_time_a_batch_has_left_says_nothing_of_the_server_that_it_then_asks
             begun.append(True)
             return database._statements["sleep"], [HANG]
 
-        with pytest.raises(DatabaseTimeoutError, match="no answer within 60 s"):
+        with pytest.raises(DatabaseTimeoutError, match=f"no answer within {HANG} s"):
             database._ask(begin, time.monotonic() + given)
         assert (failed, bool(begun)) == ([], sent)
         assert database.fetch("echo", body="x").body == "x"
@@ -147,10 +149,11 @@ def test_a_server_that_is_slow_to_let_us_in_is_not_lost(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker that begins has no time for all of its connections, and cuts none of them off."""
+    monkeypatch.setattr("products_service.database.database._WARM_UP", HANG)
     open_on = Sessions._open_on
 
     def slowly(sessions: Sessions, number: int) -> psycopg2.extensions.connection:
-        time.sleep(0.3)
+        monkeypatch.setattr(time, "monotonic", later_by(0.3 * HANG))
         return open_on(sessions, number)
 
     monkeypatch.setattr(Sessions, "_open_on", slowly)
