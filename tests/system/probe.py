@@ -4,11 +4,13 @@ Its routes are functions of their names. Served by gunicorn in the place of the 
 """
 
 import json
+import math
 import os
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from products_service import waiting
@@ -18,6 +20,7 @@ from products_service.serving import conversation, slots
 for module, limit in (
     (conversation, "REQUEST_SECONDS"),
     (conversation, "ANSWER_SECONDS"),
+    (conversation, "LINGER_SECONDS"),
     (slots, "PATIENCE"),
     (slots, "LONGEST"),
 ):
@@ -131,25 +134,37 @@ def status(environ: dict[str, Any], start: Start, argument: str) -> Iterable[byt
 
 
 def wait(environ: dict[str, Any], start: Start, argument: str) -> Iterable[bytes]:
-    """Wait as for a database, so many seconds; tell how many did at the same time."""
+    """Wait as for a database, so many seconds, or until somebody writes to a named pipe.
+
+    Say, and tell, how many did at the same time.
+    """
     global working
     working += 1
-    reader, writer = os.pipe()
+    print(f"{working} wait", file=sys.stderr, flush=True)
+    if argument.startswith("/"):
+        reader, end = os.open(argument, os.O_RDONLY | os.O_NONBLOCK), math.inf
+    else:
+        reader, end = os.eventfd(0), time.monotonic() + float(argument)
     try:
         together = working
-        waiting.wait(reader, 1, time.monotonic() + float(argument))
+        waiting.wait(reader, 1, end)
         together = max(together, working)
     finally:
         working -= 1
         os.close(reader)
-        os.close(writer)
     return answer(start, str(together).encode())
 
 
 def block(environ: dict[str, Any], start: Start, argument: str) -> Iterable[bytes]:
-    """Hold up the whole process for so many seconds; say when that begins."""
+    """Hold up the whole process for so many seconds, or until somebody writes to a named pipe.
+
+    Say when that begins.
+    """
     print("blocking", file=sys.stderr, flush=True)
-    time.sleep(float(argument))
+    if argument.startswith("/"):
+        Path(argument).read_bytes()
+    else:
+        time.sleep(float(argument))
     return answer(start, str(os.getpid()).encode())
 
 

@@ -1,5 +1,6 @@
 """Clients that are slow, silent, greedy or many: none of them holds up the greenlet worker."""
 
+import os
 import resource
 import socket
 import struct
@@ -8,6 +9,8 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from io import FileIO
+from pathlib import Path
 
 import pytest
 
@@ -74,9 +77,10 @@ def test_request_in_drops_is_refused_in_time(hasty: Service) -> None:
     with Wire(hasty.port) as wire:
         started = time.monotonic()
         wire.socket.settimeout(0.1)
-        message = None
+        message, drop = None, HALF
         while message is None:
-            wire.send(b"A: b\r\n" if time.monotonic() > started + 0.1 else HALF)
+            wire.send(drop)
+            drop = b"A: b\r\n"
             try:
                 message = wire.read()
             except TimeoutError:
@@ -237,22 +241,37 @@ def test_worker_finds_that_there_are_descriptors_again_though_nobody_goes() -> N
 SLOTS = 16  # eight for a connection, of which there are two
 
 
-def test_requests_beyond_the_slots_wait_their_turn() -> None:
+@pytest.fixture
+def pipe(tmp_path: Path) -> Iterator[FileIO]:
+    """A named pipe, for requests that wait until the test writes to it."""
+    os.mkfifo(tmp_path / "pipe")
+    with FileIO(tmp_path / "pipe", "r+") as pipe:
+        yield pipe
+
+
+def test_requests_beyond_the_slots_wait_their_turn(pipe: FileIO) -> None:
     # however long that takes on a busy machine
-    with probe(DB_POOL_SIZE="2", PATIENCE=str(HANG), LONGEST=str(HANG)) as service:
-        replies = service.get_all(["/wait/0.3"] * 4 * SLOTS)
-        assert max(int(reply.body) for reply in replies) == SLOTS
-
-
-def test_requests_beyond_stuck_slots_wait_a_moment_only() -> None:
     with (
-        probe(DB_POOL_SIZE="2") as service,
-        # Did each wait as long as where slots are given back (slots.LONGEST), these six in turn
-        # would take longer.
-        service.asked(["/wait/4"] * SLOTS) as stuck,
+        probe(DB_POOL_SIZE="2", PATIENCE=str(HANG), LONGEST=str(HANG)) as service,
+        service.asked([f"/wait/{pipe.name}"] * 4 * SLOTS) as replies,
     ):
-        time.sleep(0.2)
+        eventually(lambda: f"{SLOTS} wait\n" in service.log)
+        time.sleep(0.3)  # in which others would come in
+        pipe.write(b"go on")
+        assert max(int(reply.result().body) for reply in replies) == SLOTS
+
+
+def test_requests_beyond_stuck_slots_wait_a_moment_only(pipe: FileIO) -> None:
+    paths = [f"/wait/{pipe.name}"] * SLOTS
+    with (
+        # where slots are given back they would wait for longer than a test does
+        probe(DB_POOL_SIZE="2", LONGEST=str(2 * HANG)) as service,
+        service.asked(paths) as stuck,
+    ):
+        eventually(lambda: f"{SLOTS} wait\n" in service.log)
         for _ in range(5):
             assert service.get("/live").status == 200
-        assert max(int(reply.body) for reply in service.get_all(["/wait/0.5"] * 4)) == SLOTS + 4
-        assert not any(reply.done() for reply in stuck)
+        with service.asked(paths[:4]):
+            eventually(lambda: f"{SLOTS + 4} wait\n" in service.log)
+            assert not any(reply.done() for reply in stuck)
+            pipe.write(b"go on")

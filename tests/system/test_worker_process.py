@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.conftest import Database
+from tests.conftest import PATIENT, Database
 from tests.servers import short_folder, state
 from tests.system.probing import probe, workers_of
 from tests.system.service import (
@@ -56,7 +56,7 @@ def hooked(tmp_path: Path) -> Path:
 
 def test_statement_that_waits_holds_up_nobody(database: Database) -> None:
     settings = {"GUNICORN_WORKER_CLASS": "greenlet", "GUNICORN_WORKERS": "1"}
-    with serving(database, **settings) as service:
+    with serving(database, **PATIENT, **settings) as service:
         service.wait_for_status(200, "/ready")
         with catalogue_locked(database), service.asked(["/products"] * 2) as replies:
             wait_for(lambda: count_waiting(database) == 2)
@@ -91,13 +91,18 @@ def stop(service: Service, number: signal.Signals = signal.SIGTERM) -> None:
     service.process.send_signal(number)
 
 
-def test_requests_that_are_there_are_answered_before_the_end() -> None:
-    with probe(UNHURRIED) as service, ExitStack() as stack:
+def test_requests_that_are_there_are_answered_before_the_end(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    # for clients that a slow machine keeps from asking
+    patience = {"REQUEST_SECONDS": str(2 * HANG), "LINGER_SECONDS": str(2 * HANG)}
+    with probe(UNHURRIED, **patience) as service, ExitStack() as stack:
+        (worker,) = workers_of(service)
         idle, half, busy, *queued = [stack.enter_context(Wire(service.port)) for _ in range(8)]
         idle.ask("/live")
         half.send(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n")
         time.sleep(0.1)
-        busy.get("/block/1.5")
+        busy.get(f"/block/{pipe}")
         wait_for(lambda: "blocking" in service.log)
         # these the worker finds only after it was told to stop, and the last not even connected
         for wire in queued:
@@ -105,6 +110,8 @@ def test_requests_that_are_there_are_answered_before_the_end() -> None:
         late = stack.enter_context(Wire(service.port))
         late.get("/live")
         stop(service)
+        os.kill(worker, signal.SIGTERM)  # as gunicorn does, but before the worker goes on
+        pipe.write_bytes(b"go on")
         for wire in (busy, *queued, late):
             message = wire.read()
             assert (message.status, message.headers["Connection"]) == (200, "close")
@@ -139,8 +146,8 @@ def test_idle_connections_are_let_go_soon_after_a_stop() -> None:
         Wire(service.port) as fresh,
     ):
         idle.ask("/live")
-        stop(service)
         stopped = time.monotonic()
+        stop(service)
         assert idle.is_closed()
         assert fresh.is_closed()
         assert service.process.wait(HANG) == 0

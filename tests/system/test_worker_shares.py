@@ -11,39 +11,54 @@ from tests.system.probing import probe, workers_of
 from tests.system.service import Service, wait_for
 from tests.system.wire import Wire
 
+# Many more than one that was kept from running for seconds needs to catch up.
+MOST = 600
+
+
+def connect(service: Service, stack: ExitStack) -> int:
+    """Connect; return the worker that serves the connection, until the end of the stack."""
+    time.sleep(0.01)  # most of the time all workers are idle when the next one comes
+    return int(stack.enter_context(Wire(service.port)).ask("/live").body)
+
+
+def connect_until_even(
+    service: Service, stack: ExitStack, workers: int, least: int, apart: int
+) -> Counter[int]:
+    """Connect until each worker has as many as any other, or so many fewer; return how many each.
+
+    That comes at once, but for those that another took since one was kept from running.
+    """
+    pids: Counter[int] = Counter()
+    while (
+        len(pids) < workers
+        or pids.total() < least
+        or max(pids.values()) - min(pids.values()) > apart
+    ):
+        assert pids.total() < MOST, pids
+        pids[connect(service, stack)] += 1
+    return pids
+
 
 def test_quiet_connections_are_shared_evenly() -> None:
     with probe(workers=4) as service, ExitStack() as stack:
-        pids = Counter()
-        for _ in range(32):
-            wire = stack.enter_context(Wire(service.port))
-            pids[wire.ask("/live").body] += 1
-            time.sleep(0.01)  # all workers are idle when the next one comes
-        assert len(pids) == 4
-        # eight each, but for those that another took since one was kept from running
-        assert min(pids.values()) >= 4
-        assert max(pids.values()) <= 12
+        connect_until_even(service, stack, 4, least=32, apart=4)
 
 
 def test_who_has_fewer_connections_gets_those_that_come() -> None:
     with probe(workers=2) as service, ExitStack() as stack:
-
-        def connect() -> int:
-            time.sleep(0.01)
-            return int(stack.enter_context(Wire(service.port)).ask("/live").body)
-
-        first = Counter(connect() for _ in range(40))
-        assert len(first) == 2
+        first = connect_until_even(service, stack, 2, least=40, apart=4)
         killed = max(first)
         os.kill(killed, signal.SIGKILL)
         wait_for(lambda: len(now := workers_of(service)) == 2 and killed not in now)
         (new,) = set(workers_of(service)) - set(first)
         wait_for(lambda: int(service.get("/live").body) == new)
-        later = Counter(connect() for _ in range(40))
         # It catches up, though some go to the other one while the system does not let it run.
-        # Shared without regard to what each has, they would end 20 apart.
+        # Shared without regard to what each has, they would stay 20 apart.
         (old,) = set(first) - {killed}
-        assert abs(first[old] + later[old] - later[new]) <= 10
+        now = Counter({old: first[old]})
+        while now[old] - now[new] > 4:
+            assert now.total() < MOST, now
+            now[connect(service, stack)] += 1
 
 
 def test_a_worker_that_was_killed_has_no_share_any_more() -> None:
@@ -56,9 +71,9 @@ def test_a_worker_that_was_killed_has_no_share_any_more() -> None:
         os.kill(killed, signal.SIGKILL)
         wait_for(lambda: len(now := workers_of(service)) == 2 and killed not in now)
         wait_for(lambda: both_serve(service))
-        for _ in range(16):
-            stack.enter_context(Wire(service.port)).ask("/live")
-            time.sleep(0.01)
+        # or who has more would look whether the other one takes those that come
+        connect_until_even(service, stack, 2, least=16, apart=1)
+        time.sleep(0.1)
         # Who left connections to one that is gone would look every few ms whether it takes them.
         before = times_asleep(old)
         time.sleep(1)
@@ -81,22 +96,29 @@ def both_serve(service: Service) -> bool:
 def test_connections_of_a_burst_are_all_served() -> None:
     with probe(workers=2) as service, ExitStack() as stack:
         wait_for(lambda: both_serve(service))
-        wires = [stack.enter_context(Wire(service.port)) for _ in range(64)]
-        pids = set()
-        for _ in range(5):
-            for wire in wires:
-                wire.get("/live")
-            # whoever is answered first asks last: nobody may hold up the others by being silent
-            pids |= {wire.read().body for wire in wires}
-        assert len(pids) == 2
+
+        def burst() -> bool:
+            """Return whether both took some, as they do unless one is kept from running."""
+            wires = [stack.enter_context(Wire(service.port)) for _ in range(64)]
+            pids = set()
+            for _ in range(5):
+                for wire in wires:
+                    wire.get("/live")
+                # whoever is answered first asks last: nobody may hold up the others by being silent
+                pids |= {wire.read().body for wire in wires}
+            return len(pids) == 2
+
+        assert burst() or burst() or burst()
 
 
-def test_new_connection_goes_to_an_idle_worker() -> None:
+def test_new_connection_goes_to_an_idle_worker(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
     with probe(workers=2) as service:
         wait_for(lambda: both_serve(service))
-        with service.asked(["/block/3"]) as [blocked]:
+        with service.asked([f"/block/{pipe}"]) as [blocked]:
             wait_for(lambda: "blocking" in service.log)
             idle = {service.get("/live").body for _ in range(20)}
-            assert not blocked.done()
+            pipe.write_bytes(b"go on")
             assert len(idle) == 1
             assert blocked.result().body not in idle
