@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import pytest
 from psycopg2.extensions import get_wait_callback, set_wait_callback
 
+from etl.connection import Connection
 from etl.files import TABLES, Kind, Table
 from etl.limits import MAX_REJECTS, RowLimit
 from etl.load import load
@@ -58,9 +61,26 @@ def load_catalogue(
 ) -> Outcome:
     """Load a folder in this process and return what the load did. Raises what it raises."""
     result = Outcome(folder)
-    with without_wait_callback():
+    with without_wait_callback(), publishing_at_leisure():
         load(url, result, report, max_rejects, progress or Progress())
     return result
+
+
+@contextmanager
+def publishing_at_leisure() -> Iterator[None]:
+    """Have no load of this process be ended because the machine stands still while it publishes."""
+    run = Connection.run
+
+    def run_then_forget_the_limit(self: Connection, name: str, *args: Any, **kwargs: Any) -> Any:
+        found = run(self, name, *args, **kwargs)
+        if name == "lock_catalogue":
+            with self._connection.cursor() as cursor:
+                cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Connection, "run", run_then_forget_the_limit)
+        yield
 
 
 @contextmanager

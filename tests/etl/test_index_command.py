@@ -16,7 +16,9 @@ from etl.turn import take_turn
 from tests.catalogue import load_catalogue
 from tests.conftest import Database, make_app
 from tests.etl.loads import flask_etl, started, wait_until, watching
+from tests.etl.test_kill import wait_for_the_lock
 from tests.servers import query
+from tests.system.service import connect
 
 NAMES = list(read_indexes())
 PATHS = ["/products", "/products/1", "/products/1/styles", "/products/1/related"]
@@ -61,7 +63,7 @@ def test_list(indexed: Database) -> None:
         assert index["size"] >= 8192
         assert "key" in index["purpose"] or name in NAMES
     before = found["styles_by_product"]["scans"]
-    with closing(psycopg2.connect(indexed.app)) as session, session.cursor() as cursor:
+    with closing(connect(indexed.app)) as session, session.cursor() as cursor:
         cursor.execute("SET enable_seqscan = off")
         cursor.execute("SELECT FROM catalogue.styles WHERE product_id = 1 ORDER BY position")
         session.commit()
@@ -237,6 +239,8 @@ def test_readers_go_on_while_an_index_is_built(
         assert set(waits(indexed)) == {("skus", "ShareLock")}
         refused = flask_etl(indexed, "load", folder, "--report", reports)
         assert "another load or `flask etl index` is running" in refused.stderr
+    # or it would be in the way of the next test
+    wait_for_the_lock(indexed)
     app.extensions["database"].close()
 
 

@@ -29,6 +29,7 @@ from tests.etl.loads import (
     watching,
 )
 from tests.servers import query, throwaway
+from tests.system.service import connect
 
 # What the load's last statement looks like at the moments in which it is killed, in their order.
 MOMENTS = {
@@ -98,9 +99,7 @@ def from_then_on(moment: str) -> str:
 @contextmanager
 def nothing_published(database: Database) -> Iterator[None]:
     """A reader keeps its lock on the served catalogue, so a load cannot go beyond its last step."""
-    with closing(psycopg2.connect(database.app)) as reader, reader.cursor() as cursor:
-        # the role's would end the session in the middle of a long load
-        cursor.execute("SET idle_in_transaction_session_timeout = 0")
+    with closing(connect(database.app)) as reader, reader.cursor() as cursor:
         cursor.execute("SELECT number FROM catalogue.published_load")
         yield
 

@@ -34,6 +34,7 @@ from tests.etl.loads import (
     watching,
 )
 from tests.servers import query
+from tests.system.service import connect
 
 
 @pytest.fixture
@@ -145,7 +146,7 @@ def test_a_session_that_does_not_let_go_of_the_catalogue(
     loaded: Database, folder: Path, reports: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(patience, "PATIENCE", 0.1)
-    with closing(psycopg2.connect(loaded.app)) as reader:
+    with closing(connect(loaded.app)) as reader:
         reader.cursor().execute("SELECT number FROM catalogue.published_load")
         with pytest.raises(PublishError, match="long transaction"):
             load_catalogue(loaded.etl, folder, reports)

@@ -11,6 +11,7 @@ from etl.errors import LoadError
 from tests.catalogue import load_catalogue
 from tests.conftest import Database
 from tests.etl.loads import AS_IT_WAS, account, flask_etl, served, started, wait_until, watching
+from tests.etl.test_kill import from_then_on, nothing_published
 
 
 def test_a_second_load_is_refused_and_leaves_the_report_of_the_first(
@@ -22,16 +23,17 @@ def test_a_second_load_is_refused_and_leaves_the_report_of_the_first(
         watching(database) as runs,
         started(database, "load", large, "--report", report, "--quiet") as first,
     ):
-        wait_until(lambda: runs('COPY "catalogue_next"."skus"'), first)
-        first.send_signal(signal.SIGSTOP)
-        second = flask_etl(database, "load", folder, "--report", report)
-        assert second.returncode == 1
-        assert "another load or `flask etl index` is running (server process " in second.stderr
-        assert "nothing was done" in second.stderr
-        assert second.stderr.endswith(AS_IT_WAS)
-        assert second.stdout == ""
-        assert served(database)[0] == 0
-        first.send_signal(signal.SIGCONT)
+        with nothing_published(database):
+            wait_until(lambda: runs(from_then_on("copying a large file")), first)
+            first.send_signal(signal.SIGSTOP)
+            second = flask_etl(database, "load", folder, "--report", report)
+            assert second.returncode == 1
+            assert "another load or `flask etl index` is running (server process " in second.stderr
+            assert "nothing was done" in second.stderr
+            assert second.stderr.endswith(AS_IT_WAS)
+            assert second.stdout == ""
+            assert served(database)[0] == 0
+            first.send_signal(signal.SIGCONT)
         printed, _ = first.communicate(timeout=60)
     assert first.returncode == 0
     assert account(printed)["products.csv"] == (8_001, 8_000, 0, 1)

@@ -8,7 +8,6 @@ from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
-import psycopg2
 import pytest
 
 from products_service.statements import read_statements
@@ -16,6 +15,7 @@ from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
 from tests.etl.test_upsert import run_upsert, write_changes
 from tests.servers import query
+from tests.system.service import connect
 
 LIST = read_statements()["list_products"]
 STEP = 128  # products from one rank to the next
@@ -27,7 +27,7 @@ def product(id_: int) -> tuple:
 
 def pages(database: Database, count: int) -> Iterator[list[int]]:
     """Yield the ids of each page of the list, the last one empty."""
-    with closing(psycopg2.connect(database.app)) as connection, connection.cursor() as cursor:
+    with closing(connect(database.app)) as connection, connection.cursor() as cursor:
         cursor.execute(LIST.prepare)
         page = 1
         while page is not None:

@@ -16,6 +16,7 @@ from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import MIGRATIONS, Database
 from tests.etl.test_upsert import run_upsert, write_changes
 from tests.servers import Server, query
+from tests.system.service import connect
 
 SEARCH = read_statements()["search_products"]
 INDEXES = "SELECT indexname, indexdef FROM pg_indexes WHERE indexdef ~ 'search[.]' ORDER BY 1"
@@ -37,7 +38,7 @@ def empty(server: Server) -> Iterator[str]:
 
 def found(url: str, words: str, scan: bool = True) -> list[int]:
     """Return the ids that a search finds, by the index alone unless scanning is allowed."""
-    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+    with closing(connect(url)) as connection, connection.cursor() as cursor:
         if not scan:  # which makes what must be scanned look so expensive that it is compiled
             cursor.execute("SET enable_seqscan = off; SET jit = off")
         cursor.execute(SEARCH.prepare)

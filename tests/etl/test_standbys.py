@@ -12,7 +12,7 @@ from etl import patience, publish
 from etl.connection import Connection
 from etl.errors import LoadError
 from etl.standbys import await_standbys
-from tests.catalogue import load_catalogue, write_catalogue
+from tests.catalogue import load_catalogue, publishing_at_leisure, write_catalogue
 from tests.conftest import Database, migrated
 from tests.servers import query, standby_of, throwaway
 from tests.system.service import session, wait_for
@@ -81,14 +81,14 @@ def test_readers_do_not_wait_for_a_standby_to_confirm_what_is_published(
     # which the servers of tests leave out
     query(here.admin, "ALTER ROLE products_etl SET synchronous_commit = on")
     # lest it waits for ever where it does
-    given_up = threading.Timer(5, confirmed_by, [""])
-    with closing(Connection(here.etl)) as connection:
+    given_up = threading.Timer(30, confirmed_by, [""])
+    with closing(Connection(here.etl)) as connection, publishing_at_leisure():
         try:
             with connection.transaction():
                 connection.run("lock_catalogue")
                 connection.run("create_schema")
                 confirmed_by("nobody")
-                time.sleep(0.5)
+                time.sleep(0.5)  # nothing shows when the checkpointer has told all of that
                 given_up.start()
             waited = not given_up.is_alive()
         finally:

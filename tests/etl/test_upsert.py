@@ -35,6 +35,7 @@ from tests.etl.loads import (
     wait_until,
 )
 from tests.servers import query
+from tests.system.service import connect
 
 Model = dict[str, list[tuple]]
 # Of each table's rows: where a parent's id stands, and whose.
@@ -348,7 +349,7 @@ def test_readers_see_the_change_at_once_and_whole(database: Database, tmp_path: 
         "SELECT (SELECT number FROM catalogue.published_load), "
         "(SELECT count(*) FROM catalogue.products)"
     )
-    with closing(psycopg2.connect(database.app)) as connection, connection.cursor() as cursor:
+    with closing(connect(database.app)) as connection, connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         cursor.execute(read)
         assert cursor.fetchone() == (1, 3)

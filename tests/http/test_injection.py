@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from tests.conftest import Database
 from tests.http.conftest import Serve
+from tests.system.service import connect
 
 ATTEMPTS = [
     "1; DROP TABLE catalogue.products",
@@ -85,7 +86,7 @@ def test_nothing_has_changed(client: FlaskClient, shared_database: Database) -> 
 
 def test_the_service_could_not_write_anyway(shared_database: Database) -> None:
     """Nor may it when it takes its own read-only setting off."""
-    with closing(psycopg2.connect(shared_database.app)) as connection:
+    with closing(connect(shared_database.app)) as connection:
         connection.autocommit = True
         cursor = connection.cursor()
         cursor.execute("SET default_transaction_read_only = off")
