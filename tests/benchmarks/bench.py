@@ -13,7 +13,7 @@ import psycopg2
 
 from etl.generate import generate
 from tests.catalogue import load_catalogue
-from tests.conftest import Database
+from tests.conftest import PATIENT, Database
 from tests.system.service import ROOT, environment
 
 # seconds; a limit on what hangs, not a promise
@@ -47,6 +47,15 @@ def command(database: Database | None, *arguments: str | Path, **variables: str)
         "stderr": subprocess.PIPE,
         "text": True,
     }
+
+
+def unhurried(folder: Path) -> dict[str, str]:
+    """Return variables that give all Python programs limits which a slow machine does not run into.
+
+    Benchmarks keep settings from what they start, which would not be as it is shipped.
+    """
+    (folder / "sitecustomize.py").write_text(f"import os\nos.environ.update({PATIENT!r})\n")
+    return {"PYTHONPATH": str(folder)}
 
 
 def run(

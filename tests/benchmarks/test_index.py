@@ -37,15 +37,14 @@ def traces(database: Database) -> list[str]:
 
 
 def served(database: Database) -> list[tuple[Any, ...]]:
-    """Return the relations of the catalogue, their files, and what was ever written to them."""
+    """Return the relations of the catalogue and their files."""
     return query(
         database.admin,
         """
-        SELECT pg_class.oid, pg_class.relname, relfilenode, n_tup_ins, n_tup_upd, n_tup_del
+        SELECT oid, relname, relfilenode
         FROM pg_class
-        LEFT JOIN pg_stat_user_tables ON relid = pg_class.oid
         WHERE relnamespace = 'catalogue'::regnamespace
-        ORDER BY pg_class.relname
+        ORDER BY relname
         """,
     ) + query(database.admin, "SELECT number, digest FROM catalogue.published_load")
 

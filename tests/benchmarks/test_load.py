@@ -21,6 +21,7 @@ from benchmarks.readers import Readers, Request
 from products_service import embedded
 from products_service.embedded.place import outside
 from tests.servers import checkout
+from tests.system.service import wait_for
 
 ROOT = Path(__file__).parents[2]
 # seconds; a limit on what hangs, not a promise
@@ -187,7 +188,7 @@ def test_memory_of_a_process_and_its_children() -> None:
         assert [process.stdout.readline(), process.stdout.readline()] == ["\n", "\n"]
         assert len(family(process.pid)) == 2
         with watching(process.pid) as peak:
-            time.sleep(0.5)
+            wait_for(lambda: peak.proportional >= 100 << 20)
         process.communicate("\n\n")
     assert 100 << 20 <= peak.proportional <= peak.resident < 180 << 20
 
