@@ -6,7 +6,6 @@ import json
 import logging
 import logging.config
 import os
-import threading
 from pathlib import Path
 
 import pytest
@@ -15,12 +14,14 @@ from flask.testing import FlaskClient
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.parser import text_string_to_metric_families
 
+from products_service import waiting
 from products_service.database.events import DatabaseBusyError, DatabaseError, DatabaseTimeoutError
 from products_service.logs import logging_config
 from products_service.ops import multiprocess
 from products_service.web.failures import Failures
 from products_service.web.request_ids import ENVIRON_KEY
 from tests.conftest import Database, make_app
+from tests.system.service import HANG
 
 
 def samples(client: FlaskClient) -> dict[tuple[str, ...], float]:
@@ -208,10 +209,10 @@ def test_a_worker_that_is_just_beginning_to_count_fails_nobody(
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     file = tmp_path / "histogram_1.db"
     file.touch()
-    timer = threading.Timer(0.2, lambda: file.write_bytes(bytes(64)))
-    timer.start()
+    monkeypatch.setattr(multiprocess, "PATIENCE", HANG)
+    monkeypatch.setattr(waiting, "pause", lambda _: file.write_bytes(bytes(64)))
     assert client.get("/metrics").status_code == 200
-    timer.join()
+    assert file.stat().st_size
 
 
 @pytest.fixture
@@ -257,6 +258,7 @@ def test_a_file_of_counts_that_goes_while_they_are_added_up(
 ) -> None:
     """Of a worker that ended before it had counted anything."""
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    monkeypatch.setattr(multiprocess, "PATIENCE", HANG)
     listed = [[str(tmp_path / "summary_1.db")]]
     monkeypatch.setattr(glob, "glob", lambda _: listed.pop() if listed else [])
     assert multiprocess.exposition() == b""

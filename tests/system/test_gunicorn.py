@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.catalogue import load_catalogue, write_catalogue
-from tests.conftest import Database
+from tests.conftest import PATIENT, Database
 from tests.http.example_catalogue import ROWS
 from tests.servers import children
 from tests.system.service import (
@@ -94,7 +94,8 @@ def test_workers_count_together(service: Service) -> None:
 
 def test_counts_of_who_has_not_begun_to_count(loaded: Database, tmp_path: Path) -> None:
     settings = {"GUNICORN_WORKER_CLASS": "greenlet", "GUNICORN_WORKERS": "1"}
-    with serving(loaded, **settings, PROMETHEUS_MULTIPROC_DIR=str(tmp_path)) as service:
+    settings |= {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    with serving(loaded, application="tests.system.unhurried:application", **settings) as service:
         service.wait_for_status(200, "/metrics")
         (worker,) = children(service.process.pid)
         begun = tmp_path / f"summary_{worker}.db"
@@ -127,7 +128,8 @@ def test_a_folder_of_counts_that_was_removed_ends_no_host(loaded: Database, tmp_
 
 @pytest.mark.parametrize("worker_class", ["gthread", "greenlet"])
 def test_what_cannot_be_counted_changes_no_answer(loaded: Database, worker_class: str) -> None:
-    settings = {"GUNICORN_WORKER_CLASS": worker_class}
+    # long enough for what waits for nobody
+    settings = PATIENT | {"DB_STATEMENT_TIMEOUT_MS": "2000", "GUNICORN_WORKER_CLASS": worker_class}
     with serving(loaded, application="tests.system.uncountable:application", **settings) as service:
         assert service.get("/products/1", {"X-Request-ID": "uncounted"}).status == 200
         with catalogue_locked(loaded):
