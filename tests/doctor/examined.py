@@ -15,6 +15,8 @@ from tests.conftest import Database
 from tests.system.service import HANG, ROOT, environment, session
 
 NAMES = ["configuration", *CHECKS]
+# For what is to be well on a slow machine, too.
+UNHURRIED = {"DB_CONNECT_TIMEOUT_MS": "60000"}
 NOWHERE = "postgresql://who:hush@127.0.0.1:1/products"
 LINE = re.compile(r"(?P<label>ok  |warn|FAIL|skip)  (?P<name>[a-z ]+): (?P<found>.+)")
 HINT = "      hint: "

@@ -12,13 +12,22 @@ from etl.indexes import read_indexes
 from products_service import embedded
 from products_service.commands.doctor import doctor as command
 from tests.conftest import MIGRATIONS, Database
-from tests.doctor.examined import NAMES, NOWHERE, Said, change, doctor, flask_doctor, read
+from tests.doctor.examined import (
+    NAMES,
+    NOWHERE,
+    UNHURRIED,
+    Said,
+    change,
+    doctor,
+    flask_doctor,
+    read,
+)
 from tests.servers import checkout
 from tests.system.service import environment
 
 
 def test_all_is_well(well: Database) -> None:
-    said = read(flask_doctor(env=environment(well)))
+    said = read(flask_doctor(env=environment(well, **UNHURRIED)))
     assert {check.label for check in said.values()} == {"ok"}
     assert said["database"].found.startswith("PostgreSQL 1")
     assert f"database {well.name} on" in said["database"].found
@@ -34,7 +43,7 @@ def test_all_is_well(well: Database) -> None:
 
 
 def test_json_says_the_same(well: Database) -> None:
-    printed = json.loads(flask_doctor("--json", env=environment(well)))
+    printed = json.loads(flask_doctor("--json", env=environment(well, **UNHURRIED)))
     assert printed["ok"] is True
     assert [check["name"] for check in printed["checks"]] == NAMES
     assert {check["status"] for check in printed["checks"]} == {"ok"}
@@ -100,7 +109,7 @@ def test_nothing_depends_on_a_database_that_cannot_be_reached(url: str, words: s
 
 
 def test_other_urls_that_do_not_let_in(well: Database) -> None:
-    said = doctor(well, ETL_DATABASE_URL=NOWHERE, MIGRATIONS_DATABASE_URL=NOWHERE)
+    said = doctor(well, ETL_DATABASE_URL=NOWHERE, MIGRATIONS_DATABASE_URL=NOWHERE, **UNHURRIED)
     assert said["database"].label == "ok"
     for name, variable in (("migrations", "MIGRATIONS"), ("etl role", "ETL")):
         assert said[name].label == "FAIL"
@@ -111,7 +120,7 @@ def test_other_urls_that_do_not_let_in(well: Database) -> None:
 
 
 def test_a_host_that_only_serves(well: Database) -> None:
-    said = doctor(None, DATABASE_URL=well.app)
+    said = doctor(None, DATABASE_URL=well.app, **UNHURRIED)
     labels = {name: check.label for name, check in said.items() if check.label != "ok"}
     labels.pop("open files", None)
     assert labels == {"migrations": "skip", "disk": "skip"}

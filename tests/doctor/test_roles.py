@@ -9,7 +9,7 @@ import pytest
 from products_service.commands.migrate import migrate
 from tests.catalogue import load_catalogue
 from tests.conftest import MIGRATIONS, Database
-from tests.doctor.examined import change, doctor
+from tests.doctor.examined import UNHURRIED, change, doctor
 from tests.servers import throwaway
 
 
@@ -129,7 +129,7 @@ def test_one_role_for_everything(folder: Path, reports: Path) -> None:
         url = elsewhere.url("solo", "products")
         migrate(url, MIGRATIONS, "up")
         load_catalogue(url, folder, reports)
-        said = doctor(None, DATABASE_URL=url)
+        said = doctor(None, DATABASE_URL=url, **UNHURRIED)
     labels = {name: check.label for name, check in said.items() if check.label != "ok"}
     labels.pop("open files", None)
     assert labels == {"app role": "warn", "disk": "skip"}
