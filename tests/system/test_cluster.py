@@ -19,7 +19,7 @@ from products_service.cluster import nginx
 from products_service.cluster.nginx import find_workers
 from products_service.commands.cluster import NEEDED
 from tests.catalogue import load_catalogue, write_catalogue
-from tests.conftest import Database
+from tests.conftest import PATIENT, Database
 from tests.servers import alive, checkout, children
 from tests.system.fleet import Fleet, cluster
 from tests.system.service import HANG, ROOT, environment, free_port, running, wait_for
@@ -52,7 +52,7 @@ def test_from_nothing_to_a_served_catalogue_and_back() -> None:
     port = free_port()
     with checkout() as folder:
         devdb = folder / ".devdb"
-        env = environment(None, PORT=str(port), DEVDB_DIR=str(devdb))
+        env = environment(None, PORT=str(port), DEVDB_DIR=str(devdb), **PATIENT)
         argv = [sys.executable, "-m", "flask", "cluster", "up", "--hosts", "2"]
         with running(argv, port, cwd=ROOT, env=env) as service:
             fleet = Fleet(service, devdb / "cluster", 2, env)

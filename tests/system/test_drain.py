@@ -13,7 +13,7 @@ import pytest
 from products_service.commands.drain import stop_holder
 from products_service.run_file import find_holder
 from products_service.serving.draining import FILE
-from tests.conftest import Database
+from tests.conftest import PATIENT, Database
 from tests.servers import children
 from tests.system.service import (
     HANG,
@@ -40,7 +40,7 @@ def run_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def host(shared_database: Database, run_dir: Path) -> Iterator[Service]:
-    with serving(shared_database, RUN_DIR=str(run_dir)) as service:
+    with serving(shared_database, RUN_DIR=str(run_dir), **PATIENT) as service:
         yield service
 
 
@@ -108,7 +108,7 @@ def test_it_stops_the_host_when_told_to(host: Service, run_dir: Path) -> None:
 
 def test_a_restart_ends_it(shared_database: Database, host: Service, run_dir: Path) -> None:
     drain(run_dir, "--stop", **AT_ONCE)
-    with serving(shared_database, RUN_DIR=str(run_dir)) as again:
+    with serving(shared_database, RUN_DIR=str(run_dir), **PATIENT) as again:
         assert not is_draining(again)
 
 
@@ -128,7 +128,7 @@ def test_neither_sighup_nor_a_new_worker_ends_it(host: Service, run_dir: Path) -
 def test_sighup_keeps_the_counts_and_a_killed_hosts_are_swept_away(
     shared_database: Database, run_dir: Path
 ) -> None:
-    with serving(shared_database, RUN_DIR=str(run_dir)) as host:
+    with serving(shared_database, RUN_DIR=str(run_dir), **PATIENT) as host:
         for _ in range(5):
             host.get("/products/7")
         wait_for(lambda: counted(host) == 5)
@@ -141,7 +141,7 @@ def test_sighup_keeps_the_counts_and_a_killed_hosts_are_swept_away(
         host.process.wait()
     assert len(list(run_dir.iterdir())) == 2
     assert "no gunicorn runs with RUN_DIR" in drain(run_dir, status=1)
-    with serving(shared_database, RUN_DIR=str(run_dir)) as host:
+    with serving(shared_database, RUN_DIR=str(run_dir), **PATIENT) as host:
         assert counted(host) == 0
         assert len(list(run_dir.iterdir())) == 2
 
@@ -153,7 +153,7 @@ def test_another_master_is_refused_and_takes_nothing_along(
     # `python -m gunicorn` would start another one in a way in which it does not find its modules
     program = os.fspath(Path(sys.executable).with_name("gunicorn"))
     port = free_port()
-    env = environment(shared_database, RUN_DIR=str(run_dir), PORT=str(port))
+    env = environment(shared_database, RUN_DIR=str(run_dir), PORT=str(port), **PATIENT)
     argv = [program, "-c", "gunicorn.conf.py", "wsgi:app"]
     with running(argv, port, cwd=ROOT, env=env) as host:
         host.get("/products/7")

@@ -12,7 +12,7 @@ import pytest
 
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import PATIENT, Database, janitor, migrated
-from tests.servers import Server, throwaway
+from tests.servers import Server, alive, children, throwaway
 from tests.system.faults import (
     AT_ONCE,
     DEADLINE,
@@ -62,9 +62,11 @@ def filled(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Data
 
 def warm_up(service: Service, database: Database, workers: int = 1) -> None:
     """Have every connection of every pool opened."""
+    # never answered together, so that each of those under way takes one
+    paths = ["/products"] * 4 * POOL * workers
 
     def is_warm() -> bool:
-        service.get_all(PATHS * workers)
+        service.get_all(paths)
         # one that was asked nothing yet is about to prepare its statements
         return count_sessions(database, "state = 'idle' AND query <> ''") == POOL * workers
 
@@ -222,9 +224,11 @@ def assert_same_processes(service: Service, workers: int = 2) -> None:
 def test_stopped_database(fragile: Database, how: signal.Signals) -> None:
     with serving(fragile) as service:
         warm_up(service, fragile, workers=2)
+        sessions = children(fragile.server.pid)
         fragile.server.stop(how)
         try:
             # A session of a killed server may answer once more before it sees that.
+            wait_for(lambda: not any(map(alive, sessions)))
             service.wait_for_status(503, "/products/1")
             for path in [*PATHS, "/ready"] * 2:
                 assert_problem(service.get(path), 503)
@@ -327,7 +331,7 @@ def test_defect_is_hidden_and_logged_with_its_request(
     clone: Callable[[], Database], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     broken = filled(clone(), tmp_path_factory)
-    with serving(broken, GUNICORN_WORKERS="1") as service:
+    with serving(broken, GUNICORN_WORKERS="1", **PATIENT) as service:
         warm_up(service, broken)
         with session(broken) as cursor:
             cursor.execute("DROP TABLE catalogue.photos")

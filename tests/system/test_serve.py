@@ -18,6 +18,7 @@ import pytest
 from products_service import embedded
 from products_service.commands.serve import refuse_taken_port
 from tests.catalogue import write_catalogue
+from tests.conftest import PATIENT
 from tests.servers import checkout
 from tests.system.service import HANG, ROOT, Client, free_port
 
@@ -77,7 +78,7 @@ def stop(process: subprocess.Popen, number: signal.Signals) -> None:
 
 def test_from_nothing_to_a_served_catalogue_and_back(folder: Path, tmp_path: Path) -> None:
     port = free_port()
-    with serving(folder, port, LOG_FORMAT="") as process:
+    with serving(folder, port, LOG_FORMAT="", **PATIENT) as process:
         status, body = get(port, "/products?page=1000&count=1")
         assert (status, len(json.loads(body))) == (200, 1)
         assert get(port, "/products?page=1001&count=1") == (200, b"[]")
@@ -93,7 +94,7 @@ def test_from_nothing_to_a_served_catalogue_and_back(folder: Path, tmp_path: Pat
     # What it logs is for people, unless it is told otherwise.
     assert " GET '/products/7' " in (folder / "serve.log").read_text()
     # Started again it loads nothing: the data are those of before.
-    with serving(folder, port, LOG_FORMAT="json") as process:
+    with serving(folder, port, LOG_FORMAT="json", **PATIENT) as process:
         assert b"Loaded meanwhile" in get(port, "/products?count=1")[1]
         assert get(port, "/ready") == (200, b'{"load":2}')
         stop(process, signal.SIGINT)
