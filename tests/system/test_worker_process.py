@@ -58,7 +58,9 @@ def test_statement_that_waits_holds_up_nobody(database: Database) -> None:
     settings = {"GUNICORN_WORKER_CLASS": "greenlet", "GUNICORN_WORKERS": "1"}
     with serving(database, **PATIENT, **settings) as service:
         service.wait_for_status(200, "/ready")
-        with catalogue_locked(database), service.asked(["/products"] * 2) as replies:
+        with ExitStack() as stack, catalogue_locked(database):
+            # who asks is answered after the lock is released
+            replies = stack.enter_context(service.asked(["/products"] * 2))
             wait_for(lambda: count_waiting(database) == 2)
             assert service.get("/live").status == 200
             assert not any(reply.done() for reply in replies)
