@@ -12,7 +12,7 @@ RELATED = """
 SELECT min(count)::integer, max(count)::integer
 FROM (
   SELECT count(DISTINCT related_product_id)
-  FROM catalogue.products LEFT JOIN catalogue.related ON product_id = products.id
+  FROM catalogue.products LEFT JOIN catalogue.related ON current_product_id = products.id
   GROUP BY products.id
 ) AS each
 """
