@@ -106,6 +106,7 @@ def test_the_next_batch_is_asked_for_before_the_last_one_has_its_answers(worker:
         for product in (10, 20, 30):
             asked.start(bodies, ("lock", product), ("lock", product + 1))
             asked.turn_once()
+        asked.turn_once()  # until the third is in line, too
         assert asked.under_way() == 2
         assert not bodies
         for release in locks:
