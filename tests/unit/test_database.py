@@ -5,12 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg2
 import pytest
 
-from products_service.database import (
+from products_service.database import Row
+from products_service.database.events import (
+    DatabaseBusyError,
     DatabaseUnreachableError,
-    Row,
     StatementError,
 )
-from products_service.database.events import DatabaseBusyError
 from products_service.statements import Statement
 from tests.unit.opening import HANG, opened, terminate, wait_for_sessions
 

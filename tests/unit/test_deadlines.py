@@ -6,11 +6,8 @@ import psycopg2
 import pytest
 from psycopg2.extensions import get_wait_callback, set_wait_callback
 
-from products_service.database import (
-    DatabaseTimeoutError,
-    DatabaseUnreachableError,
-    sessions,
-)
+from products_service.database import sessions
+from products_service.database.events import DatabaseTimeoutError, DatabaseUnreachableError
 from products_service.database.sessions import NoTimeLeftError, Sessions, deadline_within
 from products_service.statements import Statement
 from tests.servers import Server

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg2
 import pytest
 
-from products_service.database import DatabaseUnreachableError
+from products_service.database.events import DatabaseUnreachableError
 from products_service.database.pool import Connector
 from products_service.database.sessions import NoTimeLeftError
 
