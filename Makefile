@@ -92,7 +92,7 @@ lock: ## write constraints.txt again from the bounds in setup.cfg
 	{ head -n 1 constraints.txt; cat build/constraints.txt; } > build/lock/new && mv build/lock/new constraints.txt
 
 # What a cluster that was killed has left of itself is no cluster: then `down` fails, and may.
-clean: FLASK = env -u DATABASE_URL -u ETL_DATABASE_URL -u MIGRATIONS_DATABASE_URL -u DEVDB_DIR -u PORT $(VENV)/bin/python -m flask
+clean: FLASK := env -u DATABASE_URL -u ETL_DATABASE_URL -u MIGRATIONS_DATABASE_URL -u DEVDB_DIR -u PORT $(FLASK)
 clean: ## stop the database and the cluster here, remove what is not committed, data included
 	test ! -x $(VENV)/bin/flask || test ! -e .devdb/cluster/up || $(FLASK) cluster down || true
 	test ! -x $(VENV)/bin/flask || $(FLASK) db stop --remove

@@ -21,13 +21,13 @@ def _remove_metrics(process=None):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-# The folder in which the workers count, so that whichever is asked can add them up.
-# prometheus_client looks for it when it is imported, which our package does. On SIGHUP this file
-# is run again, and the folder is there.
 _run_dir = os.environ.get("RUN_DIR") or None
 try:
     if _run_dir:
         os.makedirs(_run_dir, mode=0o700, exist_ok=True)
+    # The folder in which the workers count, so that whichever is asked can add them up.
+    # prometheus_client looks for it when it is imported, which our package does. On SIGHUP this
+    # file is run again, and the folder is there.
     if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         # until gunicorn has handlers of its own, who is stopped leaves nothing behind either
         signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
