@@ -1,5 +1,6 @@
 """What the balancer's cache shows after a new load, and while the hosts fail; with short times."""
 
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from products_service.cluster import nginx
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
 from tests.servers import children
@@ -292,6 +294,24 @@ def test_a_refresh_that_nginx_refuses_changes_nothing(fleet: Fleet) -> None:
     assert 'unknown directive "no"' in said
     assert generation.read_text() == before
     assert fleet.get(path).headers["X-Cache"] == "HIT"
+
+
+def test_a_refresh_of_an_nginx_that_ends_meanwhile_changes_nothing(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generation = fleet.nginx / "nginx" / "generation.conf"
+    before = generation.read_text()
+
+    def check(_: Path) -> None:
+        assert generation.read_text() != before
+        gone = subprocess.Popen(["true"])
+        gone.wait()
+        monkeypatch.setattr(nginx, "find_master", lambda _: gone.pid)
+
+    monkeypatch.setattr(nginx, "check", check)
+    with pytest.raises(nginx.NginxError, match="nginx has ended meanwhile"):
+        nginx.refresh_cache(fleet.nginx)
+    assert generation.read_text() == before
 
 
 def test_without_a_cluster_a_refresh_says_so(tmp_path: Path, fleet: Fleet) -> None:

@@ -237,6 +237,7 @@ def test_without_a_host_it_says_so_at_once(
         assert time.monotonic() - started < 0.5
         check_problem(answer, 503)
         assert b'"urn:problem-type:no-host-available"' in answer
+        assert b"\r\nX-Cache: MISS\r\n" in answer
 
 
 def test_half_of_the_hosts_down_fails_nobody(
