@@ -3,6 +3,7 @@
 from contextlib import closing
 from pathlib import Path
 
+import click
 import psycopg2
 import pytest
 
@@ -10,7 +11,7 @@ from products_service.commands.migrate import migrate
 from tests.catalogue import load_catalogue
 from tests.conftest import MIGRATIONS, Database
 from tests.doctor.examined import UNHURRIED, change, doctor
-from tests.servers import throwaway
+from tests.servers import query, throwaway
 
 
 @pytest.mark.parametrize(
@@ -135,3 +136,21 @@ def test_one_role_for_everything(folder: Path, reports: Path) -> None:
     assert labels == {"app role": "warn", "disk": "skip"}
     assert "one role does everything here" in said["app role"].hint
     assert said["etl role"].found == "solo can load"
+
+
+def test_an_administrator_whom_others_roles_are_granted_to_can_migrate() -> None:
+    with throwaway() as elsewhere:
+        for name in ("first", "second"):
+            query(elsewhere.url(), f"CREATE ROLE {name} LOGIN CREATEROLE CREATEDB")
+            query(elsewhere.url(name), f"CREATE DATABASE of_{name}")
+        migrate(elsewhere.url("first", "of_first"), MIGRATIONS, "up")
+        second = elsewhere.url("second", "of_second")
+        ((version,),) = query(elsewhere.url(), "SHOW server_version_num")
+        if int(version) >= 160000:  # before, CREATEROLE is enough
+            with pytest.raises(click.ClickException, match="dbmate up failed"):
+                migrate(second, MIGRATIONS, "up")
+            query(
+                elsewhere.url("first"),
+                "GRANT products_owner, products_etl, products_app TO second WITH ADMIN OPTION",
+            )
+        migrate(second, MIGRATIONS, "up")
