@@ -20,24 +20,21 @@ from products_service.database.events import (
 )
 from products_service.database.libpq import Values
 from products_service.database.pipelines import AskElsewhereError, Execution, Pipelines
-from products_service.database.pool import Connector, PoolEmptyError, make_pool
+from products_service.database.pool import Pool
 from products_service.database.sessions import (
     DEADLINE,
     DeadlinePassedError,
-    Session,
     Sessions,
     deadline_within,
 )
 from products_service.database.sqlstates import OUT_OF_RESOURCES, TIMED_OUT, may_succeed_elsewhere
-from products_service.database.turns import BUSY, Turns, is_passed_over
+from products_service.database.turns import BUSY, is_passed_over
 from products_service.statements import Statement, all_prepared
 from products_service.waiting import Others
 
 # Share of its deadline that a request must still have to join a batch, which has all of it; and for
 # which a server is to be silent before it is taken for one that hangs.
 _LEAST_LEFT = 0.9
-# Longest that a new worker is kept from serving by a database that does not answer.
-_WARM_UP = 1.0  # seconds
 
 
 class Row(NamedTuple):
@@ -96,11 +93,10 @@ class Database:
         self._observer = observer or Observer()
         # When it was asked, in one piece with what was answered: threads set and read it.
         self._seen: tuple[float, int, str] = (-math.inf, 0, "")
-        self._pool_size = pool_size
         self._connect_timeout = connect_timeout
         self._deadline = deadline
         self._statements = statements
-        self._sessions = Sessions(
+        sessions = Sessions(
             url,
             [
                 "SET default_transaction_read_only = on",
@@ -116,19 +112,8 @@ class Database:
             connect_timeout=connect_timeout,
             deadline=deadline,
         )
-        self._connector = Connector(self._sessions.open, retry_pause)
-        # Several servers are to be used by turns.
-        self._pool = make_pool(
-            self._connector, pool_size, last_first=not self._sessions.are_with_several
-        )
-        self._turns = Turns(self._pool.connection, PoolEmptyError, pool_size)
-        self._pipelines = Pipelines(
-            self._take,
-            self._give_back,
-            self._give_up,
-            self._turns.are_wanted,
-            deadline,
-        )
+        self._pool = Pool(sessions, pool_size, retry_pause=retry_pause, observer=self._observer)
+        self._pipelines = Pipelines(self._pool, deadline)
         self._batches = Batches(
             self._ask,
             self._ask_together,
@@ -139,24 +124,9 @@ class Database:
     def warm_up(self) -> None:
         """Open the pool's connections, as many as the time that connecting may take in all is for.
 
-        So that the first requests of a new worker are not refused for the want of one. Where the
-        database cannot be reached, requests find that out.
+        Nothing is raised where the database cannot be reached: requests find that out.
         """
-        connections = [self._turns.take() for _ in range(self._pool_size)]
-        try:
-            with deadline_within(min(self._connect_timeout, _WARM_UP)):
-                for connection in connections:
-                    started = time.monotonic()
-                    connection.cursor().close()
-                    took = time.monotonic() - started
-                    # one that is cut off would be taken for the server's failure
-                    if DEADLINE.get() - time.monotonic() < 2 * took:
-                        return
-        except psycopg2.Error:
-            return
-        finally:
-            for connection in connections:
-                self._turns.give_back(connection)
+        self._pool.warm_up(self._connect_timeout)
 
     def fetch(self, statement: str, **parameters: Any) -> Row:
         """Return the row that the statement of that name answers with.
@@ -189,23 +159,6 @@ class Database:
         """Whether the request has nearly all of the time that it may take."""
         return DEADLINE.get() - time.monotonic() >= _LEAST_LEFT * self._deadline
 
-    def _take(self) -> Any:
-        connection = self._turns.take()
-        self._observer.taken()
-        return connection
-
-    def _give_back(self, connection: Any) -> None:
-        session = connection.dbapi_connection
-        if session.expires_at < time.monotonic():
-            session.close()
-        self._turns.give_back(connection)
-        self._observer.returned()
-
-    def _give_up(self, connection: Any) -> None:
-        """Close a connection: asked for a cursor it is replaced, by one to another server."""
-        if isinstance(connection.dbapi_connection, Session):
-            self._sessions.give_up(connection.dbapi_connection)
-
     def _ask(
         self,
         begin: Callable[[], Execution],
@@ -218,7 +171,7 @@ class Database:
         `connection` has been taken already.
         """
         if connection is None:
-            connection = self._take()
+            connection = self._pool.take()
         asked = connection.dbapi_connection
         now, outer = time.monotonic(), DEADLINE.get()
         own = now + self._deadline
@@ -233,7 +186,7 @@ class Database:
         except DeadlinePassedError:
             in_full = latest - now >= _LEAST_LEFT * self._deadline
             if connection.dbapi_connection is asked and in_full:
-                self._give_up(connection)
+                self._pool.give_up(connection)
             else:
                 # What it was given less, or after another was lost, says nothing of its server.
                 connection.dbapi_connection.close()
@@ -242,7 +195,7 @@ class Database:
             raise self._translate(error) from error
         finally:
             DEADLINE.set(outer)
-            self._give_back(connection)
+            self._pool.give_back(connection)
 
     def _ask_together(self, others: Others, begin: Callable[[], Execution]) -> list[Row]:
         """Return the rows of a batch, asked on a connection on which another may be under way.
@@ -267,7 +220,7 @@ class Database:
         except psycopg2.OperationalError as error:
             if not may_succeed_elsewhere(error):
                 raise
-        self._give_up(connection)
+        self._pool.give_up(connection)
         return _execute(connection, statement, values)
 
     def in_one_deadline(self) -> AbstractContextManager[None]:
@@ -297,7 +250,7 @@ class Database:
         if may_succeed_elsewhere(error) or is_full:
             # DBUtils passes on what made it connect, and not why it could not.
             is_closed = isinstance(error, psycopg2.InterfaceError)
-            failed = self._connector.last_error if is_closed else None
+            failed = self._pool.last_error if is_closed else None
             return DatabaseUnreachableError(failed or str(error).strip())
         return StatementError(f"{code}: {error}")
 

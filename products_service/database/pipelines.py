@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from products_service.database.libpq import Pipeline, PipelineError, Values
+from products_service.database.pool import Pool
 from products_service.database.sessions import DeadlinePassedError
 from products_service.database.sqlstates import may_succeed_elsewhere
 from products_service.statements import Statement
@@ -108,23 +109,11 @@ class Shared:
 class Pipelines:
     """Has two batches at a time on one of the pool's connections, as long as they are fast.
 
-    `take` returns a connection and `give_back` takes one, which may be closed; `give_up` closes one
-    whose server failed; `are_wanted` is whether others wait for one. A batch has `seconds` from
-    when it is sent.
+    A batch has `seconds` from when it is sent.
     """
 
-    def __init__(
-        self,
-        take: Callable[[], Any],
-        give_back: Callable[[Any], None],
-        give_up: Callable[[Any], None],
-        are_wanted: Callable[[], bool],
-        seconds: float,
-    ) -> None:
-        self._take = take
-        self._give_back = give_back
-        self._give_up = give_up
-        self._are_wanted = are_wanted
+    def __init__(self, pool: Pool, seconds: float) -> None:
+        self._pool = pool
         self._seconds = seconds
         self._last: Shared | None = None
         self._are_fast = True
@@ -136,10 +125,11 @@ class Pipelines:
     def ask(self, others: Others, begin: Callable[[], Execution]) -> list[Values]:
         """Return the rows of what `begin` returns, called once there is a connection.
 
-        Raises AskElsewhereError, PipelineError, DeadlinePassedError, and what `take` raises.
+        Raises AskElsewhereError, PipelineError, DeadlinePassedError, DatabaseBusyError.
         """
         shared = self._last
-        if shared is None or not (self._are_fast and shared.has_room() and not self._are_wanted()):
+        may_share = self._are_fast and not self._pool.are_wanted()
+        if shared is None or not (may_share and shared.has_room()):
             shared = self._last = self._share()
         sent = Sent(self._seconds)
         shared.under_way.append(sent)
@@ -153,7 +143,7 @@ class Pipelines:
                 raise
             raise AskElsewhereError(sent.latest, self._lose(others, shared, sent)) from error
         except DeadlinePassedError:
-            self._give_back(self._lose(others, shared, sent))
+            self._pool.give_back(self._lose(others, shared, sent))
             raise
         except BaseException:
             shared.is_usable = False
@@ -165,12 +155,12 @@ class Pipelines:
                 self._end(shared)
 
     def _share(self) -> Shared:
-        connection = self._take()
+        connection = self._pool.take()
         if not connection.dbapi_connection.closed:
             try:
                 return Shared(connection)
             except PipelineError:
-                self._give_up(connection)
+                self._pool.give_up(connection)
         raise AskElsewhereError(time.monotonic() + self._seconds, connection)
 
     def _lose(self, others: Others, shared: Shared, sent: Sent) -> Any:
@@ -183,7 +173,7 @@ class Pipelines:
             shared.hurry(others)
             return None
         connection, shared.connection = shared.connection, None
-        self._give_up(connection)
+        self._pool.give_up(connection)
         return connection
 
     def _end(self, shared: Shared) -> None:
@@ -196,10 +186,10 @@ class Pipelines:
             try:
                 shared.pipeline.leave()
             except PipelineError:
-                self._give_up(connection)
+                self._pool.give_up(connection)
         else:
             connection.dbapi_connection.close()
-        self._give_back(connection)
+        self._pool.give_back(connection)
 
 
 def _as_text(statement: Statement, values: Sequence[Any]) -> tuple[bytes, list[bytes]]:

@@ -1,125 +1,87 @@
-"""The pool of connections: DBUtils' PooledDB, and what it needs to serve us."""
+"""The pool: who has which of its sessions, and what becomes of those that were lost."""
 
-import math
-import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import psycopg2
-from dbutils.pooled_db import PooledDB
-from dbutils.pooled_db import TooManyConnectionsError as PoolEmptyError
 
-from products_service.database.events import DatabaseUnreachableError
-from products_service.database.sessions import NoTimeLeftError
+from products_service.database.events import Observer
+from products_service.database.pooled_db import Connector, PoolEmptyError, make_pool
+from products_service.database.sessions import DEADLINE, Session, Sessions, deadline_within
+from products_service.database.turns import Turns
 
-__all__ = ["Connector", "PoolEmptyError", "make_pool"]
+# Longest that a new worker is kept from serving by a database that does not answer.
+_WARM_UP = 1.0  # seconds
 
 
-class _UnopenedConnection:
-    """Stands in the pool for a connection that was never opened.
+class Pool:
+    """Lends connections, `size` at a time, each of which has a session or is to be given one.
 
-    PooledDB opens connections while it holds its one lock, so that a database that does not
-    answer would hold up every thread. A connection that is lost, on the other hand, is
-    replaced by the thread that needs it, outside the lock. So the pool is filled with these,
-    which look lost from the start.
+    What is lent is DBUtils': its session is its `dbapi_connection`, in place of which it gets a
+    new one when it is asked for a cursor and finds it closed. Nothing is connected before.
     """
 
-    closed = True
-    expires_at = math.inf
+    def __init__(
+        self, sessions: Sessions, size: int, *, retry_pause: float, observer: Observer
+    ) -> None:
+        self._sessions = sessions
+        self._size = size
+        self._observer = observer
+        self._connector = Connector(sessions.open, retry_pause)
+        # Several servers are to be used by turns.
+        self._pool = make_pool(self._connector, size, last_first=not sessions.are_with_several)
+        self._turns = Turns(self._pool.connection, PoolEmptyError, size)
 
-    def cursor(self) -> None:
-        """Fail like a lost connection."""
-        raise psycopg2.InterfaceError("not opened yet")
-
-    def close(self) -> None:
-        """Do nothing: there is nothing to close."""
-
-
-class _LastFirst(list):
-    """The pool's idle connections, of which the one that was used last is used first.
-
-    DBUtils takes the one that has been idle longest, which spreads what is asked over several
-    servers. But the process at the other end of the last one is the one whose memory is still in
-    the processor's caches (docs/decisions/batches.md).
-    """
-
-    def append(self, connection: Any) -> None:
-        """Take one back; last of all to be used if it was lost and could not be replaced."""
-        if connection.dbapi_connection.closed:
-            self.insert(0, connection)
-        else:
-            super().append(connection)
-
-    def pop(self, index: int = -1) -> Any:
-        """Remove and return the last one, whichever is asked for."""
-        return super().pop()
-
-
-class Connector:
-    """Opens connections; after a failure refuses for a while, then lets one caller probe."""
-
-    # What DBUtils asks of a creator.
-    dbapi = psycopg2
-
-    def __init__(self, open_connection: Callable[[], Any], retry_pause: float):
-        self._open = open_connection
-        self._retry_pause = retry_pause
-        self._lock = threading.Lock()
-        self._retry_at: float | None = None  # None: the last attempt succeeded
-        # why the last attempt failed; not the error, whose traceback would keep its socket open
-        self.last_error: str | None = None
-        # while PooledDB fills itself, which is given placeholders (_UnopenedConnection)
-        self.filling = True
-
-    def __call__(self) -> Any:
-        """Return an open connection. Raises what opening raises, or DatabaseUnreachableError."""
-        if self.filling:
-            return _UnopenedConnection()
-        with self._lock:
-            before = self._retry_at
-            if before is not None:
-                if time.monotonic() < before:
-                    raise DatabaseUnreachableError("a connection attempt failed a moment ago")
-                # We probe; whoever comes while we do is refused.
-                self._retry_at = math.inf
-        try:
-            connection = self._open()
-        except NoTimeLeftError as error:
-            with self._lock:
-                self._retry_at = before
-            self.last_error = str(error)
-            raise
-        except BaseException as error:
-            with self._lock:
-                self._retry_at = time.monotonic() + self._retry_pause
-            self.last_error = str(error).strip() or type(error).__name__
-            raise
-        with self._lock:
-            self._retry_at = self.last_error = None
+    def take(self) -> Any:
+        """Return a connection. Raises DatabaseBusyError."""
+        connection = self._turns.take()
+        self._observer.taken()
         return connection
 
+    def give_back(self, connection: Any) -> None:
+        """Let others have it; its session ends here if it has lasted long enough."""
+        session = connection.dbapi_connection
+        if session.expires_at < time.monotonic():
+            session.close()
+        self._turns.give_back(connection)
+        self._observer.returned()
 
-def make_pool(connector: Connector, size: int, *, last_first: bool) -> PooledDB:
-    """Return a pool of so many connections, none of which is open yet.
+    def give_up(self, connection: Any) -> None:
+        """End the session, whose server failed: it is replaced by one with another server."""
+        if isinstance(connection.dbapi_connection, Session):
+            self._sessions.give_up(connection.dbapi_connection)
 
-    `last_first` is which of the idle ones is used next: the one that was used last, or in turn.
-    Raises PoolEmptyError when it is asked for one more.
-    """
-    pool = PooledDB(
-        connector,
-        mincached=size,
-        maxcached=size,
-        maxconnections=size,
-        maxshared=0,
-        blocking=False,
-        reset=False,
-        ping=0,
-        # It replaces a connection only if that was closed before anything was asked of it. By
-        # default it takes a statement timeout for a lost connection, and runs the statement again.
-        failures=psycopg2.InterfaceError,
-    )
-    connector.filling = False
-    if last_first:
-        pool._idle_cache = _LastFirst(pool._idle_cache)
-    return pool
+    def are_wanted(self) -> bool:
+        """Whether somebody who shares the thread waits for a connection."""
+        return self._turns.are_wanted()
+
+    @property
+    def last_error(self) -> str | None:
+        """Why no session could be had when it was tried last; None if one could."""
+        return self._connector.last_error
+
+    def warm_up(self, seconds: float) -> None:
+        """Begin its sessions, as many as so much time is for, of which it takes a second at most.
+
+        So that the first requests of a new worker are not refused for the want of one. Where the
+        database cannot be reached, requests find that out.
+        """
+        connections = [self._turns.take() for _ in range(self._size)]
+        try:
+            with deadline_within(min(seconds, _WARM_UP)):
+                for connection in connections:
+                    started = time.monotonic()
+                    connection.cursor().close()
+                    took = time.monotonic() - started
+                    # one that is cut off would be taken for the server's failure
+                    if DEADLINE.get() - time.monotonic() < 2 * took:
+                        return
+        except psycopg2.Error:
+            return
+        finally:
+            for connection in connections:
+                self._turns.give_back(connection)
+
+    def close(self) -> None:
+        """End the sessions that are not lent."""
+        self._pool.close()

@@ -137,7 +137,7 @@ def test_statements_without_an_answer_are_counted(
     app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = app.test_client()
-    held = [app.extensions["database"]._pool.connection() for _ in range(4)]
+    held = [app.extensions["database"]._pool._pool.connection() for _ in range(4)]
     key = ("products_database_errors_total", DatabaseBusyError.kind)
     before = samples(client).get(key, 0)
     assert client.get("/products/1", headers={"X-Request-ID": "mine"}).status_code == 503

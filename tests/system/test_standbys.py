@@ -106,7 +106,7 @@ def test_a_session_that_is_idle_keeps_its_way_open(shared_database: Catalogue) -
         opened(proxy.url(shared_database), {"place": STATEMENTS["place"]}, pool_size=1) as database,
     ):
         assert where(database) == PRIMARY
-        (connection,) = database._pool._idle_cache
+        (connection,) = database._pool._pool._idle_cache
         with socket.socket(fileno=os.dup(connection.dbapi_connection.fileno())) as way:
             assert way.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
             assert way.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60

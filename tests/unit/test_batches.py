@@ -315,7 +315,7 @@ def test_where_threads_serve_each_asks_alone(worker: Make) -> None:
 def test_a_connection_that_could_not_be_replaced_is_not_the_next_to_be_used(worker: Make) -> None:
     asked = worker(pool_size=2)
     pids = asked.ask(("session",), ("session",))
-    pool = asked._database._pool
+    pool = asked._database._pool._pool
     last = pool._idle_cache[-1]
     last.dbapi_connection.close()
     pool._connections += 1

@@ -61,7 +61,7 @@ def test_several_fetches_in_one_deadline(url: str, monkeypatch: pytest.MonkeyPat
 def test_what_time_a_request_has_left_says_nothing_of_the_server(url: str) -> None:
     with opened(url, deadline=HANG, pool_size=1) as database:
         failed: list[int] = []
-        database._sessions._servers.mark_failed = failed.append
+        database._pool._sessions._servers.mark_failed = failed.append
         database.fetch("echo", body="x")  # connects, which may take longer
         with (
             deadline_within(1),
@@ -78,7 +78,7 @@ def test_what_time_is_left_after_a_loss_says_nothing_of_the_next_server(
     with opened(url, deadline=3, pool_size=1) as database:
         failed: list[int] = []
         database.fetch("session")
-        database._sessions._servers.mark_failed = failed.append
+        database._pool._sessions._servers.mark_failed = failed.append
         terminate(admin)
         with pytest.raises(DatabaseTimeoutError, match="no answer within 3 s"):
             database.fetch("sleep", seconds=HANG)
@@ -92,7 +92,7 @@ def test_what_time_a_batch_has_left_says_nothing_of_the_server_that_it_then_asks
     with opened(url, deadline=HANG, pool_size=1) as database:
         database.fetch("session")
         failed: list[int] = []
-        database._sessions._servers.mark_failed = failed.append
+        database._pool._sessions._servers.mark_failed = failed.append
         begun = []
 
         def begin() -> tuple[Statement, list[float]]:
@@ -146,7 +146,7 @@ def test_a_server_that_is_slow_to_let_us_in_is_not_lost(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker that begins has no time for all of its connections, and cuts none of them off."""
-    monkeypatch.setattr("products_service.database.database._WARM_UP", HANG)
+    monkeypatch.setattr("products_service.database.pool._WARM_UP", HANG)
     open_on = Sessions._open_on
 
     def slowly(sessions: Sessions, number: int) -> psycopg2.extensions.connection:
@@ -156,4 +156,4 @@ def test_a_server_that_is_slow_to_let_us_in_is_not_lost(
     monkeypatch.setattr(Sessions, "_open_on", slowly)
     with opened(url, pool_size=4) as database:
         database.warm_up()
-        assert database._connector.last_error is None
+        assert database._pool.last_error is None

@@ -15,6 +15,7 @@ PACKAGES = ("products_service", "etl", "benchmarks")
 CONNECTIONS = {
     "products_service.database.database",
     "products_service.database.pool",
+    "products_service.database.pooled_db",
     "products_service.database.sessions",
     "products_service.doctor.connection",
     "etl.connection",
@@ -73,7 +74,7 @@ def test_only_the_connection_modules_reach_the_driver() -> None:
         "etl.interruption",
     }
     assert importers("psycopg2") == CONNECTIONS | beside
-    assert importers("dbutils") == {"products_service.database.pool"}
+    assert importers("dbutils") == {"products_service.database.pooled_db"}
     assert importers("psycopg") == set()
 
 
@@ -193,6 +194,7 @@ def test_what_is_executed_comes_from_files() -> None:
         # what database.py gives it, by libpq.Pipeline.run
         "products_service/database/sessions.py": set(),
         "products_service/database/pool.py": set(),
+        "products_service/database/pooled_db.py": set(),
         "products_service/doctor/connection.py": {"read_sql(name)"},
         "etl/connection.py": {
             "read_sql(name)",

@@ -9,7 +9,7 @@ import psycopg2
 import pytest
 
 from products_service.database.events import DatabaseUnreachableError
-from products_service.database.pool import Connector
+from products_service.database.pooled_db import Connector
 from products_service.database.sessions import NoTimeLeftError
 
 # seconds; a limit on what hangs, not a promise
