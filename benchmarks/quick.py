@@ -13,15 +13,15 @@ import os
 import random
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from benchmarks import features
+from benchmarks.apart import run_apart
 from benchmarks.connection import Connection
 from benchmarks.errors import BenchmarkError
-from benchmarks.programs import run
-from benchmarks.servers import plain_environment
+from products_service import create_app, later
 
 ROUTES = {"get_product": "/products/{id}", "get_styles": "/products/{id}/styles"}
 REQUESTS = 100  # in one turn
@@ -35,14 +35,8 @@ def measure(url: str, ids: Sequence[int], seconds: float) -> dict[str, Any]:
 
     `relative` is how many requests of the yardstick's that is. Both are medians over all turns.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        environment = plain_environment() | {
-            "DATABASE_URL": url,
-            # as under gunicorn
-            "PROMETHEUS_MULTIPROC_DIR": folder,
-        }
-        argv = [sys.executable, "-m", "benchmarks.quick", str(seconds)]
-        routes = json.loads(run(argv, environment, json.dumps(list(ids))))
+    asked = json.dumps(list(ids))
+    routes = run_apart("benchmarks.quick", str(seconds), asked, DATABASE_URL=url)
     return {"seconds_measured": seconds, "routes": routes}
 
 
@@ -72,9 +66,6 @@ def compare(found: Mapping[str, Any], recorded: Mapping[str, Any] | None) -> lis
 
 def main() -> None:
     """Measure in this process."""
-    from benchmarks import features
-    from products_service import create_app, later
-
     later.install(lambda: None)  # a greenlet worker's log and counts wait
     bare = features.build(features.FEATURES["bare Flask"]).wsgi_app
     connection = Connection(os.environ["DATABASE_URL"])
@@ -114,13 +105,9 @@ def summarise(turns: Sequence[tuple[float, float]]) -> dict[str, float]:
 
 def ask(application: Callable[..., Any], path: str, ids: Sequence[int]) -> None:
     """Ask for the path of each id, as a server would."""
-    from benchmarks.features import environ, start_response
-    from products_service import later
-
     for id_ in ids:
-        asked = environ(id_) | {"PATH_INFO": path.format(id=id_)}
-        body = application(asked, start_response)
-        b"".join(body)
+        asked = features.environ(id_) | {"PATH_INFO": path.format(id=id_)}
+        b"".join(application(asked, features.start_response))
     later.do_due()
 
 

@@ -3,13 +3,13 @@
 gunicorn runs `benchmarks.unpooled:app`. It asks for styles only.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import products_service
-from products_service.database import Database, Row
-from products_service.database.events import DatabaseBusyError
+from products_service.database import database
+from products_service.database.pool import Pool
+from products_service.database.sessions import Sessions
 from products_service.database.turns import Turns
 from products_service.statements import Statement
 
@@ -34,24 +34,30 @@ class Opened:
         self.dbapi_connection.close()
 
 
-class UnpooledDatabase(Database):
-    """Opens a connection when it is asked something, and closes it afterwards."""
+class Opener:
+    """Stands for DBUtils' pool."""
 
-    def __init__(self, url: str, statements: Mapping[str, Statement], **settings: Any):
-        # what lives for one statement prepares no others
-        alone = AskedAlone(**vars(statements[STATEMENT]))
-        super().__init__(url, {STATEMENT: alone}, **settings)
-        size = settings["pool_size"] * MOST
-        self._turns = Turns(lambda: Opened(self._sessions.open()), DatabaseBusyError, size)
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
 
-    def _fetch(self, statement: Statement, parameters: Mapping[str, Any]) -> Row:
-        """Ask for each request alone."""
-        values = [parameters[name] for name, _ in statement.parameters]
-        return self._ask(lambda: (statement, values))[0]
+    def connection(self) -> Opened:
+        """Open a connection."""
+        return Opened(self._sessions.open())
 
-    def warm_up(self) -> None:
+
+class NoPool(Pool):
+    """Opens a connection for whoever takes one, and closes it afterwards."""
+
+    def __init__(self, sessions: Sessions, size: int, **settings: Any) -> None:
+        super().__init__(sessions, size, **settings)
+        self._turns = Turns(Opener(sessions), size * MOST)  # type: ignore[arg-type]
+
+    def warm_up(self, seconds: float) -> None:
         """Open nothing beforehand."""
 
 
-products_service.Database = UnpooledDatabase  # type: ignore[misc]
+database.Pool = NoPool  # type: ignore[misc]
+# what lives for one statement prepares no others
+alone = AskedAlone(**vars(products_service.STATEMENTS[STATEMENT]))
+products_service.STATEMENTS = {STATEMENT: alone}
 app = products_service.create_app()

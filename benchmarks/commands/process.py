@@ -1,7 +1,5 @@
 """Benchmarks of the service's own process, without a server."""
 
-import os
-import tempfile
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -9,6 +7,7 @@ from typing import Any
 import click
 
 from benchmarks import quick as quickly
+from benchmarks.apart import run_apart
 from benchmarks.commands.options import output_option, rounds_option, seconds_option, telling
 from benchmarks.connection import Connection
 from benchmarks.draws import sample_ids
@@ -30,19 +29,16 @@ MUCH_STOLEN = 0.02
 def features(rounds: int, output: Path) -> None:
     """Time what an answer gets beyond its body.
 
-    What each costs: ETag, log line, metrics ... CPU time of this process, in which the application
-    runs without server and database.
+    What each costs: ETag, log line, metrics ... CPU time of a process in which the application runs
+    without server and database.
     """
 
-    def measure() -> dict[str, Any]:
-        with tempfile.TemporaryDirectory() as folder:
-            # before prometheus_client is imported, as under gunicorn
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-            from benchmarks.features import measure as measure_features
-
-            return measure_features(rounds)
-
-    result = record("features", f"--rounds {rounds}", output, measure)
+    result = record(
+        "features",
+        f"--rounds {rounds}",
+        output,
+        lambda: run_apart("benchmarks.features", str(rounds)),
+    )
     for line in features_table(result):
         click.echo(line)
 

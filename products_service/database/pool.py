@@ -6,7 +6,7 @@ from typing import Any
 import psycopg2
 
 from products_service.database.events import Observer
-from products_service.database.pooled_db import Connector, PoolEmptyError, make_pool
+from products_service.database.pooled_db import Connector, make_pool
 from products_service.database.sessions import DEADLINE, Session, Sessions, deadline_within
 from products_service.database.turns import Turns
 
@@ -30,7 +30,7 @@ class Pool:
         self._connector = Connector(sessions.open, retry_pause)
         # Several servers are to be used by turns.
         self._pool = make_pool(self._connector, size, last_first=not sessions.are_with_several)
-        self._turns = Turns(self._pool.connection, PoolEmptyError, size)
+        self._turns = Turns(self._pool, size)
 
     def take(self) -> Any:
         """Return a connection. Raises DatabaseBusyError."""
@@ -61,7 +61,7 @@ class Pool:
         return self._connector.last_error
 
     def warm_up(self, seconds: float) -> None:
-        """Begin its sessions, as many as so much time is for, of which it takes a second at most.
+        """Open sessions one by one, as many as there is time for; that is a second at most.
 
         So that the first requests of a new worker are not refused for the want of one. Where the
         database cannot be reached, requests find that out.

@@ -13,7 +13,7 @@ from dbutils.pooled_db import TooManyConnectionsError as PoolEmptyError
 from products_service.database.events import DatabaseUnreachableError
 from products_service.database.sessions import NoTimeLeftError
 
-__all__ = ["Connector", "PoolEmptyError", "make_pool"]
+__all__ = ["Connector", "PoolEmptyError", "PooledDB", "make_pool"]
 
 
 class _UnopenedConnection:

@@ -10,6 +10,7 @@ from typing import Any
 
 from products_service import waiting
 from products_service.database.events import DatabaseBusyError
+from products_service.database.pooled_db import PooledDB, PoolEmptyError
 
 BUSY = "every connection of the pool is in use"
 
@@ -42,19 +43,19 @@ def is_passed_over() -> bool:
 
 
 class Turns:
-    """Lends what `take` returns, `size` of them at a time; more raise `full`.
+    """Lends the connections of a pool of that size.
 
     Requests come in bursts, and each has its connection for a millisecond: who comes when all are
     lent waits. But where nothing moves, because the database is stuck, whoever waits is refused.
     A worker that serves all in one thread lets only a few come here (serving/slots.py).
     """
 
-    def __init__(self, take: Callable[[], Any], full: type[Exception], size: int) -> None:
-        self._take = take
-        self._full = full
+    def __init__(self, pool: PooledDB, size: int) -> None:
+        self._pool = pool
         self._moved = threading.Condition()
         self._moved_at = -math.inf
-        # of those who share a thread; whoever waits is given the place of who gives back
+        # Of those who share a thread. A place that is given back goes to the first in the queue,
+        # and is not free in between.
         self._free = size
         self._queue: deque[object] = deque()
 
@@ -67,12 +68,12 @@ class Turns:
         with self._moved:
             while True:
                 try:
-                    connection = self._take()
-                except self._full:
+                    connection = self._pool.connection()
+                except PoolEmptyError:
                     left = min(latest, self._moved_at + PATIENCE) - time.monotonic()
                     if left <= 0:
                         raise DatabaseBusyError(BUSY) from None
-                    # Who was told too late looks once more: nobody else was told.
+                    # Who was told too late tries once more: nobody else was told.
                     self._moved.wait(left)
                 else:
                     self._moved_at = time.monotonic()
@@ -84,7 +85,7 @@ class Turns:
         else:
             self._wait_among(others)
         try:
-            return self._take()
+            return self._pool.connection()
         except BaseException:
             self._pass_on(others)
             raise

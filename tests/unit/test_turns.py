@@ -8,13 +8,10 @@ import pytest
 
 from products_service.database import turns
 from products_service.database.events import DatabaseBusyError
+from products_service.database.pooled_db import PoolEmptyError
 from products_service.database.turns import Turns
 from products_service.serving.hub import Hub
 from tests.unit.hubs import HANG, run
-
-
-class FullError(Exception):
-    """Nothing is left."""
 
 
 class Pool:
@@ -22,9 +19,9 @@ class Pool:
 
     lent = False
 
-    def take(self) -> "Pool":
+    def connection(self) -> "Pool":
         if self.lent:
-            raise FullError
+            raise PoolEmptyError
         self.lent = True
         return self
 
@@ -35,7 +32,7 @@ class Pool:
 def test_thread_waits_while_connections_come_and_go(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PATIENCE", "LONGEST"):
         monkeypatch.setattr(turns, name, HANG)
-    given = Turns(Pool().take, FullError, 1)
+    given = Turns(Pool(), 1)
     connection = given.take()
     threading.Timer(0.05, given.give_back, [connection]).start()
     assert given.take() is connection
@@ -45,7 +42,7 @@ def test_who_is_told_too_late_looks_once_more(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(turns, "PATIENCE", 1)
     monkeypatch.setattr(turns, "LONGEST", HANG)
     pool = Pool()
-    given = Turns(pool.take, FullError, 1)
+    given = Turns(pool, 1)
     given.take()
     # given back, and nobody is told
     threading.Timer(0.02, pool.close).start()
@@ -53,7 +50,7 @@ def test_who_is_told_too_late_looks_once_more(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_who_waits_longest_has_it_next(installed: Hub) -> None:
-    given = Turns(Pool().take, FullError, 1)
+    given = Turns(Pool(), 1)
     had: list[str] = []
 
     def take(name: str, times: int) -> None:
@@ -71,7 +68,7 @@ def test_who_waits_longest_has_it_next(installed: Hub) -> None:
 
 def test_nobody_waits_where_nothing_moves(installed: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "LONGEST_AMONG_OTHERS", HANG)
-    given = Turns(Pool().take, FullError, 1)
+    given = Turns(Pool(), 1)
     refused: list[float] = []
 
     def keep() -> None:
@@ -98,7 +95,7 @@ def test_who_was_kept_from_running_is_not_refused_for_that(
 ) -> None:
     """The connection comes back in the same turn, after who wants it has looked."""
     monkeypatch.setattr(turns, "PATIENCE_AMONG_OTHERS", 0)
-    given = Turns(Pool().take, FullError, 1)
+    given = Turns(Pool(), 1)
     had: list[str] = []
 
     def take(name: str) -> None:
@@ -119,7 +116,7 @@ def test_nobody_waits_for_ever_and_then_others_have_it(
     installed: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(turns, "PATIENCE_AMONG_OTHERS", HANG)
-    given = Turns(Pool().take, FullError, 1)
+    given = Turns(Pool(), 1)
     seen: list[str] = []
 
     def keep() -> None:
@@ -148,17 +145,17 @@ def test_nobody_waits_for_ever_and_then_others_have_it(
 def test_a_place_is_not_lost_with_a_connection_that_cannot_be_had(installed: Hub) -> None:
     pool = Pool()
     pool.lent = True
-    given = Turns(pool.take, FullError, 1)
+    given = Turns(pool, 1)
     seen: list[object] = []
 
     def ask() -> None:
         try:
             seen.append(given.take())
-        except FullError as error:
+        except PoolEmptyError as error:
             seen.append(error)
             pool.close()
 
     installed.spawn(ask)
     installed.spawn(ask)
     installed.turn(time.monotonic())
-    assert [type(outcome) for outcome in seen] == [FullError, Pool]
+    assert [type(outcome) for outcome in seen] == [PoolEmptyError, Pool]
