@@ -19,6 +19,12 @@ from products_service.web.request_ids import current_request_id
 
 log = logging.getLogger(__name__)
 
+ANSWERS: dict[type[DatabaseError], tuple[int, str]] = {
+    DatabaseBusyError: (503, KINDS["database-unavailable"].detail),
+    DatabaseUnreachableError: (503, "The database cannot be reached."),
+    DatabaseTimeoutError: (504, KINDS["database-timeout"].detail),
+}
+
 # Of each kind of failure a line is logged, and then none for so long. They come in floods, and a
 # line costs as much as all else that a refusal is.
 QUIET = 1.0  # seconds
@@ -27,9 +33,8 @@ QUIET = 1.0  # seconds
 def init_app(app: Flask) -> None:
     """Answer requests whose statement failed with a problem."""
     failures = Failures()
-    app.register_error_handler(DatabaseBusyError, failures.busy)
-    app.register_error_handler(DatabaseUnreachableError, failures.unreachable)
-    app.register_error_handler(DatabaseTimeoutError, failures.timed_out)
+    for error in ANSWERS:
+        app.register_error_handler(error, failures.answer)
 
 
 class Failures:
@@ -39,20 +44,11 @@ class Failures:
         self._quiet_until: dict[str, float] = {}
         self._unsaid: Counter[str] = Counter()
 
-    def busy(self, error: DatabaseBusyError) -> FinishedResponse:
-        """Answer 503: the client may come again."""
+    def answer(self, error: DatabaseError) -> FinishedResponse:
+        """Answer with what is said of it; where that is 503, the client may come again."""
         self._log(error)
-        return problem(503, KINDS["database-unavailable"].detail, headers=RETRY_AFTER)
-
-    def unreachable(self, error: DatabaseUnreachableError) -> FinishedResponse:
-        """Answer 503 likewise."""
-        self._log(error)
-        return problem(503, "The database cannot be reached.", headers=RETRY_AFTER)
-
-    def timed_out(self, error: DatabaseTimeoutError) -> FinishedResponse:
-        """Answer 504."""
-        self._log(error)
-        return problem(504, KINDS["database-timeout"].detail)
+        status, detail = ANSWERS[type(error)]
+        return problem(status, detail, headers=RETRY_AFTER if status == 503 else ())
 
     def _log(self, error: DatabaseError) -> None:
         now = time.monotonic()
