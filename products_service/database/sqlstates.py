@@ -4,16 +4,21 @@ https://www.postgresql.org/docs/current/errcodes-appendix.html
 """
 
 import psycopg2
+from psycopg2 import errorcodes
 
-TIMED_OUT = "57014"
-OUT_OF_RESOURCES = "53"  # the class
+TIMED_OUT = errorcodes.QUERY_CANCELED
+OUT_OF_RESOURCES = errorcodes.CLASS_INSUFFICIENT_RESOURCES
 # On a standby: the statement was in the way of changes that could wait no longer.
-_IN_THE_WAY = "40001"
+_IN_THE_WAY = errorcodes.SERIALIZATION_FAILURE
 # After which a connection is lost; without a code, the socket is, which is how psycopg2 reports
 # most losses under a wait callback: it has the codes from a pooler in between.
-# 57P01 to 57P03, 57P05: shut down, crashed, starting up, idle too long; 25P03: idle in a
-# transaction.
-_LOST = ("57P01", "57P02", "57P03", "57P05", "25P03")
+_LOST = (
+    errorcodes.ADMIN_SHUTDOWN,
+    errorcodes.CRASH_SHUTDOWN,
+    errorcodes.CANNOT_CONNECT_NOW,
+    errorcodes.IDLE_SESSION_TIMEOUT,
+    errorcodes.IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+)
 # What psycopg2 says itself, without PostgreSQL and so without a code, of what cannot be sent.
 _DEFECTS = psycopg2.ProgrammingError, psycopg2.DataError, psycopg2.NotSupportedError
 
@@ -27,4 +32,8 @@ def may_succeed_elsewhere(error: psycopg2.Error) -> bool:
     code = error.pgcode
     if code is None:
         return not isinstance(error, _DEFECTS)
-    return code.startswith("08") or code in _LOST or code == _IN_THE_WAY
+    return (
+        code.startswith(errorcodes.CLASS_CONNECTION_EXCEPTION)
+        or code in _LOST
+        or code == _IN_THE_WAY
+    )
