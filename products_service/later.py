@@ -6,11 +6,11 @@ Where nobody does, nothing waits.
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 
-_due: set[Callable[[], None]] = set()
+_due: set["Notes[Any]"] = set()
 _arrange: Callable[[], None] | None = None
 
 
@@ -23,28 +23,10 @@ def install(arrange: Callable[[], None] | None) -> None:
     _arrange = arrange
 
 
-def do(function: Callable[[], None]) -> None:
-    """Call a function in a moment, once, however often that is asked for; or else now."""
-    if _arrange is None:
-        function()
-        return
-    if not _due:
-        _arrange()
-    _due.add(function)
-
-
 def do_due() -> None:
-    """Call all that waits to be called."""
+    """Have all noted that waits for it."""
     while _due:
-        _attempt(_due.pop())
-
-
-def _attempt(note: Callable[..., None], *what: object) -> None:
-    """Have something noted; if that cannot be, no request is answered otherwise for it."""
-    try:
-        note(*what)
-    except Exception:
-        logging.getLogger(__name__).exception("What has happened could not be noted")
+        _due.pop().flush()
 
 
 class Notes(Generic[Item]):
@@ -62,15 +44,25 @@ class Notes(Generic[Item]):
     def add(self, item: Item) -> None:
         """Have it noted."""
         if _arrange is None:
-            _attempt(self._note, [item])
+            self._attempt([item])
             return
+        if not self._kept:
+            if not _due:
+                _arrange()
+            _due.add(self)
         self._kept.append(item)
-        if len(self._kept) == 1:
-            do(self._flush)
-        elif len(self._kept) >= self._most:
-            self._flush()
+        if len(self._kept) >= self._most:
+            self.flush()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Have noted what waits for it."""
         kept, self._kept = self._kept, []
         if kept:
-            _attempt(self._note, kept)
+            self._attempt(kept)
+
+    def _attempt(self, items: Sequence[Item]) -> None:
+        """Note them; if that cannot be, no request is answered otherwise for it."""
+        try:
+            self._note(items)
+        except Exception:
+            logging.getLogger(__name__).exception("What has happened could not be noted")
