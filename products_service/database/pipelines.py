@@ -60,11 +60,12 @@ class Sent:
 class Shared:
     """A connection of the pool's in use by batches `under_way`, of which the first reads."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, others: Others) -> None:
         self.connection = connection
         self.pipeline = Pipeline(connection.dbapi_connection)
         self.under_way: deque[Sent] = deque()
         self.is_usable = True  # all that was sent is read, or will be
+        self._others = others
         self._fd = connection.dbapi_connection.fileno()
         self._until = time.monotonic() + LONGEST
 
@@ -77,30 +78,30 @@ class Shared:
             and time.monotonic() < self._until
         )
 
-    def hurry(self, others: Others) -> None:
+    def hurry(self) -> None:
         """Have who waits for the socket look at once: libpq has closed it, and nothing comes."""
-        others.wake(self._fd)
+        self._others.wake(self._fd)
 
-    def comes_first(self, sent: Sent, others: Others) -> bool:
+    def comes_first(self, sent: Sent) -> bool:
         """Wait until it is the one to be read; return False if it will not be in time."""
         if self.under_way[0] is not sent:
-            others.park(sent, sent.patient_until)
+            self._others.park(sent, sent.patient_until)
         return self.is_usable and self.under_way[0] is sent
 
-    def leave(self, sent: Sent, others: Others) -> None:
+    def leave(self, sent: Sent) -> None:
         """Let who is behind it go on."""
         was_first = self.under_way[0] is sent
         self.under_way.remove(sent)
         if was_first and self.under_way:
             first = self.under_way[0]
             first.begun_at = time.monotonic()
-            others.wake(first)
+            self._others.wake(first)
 
-    def receive(self, sent: Sent, others: Others) -> list[Values]:
+    def receive(self, sent: Sent) -> list[Values]:
         """Return the rows of the first. Raises PipelineError, DeadlinePassedError."""
 
         def wait() -> None:
-            if not others.wait(self._fd, select.POLLIN, sent.latest):
+            if not self._others.wait(self._fd, select.POLLIN, sent.latest):
                 raise DeadlinePassedError("PostgreSQL did not answer in time")
 
         return self.pipeline.receive(wait)
@@ -130,47 +131,47 @@ class Pipelines:
         shared = self._last
         may_share = self._are_fast and not self._pool.are_wanted()
         if shared is None or not (may_share and shared.has_room()):
-            shared = self._last = self._share()
+            shared = self._last = self._share(others)
         sent = Sent(self._seconds)
         shared.under_way.append(sent)
         try:
             shared.pipeline.send(*_as_text(*begin()))
-            if not shared.comes_first(sent, others):
+            if not shared.comes_first(sent):
                 raise AskElsewhereError(sent.latest)
-            return shared.receive(sent, others)
+            return shared.receive(sent)
         except PipelineError as error:
             if not may_succeed_elsewhere(error):
                 raise
-            raise AskElsewhereError(sent.latest, self._lose(others, shared, sent)) from error
+            raise AskElsewhereError(sent.latest, self._lose(shared, sent)) from error
         except DeadlinePassedError:
-            self._pool.give_back(self._lose(others, shared, sent))
+            self._pool.give_back(self._lose(shared, sent))
             raise
         except BaseException:
             shared.is_usable = False
             raise
         finally:
             self._are_fast = not sent.is_slow()
-            shared.leave(sent, others)
+            shared.leave(sent)
             if not shared.under_way:
                 self._end(shared)
 
-    def _share(self) -> Shared:
+    def _share(self, others: Others) -> Shared:
         connection = self._pool.take()
         if not connection.dbapi_connection.closed:
             try:
-                return Shared(connection)
+                return Shared(connection, others)
             except PipelineError:
                 self._pool.give_up(connection)
         raise AskElsewhereError(time.monotonic() + self._seconds, connection)
 
-    def _lose(self, others: Others, shared: Shared, sent: Sent) -> Any:
+    def _lose(self, shared: Shared, sent: Sent) -> Any:
         """Close the connection and return it; None if another batch waits on its socket still.
 
         That one finds the connection lost, and closes it then.
         """
         shared.is_usable = False
         if shared.under_way[0] is not sent:
-            shared.hurry(others)
+            shared.hurry()
             return None
         connection, shared.connection = shared.connection, None
         self._pool.give_up(connection)
