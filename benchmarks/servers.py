@@ -15,6 +15,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.generators import Turn
 from products_service.config import SettingsSchema
 from products_service.leash import leashed
+from products_service.signals import end
 
 HOST = "127.0.0.1"
 START_SECONDS = 60
@@ -100,7 +101,7 @@ def running(program: Program, port: int, path: str) -> Iterator[Server]:
         server = Server(port, process.pid, round(time.monotonic() - started, 3))
         yield server
     finally:
-        _stop(process)
+        end(process, STOP_SECONDS)
     if not server.failed:
         program.log.unlink(missing_ok=True)
 
@@ -118,14 +119,3 @@ def _answers(port: int, path: str) -> bool:
         return ask(port, path)[0] == 200
     except (OSError, http.client.HTTPException):
         return False
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the program and what it has started: politely first."""
-    process.terminate()
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        # its session is its own, so the group is the program and what it has started
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()

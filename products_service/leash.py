@@ -11,8 +11,6 @@ import sys
 from collections.abc import Sequence
 
 PR_SET_PDEATHSIG = 1
-# What ends in order has ended in less: gunicorn gives requests 10 s (gunicorn.conf.py).
-STOP_SECONDS = 45
 
 
 def leashed(argv: Sequence[str], death: signal.Signals, uid: int = -1, gid: int = -1) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a command does when it is told to end: leave in order, or stop what it runs.
+"""How programs end: what a command does when it is told to, and what it does with those it runs.
 
 `leaving_when_told` is for what ends by itself, `stopping_on_signals` for what runs until somebody
 stops it, which is no failure then.
@@ -6,16 +6,20 @@ stops it, which is no failure then.
 
 import os
 import signal
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 import click
 
 from products_service.leash import follow_parent
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# What ends in order has ended in less: gunicorn gives requests 10 s (gunicorn.conf.py).
+STOP_SECONDS = 45
 
 
 class Stopped(BaseException):
@@ -65,3 +69,16 @@ def stopping_on_signals() -> Iterator[None]:
         yield
     except Stopped as stopped:
         click.echo(f"stopped by {stopped}")
+
+
+def end(process: "subprocess.Popen[Any]", seconds: float) -> None:
+    """Have a process end in order; after so many seconds make it, and all that it has started.
+
+    It has a session of its own, so that those are its group.
+    """
+    process.terminate()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

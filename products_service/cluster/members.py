@@ -9,7 +9,8 @@ from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from products_service.leash import STOP_SECONDS, leashed
+from products_service.leash import leashed
+from products_service.signals import STOP_SECONDS
 
 # How long one sees what became of a process before it is started again.
 PAUSE_SECONDS = 1

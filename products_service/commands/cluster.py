@@ -36,10 +36,9 @@ from products_service.doctor.findings import Status
 from products_service.doctor.installation import installed
 from products_service.doctor.server import check_connections
 from products_service.embedded.place import CLUSTER_RUN_FILE
-from products_service.leash import STOP_SECONDS
 from products_service.run_file import HeldError, find_holder, hold
 from products_service.serving.draining import FILE
-from products_service.signals import stopping_on_signals
+from products_service.signals import STOP_SECONDS, stopping_on_signals
 from products_service.urls import refuse_two_databases
 
 PORT = "8080"

@@ -13,11 +13,13 @@ from typing import Any
 
 import click
 
+from etl.errors import EtlError
+from etl.sample import ensure_sample
 from products_service.commands.migrate import migrate
 from products_service.commands.problems import plainly
 from products_service.config import host_and_port, load_settings
-from products_service.leash import STOP_SECONDS, leashed
-from products_service.signals import stopping_on_signals
+from products_service.leash import leashed
+from products_service.signals import STOP_SECONDS, end, stopping_on_signals
 from products_service.urls import database, database_url, refuse_two_databases
 
 NEEDED = ("wsgi.py", "gunicorn.conf.py", "migrations")
@@ -95,10 +97,6 @@ def another_port(port: int) -> int:
 
 def fill_if_new(url: str) -> None:
     """Load a generated catalogue into a database that never had one."""
-    # here and not above: the other commands need nothing of the load
-    from etl.errors import EtlError
-    from etl.sample import ensure_sample
-
     try:
         loaded = ensure_sample(url, SAMPLE_PRODUCTS)
     except (EtlError, OSError) as error:
@@ -123,15 +121,5 @@ def run_gunicorn(settings: Mapping[str, Any], url: str) -> None:
         click.echo(f"serving on http://{host_and_port(settings)}/")
         status = process.wait()
     finally:
-        end(process)
+        end(process, STOP_SECONDS)
     raise click.ClickException(f"gunicorn ended with status {status}")
-
-
-def end(process: subprocess.Popen) -> None:
-    """Let a process end in order, or make it."""
-    process.terminate()
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()

@@ -18,6 +18,7 @@ import psycopg2
 
 from products_service.leash import leashed
 from products_service.serving.worker import LATER_SECONDS
+from products_service.signals import end
 from tests.conftest import Database
 
 ROOT = Path(__file__).parents[2]
@@ -163,18 +164,7 @@ def running(argv: list[str], port: int, *, cwd: Path, env: Mapping[str, str]) ->
             error.add_note(f"The service's log:\n{service.log}")
             raise
         finally:
-            stop(process)
-
-
-def stop(process: subprocess.Popen) -> None:
-    """End the program and its workers: politely first."""
-    process.terminate()
-    try:
-        process.wait(timeout=HANG)
-    except subprocess.TimeoutExpired:
-        # its session is its own, so the group is the program and what it started
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+            end(process, HANG)
 
 
 @contextmanager
