@@ -98,15 +98,12 @@ class Cleaner:
                 data = data[end:]
             elif len(data) > self._max_line:
                 data = self._skip_line(data)
-            elif chunk := self._read_stream():
+            elif chunk := self._stream.read(self._block_size):
                 data += chunk
             else:
                 break
         if data:
             yield data + b"\n"
-
-    def _read_stream(self) -> bytes:
-        return self._stream.read(self._block_size)
 
     def _skip_line(self, data: bytes) -> bytes:
         """Reject the line that `data` begins with and return what was read beyond it."""
@@ -115,11 +112,14 @@ class Cleaner:
         last = b""  # what a hole may begin with that ends in the next part
         while data and b"\n" not in data:
             length += len(data)
-            last = self._refuse_hole(last + data)[-len(HOLE) :]
-            data = self._read_stream()
+            last += data
+            self._refuse_hole(last)
+            last = last[-len(HOLE) :]
+            data = self._stream.read(self._block_size)
         head, newline, rest = data.partition(b"\n")
         length += len(head)
-        carriage_return = self._refuse_hole(last + head).endswith(b"\r")
+        self._refuse_hole(last + head)
+        carriage_return = (last + head).endswith(b"\r")
         self._report(length - carriage_return, f"longer than {self._max_line} bytes", True)
         self._line_offset += length + len(newline)
         return rest
@@ -166,14 +166,13 @@ class Cleaner:
         self.rows_copied += 1
         return row
 
-    def _refuse_hole(self, text: bytes) -> bytes:
-        """Return the text of the next line, or a part of it."""
+    def _refuse_hole(self, text: bytes) -> None:
+        """Raise DamagedError where a part of the file was never written."""
         if HOLE in text:
             raise DamagedError(
                 f"{self._source.name}: line {self.rows_read + 2} has {len(HOLE)} zero bytes in a "
                 "row or more: that part of the file was never written, so fetch it again"
             )
-        return text
 
     def _refuse_joined_rows(self, text: bytes) -> None:
         parts = text.split(b"\r", PARTS)[:PARTS]

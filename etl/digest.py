@@ -1,6 +1,7 @@
 """What a catalogue's rows are and how they follow one another, as a short text."""
 
 import hashlib
+from typing import NamedTuple
 
 from etl.connection import Connection
 from etl.files import TABLES
@@ -16,17 +17,25 @@ _STATEMENTS = {
     "related": "digest_related",
 }
 
-Digests = dict[str, tuple[int, int]]
+
+class TableDigest(NamedTuple):
+    """How many rows a table has, and the sum of their hashes."""
+
+    rows: int
+    hashes: int
+
+
+Digests = dict[str, TableDigest]  # by table
 
 
 def compute_digests(connection: Connection, schema: str, prefix: str = "") -> Digests:
-    """Return for each table of a schema its number of rows and the sum of their hashes.
+    """Return the digest of each table of a schema.
 
     With a `prefix`, for what is named so: views of the tables that have part of their rows.
     """
     return {
         table.name: _read(
-            connection.run(_STATEMENTS[table.name], schema=schema, table=prefix + table.name)[0]
+            *connection.run(_STATEMENTS[table.name], schema=schema, table=prefix + table.name)[0]
         )
         for table in TABLES
     }
@@ -37,14 +46,15 @@ def recorded_digests(connection: Connection) -> Digests:
     found = connection.run("get_last_load")
     if not found:
         return compute_digests(connection, SERVED)
+    ((tables,),) = found
     return {
-        table.name: (found[0][0][table.name]["rows"], int(found[0][0][table.name]["hashes"]))
+        table.name: _read(tables[table.name]["rows"], tables[table.name]["hashes"])
         for table in TABLES
     }
 
 
-def _read(row: tuple[int, str]) -> tuple[int, int]:
-    return row[0], int(row[1])
+def _read(rows: int, hashes: str) -> TableDigest:
+    return TableDigest(rows, int(hashes))
 
 
 def combine(digests: Digests) -> str:

@@ -10,7 +10,7 @@ from etl.digest import Digests, combine, compute_digests, recorded_digests
 from etl.errors import LoadError
 from etl.files import TABLES, SourceFile, find_files
 from etl.limits import RowLimit, check_rejects, check_shrinking
-from etl.outcome import Outcome, describe, found_out, show
+from etl.outcome import Outcome, Session, describe, found_out, show
 from etl.progress import Progress
 from etl.publish import name_strangers, publish
 from etl.report import Report, refuse_own_report
@@ -47,7 +47,7 @@ def load(
     sources = find_files(outcome.folder)
     refuse_own_report(sources, report_folder)
     with found_out(url, outcome), closing(Connection(url)) as connection:
-        outcome.session = connection.run("get_session")[0]
+        outcome.session = Session.of(connection)
         take_turn(connection)
         if first and connection.value("get_load_number"):
             raise NotFirstError("a catalogue was loaded before")
@@ -69,7 +69,7 @@ def load(
                     builder.load_file(source, tally)
                     check_rejects(source, tally, max_rejects)
                     if max_shrink:
-                        check_shrinking(source, tally, served[source.table.name][0], max_shrink)
+                        check_shrinking(source, tally, served[source.table.name].rows, max_shrink)
             digests = _finish(connection, outcome, progress)
             for source in sources:
                 builder.check_unchanged(source)

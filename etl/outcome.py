@@ -7,14 +7,30 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from etl import patience
 from etl.connection import Connection, DatabaseError
 from etl.digest import Digests
 from etl.progress import Progress
-from etl.publish import Publication, was_published
+from etl.publish import Publication
 from etl.standbys import await_standbys
 from etl.tally import Tally
+
+# How long a server may take to come back, and the lost session to end there.
+COMING_BACK = 30.0  # seconds
+
+
+class Session(NamedTuple):
+    """A session of the database: the server's process, and when it began."""
+
+    pid: int
+    backend_start: datetime
+
+    @classmethod
+    def of(cls, connection: Connection) -> "Session":
+        """Return that of a connection."""
+        return cls(*connection.run("get_session")[0])
 
 
 @dataclass
@@ -23,7 +39,7 @@ class Outcome:
 
     folder: Path
     tallies: dict[str, Tally] = field(default_factory=dict)  # by file name, in the order of loading
-    session: tuple[int, datetime] | None = None  # the server's process, and when it began
+    session: Session | None = None
     started_at: datetime | None = None
     number: int | None = None  # from the moment in which it is about to be published
     digest: str | None = None
@@ -56,9 +72,7 @@ def found_out(url: str, outcome: Outcome) -> Iterator[None]:
     except BaseException as error:
         if outcome.number is not None:
             outcome.published = None  # as it is while we ask, and stays if we are stopped meanwhile
-            outcome.published = was_published(
-                url, outcome.number, outcome.digest, outcome.started_at, outcome.session
-            )
+            outcome.published = was_published(url, outcome)
         if not (outcome.published and isinstance(error, (DatabaseError, OSError))):
             raise
         outcome.trouble = str(error)
@@ -68,6 +82,34 @@ def found_out(url: str, outcome: Outcome) -> Iterator[None]:
         outcome.published = True
     finally:
         outcome.seconds = time.monotonic() - started
+
+
+def was_published(url: str, outcome: Outcome) -> bool | None:
+    """Whether a load that failed is published all the same; None if that cannot be found out.
+
+    The answer to a COMMIT may be lost while the COMMIT is not. So the database is asked in another
+    session, and a no is believed once the lost one is no more, and not of a standby, to which a URL
+    of several servers may lead.
+    """
+    identity = {
+        "number": outcome.number,
+        "digest": outcome.digest,
+        "started_at": outcome.started_at,
+    }
+    deadline = time.monotonic() + COMING_BACK
+    while True:
+        try:
+            with closing(Connection(url)) as connection:
+                running = connection.value("find_session", outcome.session._asdict())
+                if connection.value("find_load", identity):
+                    return True
+                if not running and not connection.value("is_standby"):
+                    return False
+        except DatabaseError:
+            pass  # it may come back
+        if time.monotonic() > deadline:
+            return None
+        time.sleep(0.1)
 
 
 def show(connection: Connection, outcome: Outcome) -> None:
@@ -88,7 +130,7 @@ def describe(
         # A sum of hashes is larger than the integers that JSON carries safely.
         table: figures
         | {"removed": outcome.removed.get(table, 0)}
-        | {"rows": digests[table][0], "hashes": str(digests[table][1])}
+        | {"rows": digests[table].rows, "hashes": str(digests[table].hashes)}
         for table, figures in tables.items()
     }
     folder = name_folder(outcome.folder)

@@ -4,20 +4,17 @@ Why no reader ever sees a mixture of the two: docs/decisions/publishing.md.
 """
 
 import time
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from etl import patience
-from etl.connection import Connection, DatabaseError, Json
+from etl.connection import Connection, Json
 from etl.errors import EtlError
 from etl.files import TABLES
 from etl.standbys import await_standbys
 
-# How long a server may take to come back, and the lost session to end there.
-COMING_BACK = 30.0  # seconds
 # No statement of the service runs longer: DB_STATEMENT_TIMEOUT_MS of its settings, as shipped.
 STATEMENT_TIMEOUT = 0.5  # seconds
 # What a catalogue is made of; indexes and keys belong to these.
@@ -99,30 +96,3 @@ def name_strangers(connection: Connection) -> str:
 def record(connection: Connection, publication: Publication) -> None:
     """Record a load, in the transaction that publishes it."""
     connection.run("record_load", vars(publication) | {"tables": Json(publication.tables)})
-
-
-def was_published(
-    url: str, number: int, digest: str, started_at: datetime, session: tuple[int, datetime]
-) -> bool | None:
-    """Whether a load that failed is published all the same; None if that cannot be found out.
-
-    The answer to a COMMIT may be lost while the COMMIT is not. So the database is asked in another
-    session, and a no is believed once the lost one is no more, and not of a standby, to which a URL
-    of several servers may lead.
-    """
-    lost = dict(zip(("pid", "backend_start"), session, strict=True))
-    identity = {"number": number, "digest": digest, "started_at": started_at}
-    deadline = time.monotonic() + COMING_BACK
-    while True:
-        try:
-            with closing(Connection(url)) as connection:
-                running = connection.value("find_session", lost)
-                if connection.value("find_load", identity):
-                    return True
-                if not running and not connection.value("is_standby"):
-                    return False
-        except DatabaseError:
-            pass  # it may come back
-        if time.monotonic() > deadline:
-            return None
-        time.sleep(0.1)

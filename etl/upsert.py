@@ -5,11 +5,11 @@ from pathlib import Path
 
 from etl.build import Builder
 from etl.connection import Connection, LockTimeoutError
-from etl.digest import Digests, combine, compute_digests, recorded_digests
+from etl.digest import Digests, TableDigest, combine, compute_digests, recorded_digests
 from etl.errors import LoadError
 from etl.files import TABLES, SourceFile, find_changes
 from etl.limits import RowLimit, check_rejects
-from etl.outcome import Outcome, describe, found_out, show
+from etl.outcome import Outcome, Session, describe, found_out, show
 from etl.progress import Progress
 from etl.publish import record
 from etl.report import Report, refuse_own_report
@@ -51,7 +51,7 @@ def upsert(
     sources = find_changes(outcome.folder)
     refuse_own_report(sources, report_folder)
     with found_out(url, outcome), closing(Connection(url)) as connection:
-        outcome.session = connection.run("get_session")[0]
+        outcome.session = Session.of(connection)
         take_turn(connection)
         if not connection.value("get_load_number"):
             raise LoadError(
@@ -126,8 +126,8 @@ def _touched_digests(connection: Connection) -> Digests:
     return compute_digests(connection, SCRATCH, "touched_")
 
 
-def _changed(
-    whole: tuple[int, int], before: tuple[int, int], after: tuple[int, int]
-) -> tuple[int, int]:
-    """Return a table's rows and hashes after its touched rows went from `before` to `after`."""
-    return whole[0] - before[0] + after[0], whole[1] - before[1] + after[1]
+def _changed(whole: TableDigest, before: TableDigest, after: TableDigest) -> TableDigest:
+    """Return a table's digest after that of its touched rows went from `before` to `after`."""
+    return TableDigest(
+        whole.rows - before.rows + after.rows, whole.hashes - before.hashes + after.hashes
+    )

@@ -54,6 +54,6 @@ def verify(url: str, folder: Path, progress: Progress) -> list[Comparison]:
             if connection.value("get_load_number") != number:
                 raise VerifyError("a load was published meanwhile: verify again")
     return [
-        Comparison(table, expected[table][0], served[table][0], expected[table] == served[table])
-        for table in expected
+        Comparison(table, in_files.rows, served[table].rows, in_files == served[table])
+        for table, in_files in expected.items()
     ]

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from etl import publish
+from etl import outcome
 from etl.commands import etl
 from etl.connection import Connection
 from etl.progress import Progress
@@ -190,7 +191,7 @@ def test_an_answer_that_was_lost(
 def test_a_server_that_nobody_can_ask_any_more(
     loaded_once: Database, changed: Path, reports: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publish, "COMING_BACK", 0.5)
+    monkeypatch.setattr(outcome, "COMING_BACK", 0.5)
     with behind_a_proxy(loaded_once, lose_the_answer, gone=True) as (behind, proxy):
         arguments = ["load", str(changed), "--report", str(reports), "--json", "--quiet"]
         done = CliRunner().invoke(etl, arguments, env=behind.environment)
@@ -226,20 +227,19 @@ def test_a_load_of_the_same_number_is_not_taken_for_ours(
 ) -> None:
     """As when another one was published meanwhile, with the same rows even."""
     mine = load_catalogue(loaded_once.etl, folder, reports)
-    identity = (mine.number, mine.digest, mine.started_at, mine.session)
-    assert publish.was_published(loaded_once.etl, *identity)
+    assert outcome.was_published(loaded_once.etl, mine)
     moved = "UPDATE etl.loads SET started_at = started_at + '1 second' WHERE number = 2"
     query(loaded_once.admin, moved)
-    assert publish.was_published(loaded_once.etl, *identity) is False
+    assert outcome.was_published(loaded_once.etl, mine) is False
     # nor is the turn of another one taken for that of the session that was lost
     with closing(Connection(loaded_once.etl)) as other:
         assert other.value("lock_loads")
-        assert publish.was_published(loaded_once.etl, *identity) is False
+        assert outcome.was_published(loaded_once.etl, mine) is False
         # which is still there here
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(publish, "COMING_BACK", 0.2)
-            session = other.run("get_session")[0]
-            assert publish.was_published(loaded_once.etl, *identity[:3], session) is None
+            patch.setattr(outcome, "COMING_BACK", 0.2)
+            still_there = replace(mine, session=outcome.Session.of(other))
+            assert outcome.was_published(loaded_once.etl, still_there) is None
 
 
 @pytest.mark.slow

@@ -4,11 +4,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from etl import patience, publish
+from etl import outcome, patience
 from etl.connection import Connection
 from etl.errors import LoadError
 from etl.standbys import await_standbys
@@ -51,16 +52,16 @@ def test_a_load_is_over_when_the_standby_shows_it(
 def test_a_standby_cannot_tell_that_a_load_was_not_published(
     servers: tuple[Database, Database], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publish, "COMING_BACK", 0.2)
+    monkeypatch.setattr(outcome, "COMING_BACK", 0.2)
     here, there = servers
     loaded = load_catalogue(here.etl, write_catalogue(tmp_path / "catalogue", {}), tmp_path)
     for number_, here_is, there_is in (
         (loaded.number, True, True),
         (loaded.number + 1, False, None),
     ):
-        identity = (number_, loaded.digest, loaded.started_at, loaded.session)
-        assert publish.was_published(here.etl, *identity) is here_is
-        assert publish.was_published(there.etl, *identity) is there_is
+        asked = replace(loaded, number=number_)
+        assert outcome.was_published(here.etl, asked) is here_is
+        assert outcome.was_published(there.etl, asked) is there_is
 
 
 def test_a_standby_is_not_loaded_into(servers: tuple[Database, Database], tmp_path: Path) -> None:
