@@ -48,7 +48,7 @@ class Caches:
                     os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
                 finally:
                     os.close(descriptor)
-        except (OSError, AttributeError):
+        except OSError:
             return False
         return bool(self._files)
 

@@ -71,7 +71,13 @@ class Fleet:
         """Have wrk ask at that rate for so long. Raises BenchmarkError."""
         paths = self.paths(rate * seconds)
         return generators.ask(
-            *(self.server.url, paths, seconds, CONNECTIONS, self.groups), rate=rate, watch=watch
+            self.server.url,
+            paths,
+            seconds,
+            CONNECTIONS,
+            self.groups,
+            rate=rate,
+            watch=watch,
         )
 
     def ask_with_k6(self, rate: int, seconds: float) -> Turn:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -56,8 +57,11 @@ class OnePath:
             paths = Path(folder, "paths")
             paths.write_text(f"{self.path}\n", "utf-8")
             turn = generators.ask(
-                *(self.contestant.server.url, paths, seconds),
-                *(load.connections, self.contestant.groups),
+                self.contestant.server.url,
+                paths,
+                seconds,
+                load.connections,
+                self.contestant.groups,
             )
         return self.contestant.server.watched(turn)
 
@@ -132,21 +136,22 @@ def by_workers_and_connections(
             workers: stack.enter_context(host_of(workers, subject, settings)) for workers in WORKERS
         }
         shipped = hosts[shipped_workers()]
-        turns = take_turns(
-            {str(workers): each for workers, each in hosts.items()},
-            *(subject.draw, MIX, rounds, seconds, LOOP),
+        taken = partial(
+            take_turns,
+            draw=subject.draw,
+            mix=MIX,
+            rounds=rounds,
+            seconds=seconds,
+            connections=LOOP,
         )
-        loops = take_turns(
-            {str(number): Connected(shipped, number) for number in LOOPS},
-            *(subject.draw, MIX, rounds, seconds, LOOP),
-        )
+        turns = taken({str(workers): each for workers, each in hosts.items()})
+        loops = taken({str(number): Connected(shipped, number) for number in LOOPS})
         last = max(1, len(subject.draw.ids) // PAGE_SIZE)  # the last one that is full
-        pages = take_turns(
+        pages = taken(
             {
                 name: OnePath(shipped, f"/products?page={number}")
                 for name, number in (("first", 1), ("last", last))
-            },
-            *(subject.draw, MIX, rounds, seconds, LOOP),
+            }
         )
     return {
         "by_workers": summarise(turns)["contestants"],

@@ -14,9 +14,7 @@ def describe_machine() -> dict[str, Any]:
     """Return what a reader needs to judge the figures; nothing that names the machine."""
     return {
         "cpu": _cpu(),
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
+        "cores": len(os.sched_getaffinity(0)),
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         # not what a build of the kernel is called
         "system": f"{platform.system()} {platform.release().partition('-')[0]}",

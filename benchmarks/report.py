@@ -4,7 +4,7 @@ import base64
 import io
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ class Section:
     title: str
     benchmark: str
     table: Table
-    charts: tuple[Chart, ...] = field(default=())
+    charts: tuple[Chart, ...] = ()
 
 
 SECTIONS = (
@@ -194,12 +194,12 @@ def render(
 def describe(result: Result, table: Table) -> dict[str, Any]:
     """Return a result for the template: its table, and on what it was measured."""
     machine, data = result["machine"], result.get("data")
-    programs = "".join(f", {name} {number}" for name, number in result.get("programs", {}).items())
-    stolen = f", of whose time {result['stolen']:.1%} was stolen" if "stolen" in result else ""
+    programs = "".join(f", {name} {number}" for name, number in result["programs"].items())
     return {
         "table": "\n".join(table(result)).strip(),
         "machine": f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gb']} GiB, "
-        f"{machine['system']}, Python {machine['python']}{programs}{stolen}",
+        f"{machine['system']}, Python {machine['python']}{programs}, "
+        f"of whose time {result['stolen']:.1%} was stolen",
         "data": data
         and f"{data['products']:,} products, {data['bytes'] / 1e9:.2f} GB, PostgreSQL "
         f"{data['postgresql']['server_version'].split()[0]}.",

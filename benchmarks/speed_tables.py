@@ -85,7 +85,7 @@ def rate_table(result: dict[str, Any]) -> Iterator[str]:
     yield f"highest rate held: {highest['rate']:,}/s"
     steady = max(each["rate"] for each in result["constant"])
     yield f"hits: up to {steady}/s while it was asked, above that in the last seconds of warming"
-    places = {each["in_memory"] for each in (*result["constant"], highest) if "in_memory" in each}
+    places = {each["in_memory"] for each in (*result["constant"], highest)}
     for place in sorted(places):
         yield f"cache and logs {'in memory' if place else 'ON DISK'}"
     users = result["users"]

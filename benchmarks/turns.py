@@ -108,7 +108,13 @@ class FloorContestant:
     def take(self, load: Load, seconds: float) -> Turn:
         """Run the statements of the load's mix for that long."""
         return pgbench.run_mix(
-            *(load.draw, load.mix, self.mode, seconds, load.connections),
-            *(load.seed, self.environment, self.postgres),
+            load.draw,
+            load.mix,
+            self.mode,
+            seconds,
+            load.connections,
+            load.seed,
+            self.environment,
+            self.postgres,
             reconnect=self.reconnect,
         )

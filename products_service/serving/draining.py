@@ -31,5 +31,5 @@ def is_draining() -> bool:
 
 def close_connection(worker: Any, request: Any) -> None:
     """Answer with `Connection: close` while draining. As gunicorn's pre_request."""
-    if _flag[0] == _RAISED:
+    if is_draining():
         request.force_close()

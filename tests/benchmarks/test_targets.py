@@ -63,6 +63,7 @@ RATE = {
     "constant": [
         {
             **{"hosts": 4, "rate": 800, "per_second": 800, "errors": 0, "steady": True},
+            "warming_errors": 0,
             "latency_ms": {"p99": 1.0},
         }
     ],
@@ -127,6 +128,7 @@ def test_rates_are_judged_by_the_median_of_their_rounds() -> None:
         constant = [
             {
                 **{"hosts": hosts, "rate": 900, "per_second": 900, "errors": 0, "steady": True},
+                "warming_errors": 0,
                 "latency_ms": {"p99": each},
             }
             for each in p99
