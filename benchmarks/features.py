@@ -23,7 +23,7 @@ from benchmarks.errors import BenchmarkError
 from products_service import later
 from products_service.config import load_settings
 from products_service.database import Row
-from products_service.database.events import Observer
+from products_service.database.observer import Observer
 from products_service.ops import metrics
 from products_service.statements import read_statements
 from products_service.web import access_log, caching, edge, headers, parameters

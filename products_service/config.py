@@ -14,7 +14,8 @@ from marshmallow.validate import OneOf, Range
 from products_service.libpq_url import check_libpq_url
 
 MILLISECONDS = Range(1, 60_000)
-# Half of less would be under what an attempt to connect takes at least (database/sessions.py).
+# Of several servers each is given half of what time is left, and none less than 50 ms
+# (database/sessions.py).
 CONNECTING = Range(100, 60_000)
 SECONDS = Range(0, 365 * 24 * 3600)
 # begins like settings of ours and is gunicorn's

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from products_service.database import pipelines
-from products_service.database.events import DatabaseError, DatabaseTimeoutError, StatementError
+from products_service.database.errors import DatabaseError, DatabaseTimeoutError, StatementError
 from products_service.database.pipelines import Execution
 from products_service.statements import Statement, all_for_each
 from products_service.waiting import Others

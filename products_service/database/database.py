@@ -10,23 +10,19 @@ import psycopg2
 
 from products_service import waiting
 from products_service.database.batches import Batches
-from products_service.database.events import (
+from products_service.database.deadlines import DEADLINE, DeadlinePassedError, deadline_within
+from products_service.database.errors import (
     DatabaseBusyError,
     DatabaseError,
     DatabaseTimeoutError,
     DatabaseUnreachableError,
-    Observer,
     StatementError,
 )
 from products_service.database.libpq import Values
+from products_service.database.observer import Observer
 from products_service.database.pipelines import AskElsewhereError, Execution, Pipelines
 from products_service.database.pool import Pool
-from products_service.database.sessions import (
-    DEADLINE,
-    DeadlinePassedError,
-    Sessions,
-    deadline_within,
-)
+from products_service.database.sessions import Sessions
 from products_service.database.sqlstates import OUT_OF_RESOURCES, TIMED_OUT, may_succeed_elsewhere
 from products_service.database.turns import BUSY, is_passed_over
 from products_service.statements import Statement, all_prepared
@@ -34,7 +30,7 @@ from products_service.waiting import Others
 
 # Share of its deadline that a request must still have to join a batch, which has all of it; and for
 # which a server is to be silent before it is taken for one that hangs.
-_LEAST_LEFT = 0.9
+LEAST_LEFT = 0.9
 
 
 class Row(NamedTuple):
@@ -91,7 +87,8 @@ class Database:
         observer: Observer | None = None,
     ):
         self._observer = observer or Observer()
-        # When it was asked, in one piece with what was answered: threads set and read it.
+        # When it was asked, number and digest of the load: one value, so that no thread reads a
+        # part of another's.
         self._seen: tuple[float, int, str] = (-math.inf, 0, "")
         self._connect_timeout = connect_timeout
         self._deadline = deadline
@@ -157,7 +154,7 @@ class Database:
 
     def _has_time(self) -> bool:
         """Whether the request has nearly all of the time that it may take."""
-        return DEADLINE.get() - time.monotonic() >= _LEAST_LEFT * self._deadline
+        return DEADLINE.get() - time.monotonic() >= LEAST_LEFT * self._deadline
 
     def _ask(
         self,
@@ -184,11 +181,12 @@ class Database:
             DEADLINE.set(latest)
             return self._execute_twice_if_lost(connection, *begin())
         except DeadlinePassedError:
-            in_full = latest - now >= _LEAST_LEFT * self._deadline
+            in_full = latest - now >= LEAST_LEFT * self._deadline
             if connection.dbapi_connection is asked and in_full:
                 self._pool.give_up(connection)
             else:
-                # What it was given less, or after another was lost, says nothing of its server.
+                # It had less than the whole deadline, or took the place of one that was lost: that
+                # it has not answered says nothing of its server.
                 connection.dbapi_connection.close()
             raise self._too_late(is_cut_short) from None
         except psycopg2.Error as error:

@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from products_service.database.deadlines import DeadlinePassedError
 from products_service.database.libpq import Pipeline, PipelineError, Values
 from products_service.database.pool import Pool
-from products_service.database.sessions import DeadlinePassedError
 from products_service.database.sqlstates import may_succeed_elsewhere
 from products_service.statements import Statement
 from products_service.waiting import Others
@@ -102,7 +102,7 @@ class Shared:
 
         def wait() -> None:
             if not self._others.wait(self._fd, select.POLLIN, sent.latest):
-                raise DeadlinePassedError("PostgreSQL did not answer in time")
+                raise DeadlinePassedError
 
         return self.pipeline.receive(wait)
 

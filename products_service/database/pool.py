@@ -5,13 +5,14 @@ from typing import Any
 
 import psycopg2
 
-from products_service.database.events import Observer
+from products_service.database.deadlines import DEADLINE, deadline_within
+from products_service.database.observer import Observer
 from products_service.database.pooled_db import Connector, make_pool
-from products_service.database.sessions import DEADLINE, Session, Sessions, deadline_within
+from products_service.database.sessions import Session, Sessions
 from products_service.database.turns import Turns
 
 # Longest that a new worker is kept from serving by a database that does not answer.
-_WARM_UP = 1.0  # seconds
+WARM_UP = 1.0  # seconds
 
 
 class Pool:
@@ -68,7 +69,7 @@ class Pool:
         """
         connections = [self._turns.take() for _ in range(self._size)]
         try:
-            with deadline_within(min(seconds, _WARM_UP)):
+            with deadline_within(min(seconds, WARM_UP)):
                 for connection in connections:
                     started = time.monotonic()
                     connection.cursor().close()

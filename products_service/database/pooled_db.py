@@ -10,8 +10,8 @@ import psycopg2
 from dbutils.pooled_db import PooledDB
 from dbutils.pooled_db import TooManyConnectionsError as PoolEmptyError
 
-from products_service.database.events import DatabaseUnreachableError
-from products_service.database.sessions import NoTimeLeftError
+from products_service.database.deadlines import NoTimeLeftError
+from products_service.database.errors import DatabaseUnreachableError
 
 __all__ = ["Connector", "PoolEmptyError", "PooledDB", "make_pool"]
 

@@ -4,15 +4,19 @@ import math
 import random
 import select
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Sequence
 from functools import partial
 
 import psycopg2
 from psycopg2.extensions import POLL_OK, POLL_READ, parse_dsn, set_wait_callback
 
 from products_service import waiting
+from products_service.database.deadlines import (
+    DEADLINE,
+    DeadlinePassedError,
+    NoTimeLeftError,
+    deadline_within,
+)
 from products_service.database.libpq import Pipeline
 from products_service.database.servers import Servers
 
@@ -24,23 +28,10 @@ _LIFETIME = 60.0  # seconds
 
 # What must be left before the deadline for an attempt to connect to be begun: by less a server is
 # not to be judged.
-_LEAST = 0.05  # seconds
-NO_TIME_LEFT = "there is no time left to connect"
+LEAST = 0.05  # seconds
 
 # After which an idle session shows whoever forwards packets that it is not forgotten.
 _IDLE = 60  # seconds
-
-# Of all that a request waits for, by time.monotonic; a request is a thread or a greenlet, and each
-# has a context of its own.
-DEADLINE: ContextVar[float] = ContextVar("deadline", default=math.inf)
-
-
-class DeadlinePassedError(Exception):
-    """Waiting for PostgreSQL took longer than it may."""
-
-
-class NoTimeLeftError(DeadlinePassedError):
-    """A request has too little time left to connect, which says nothing of any server."""
 
 
 def _wait(connection: "psycopg2.extensions.connection") -> None:
@@ -56,18 +47,7 @@ def _wait(connection: "psycopg2.extensions.connection") -> None:
 
 def _wait_for(connection: "psycopg2.extensions.connection", events: int) -> None:
     if not waiting.wait(connection.fileno(), events, DEADLINE.get()):
-        raise DeadlinePassedError("PostgreSQL did not answer in time")
-
-
-@contextmanager
-def deadline_within(seconds: float) -> Iterator[None]:
-    """End every wait of this request after so many seconds, or at the deadline set before."""
-    outer = DEADLINE.get()
-    DEADLINE.set(min(time.monotonic() + seconds, outer))
-    try:
-        yield
-    finally:
-        DEADLINE.set(outer)
+        raise DeadlinePassedError
 
 
 class Session(psycopg2.extensions.connection):
@@ -128,8 +108,8 @@ class Sessions:
         With another one where that fails, and with the primary only where there is no standby.
         Raises psycopg2.Error, DeadlinePassedError.
         """
-        if DEADLINE.get() - time.monotonic() < _LEAST:
-            raise NoTimeLeftError(NO_TIME_LEFT)
+        if DEADLINE.get() - time.monotonic() < LEAST:
+            raise NoTimeLeftError
         with deadline_within(self._connect_timeout):
             standbys, last_resort = self._servers.in_turn()
             untried = [*standbys, *last_resort]
@@ -143,14 +123,14 @@ class Sessions:
                         session = self._open_on(number)
                 # or it cannot prepare the statements: a standby that a migration has not reached
                 except (psycopg2.Error, DeadlinePassedError) as error:
-                    is_told = isinstance(error, psycopg2.Error) or seconds >= _LEAST
+                    is_told = isinstance(error, psycopg2.Error) or seconds >= LEAST
                     if is_told:
                         self._servers.mark_failed(number)
                     if untried:
                         continue
                     if is_told:
                         raise
-                    raise NoTimeLeftError(NO_TIME_LEFT) from None
+                    raise NoTimeLeftError from None
                 is_standby = session.get_parameter_status("in_hot_standby") == "on"
                 if is_standby or number in last_resort or not self.are_with_several:
                     return session

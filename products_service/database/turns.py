@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from products_service import waiting
-from products_service.database.events import DatabaseBusyError
+from products_service.database.errors import DatabaseBusyError
 from products_service.database.pooled_db import PooledDB, PoolEmptyError
 
 BUSY = "every connection of the pool is in use"

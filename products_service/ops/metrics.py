@@ -10,7 +10,7 @@ from prometheus_client import Counter, Gauge, Histogram, values
 from prometheus_client.values import MultiProcessValue
 
 from products_service import later
-from products_service.database.events import (
+from products_service.database.errors import (
     DatabaseBusyError,
     DatabaseError,
     DatabaseTimeoutError,

@@ -55,8 +55,8 @@ def forget(pid: int) -> None:
     """
     mark_process_dead(pid)
     folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
-    # Not while somebody adds up, who would find the counts twice or not at all. Nor do we wait for
-    # him: he may be a worker that stands still. Without folder or room the file stays as it is.
+    # Not while somebody adds up, who would find the counts twice or not at all; and without waiting
+    # for that, which may be a worker that hangs. Without folder or room the file stays as it is.
     with suppress(OSError), _files_locked(fcntl.LOCK_EX | fcntl.LOCK_NB):
         for kind in ("counter", "histogram"):
             file = folder / f"{kind}_{pid}.db"

@@ -11,7 +11,8 @@ from contextvars import ContextVar
 from typing import Any, NamedTuple, Protocol
 
 from products_service import later
-from products_service.database.events import DatabaseError, Observer
+from products_service.database.errors import DatabaseError
+from products_service.database.observer import Observer
 from products_service.web.request_ids import ENVIRON_KEY, accept_request_id
 
 Headers = list[tuple[str, str]]

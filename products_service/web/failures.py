@@ -6,7 +6,7 @@ from collections import Counter
 
 from flask import Flask
 
-from products_service.database.events import (
+from products_service.database.errors import (
     DatabaseBusyError,
     DatabaseError,
     DatabaseTimeoutError,

@@ -115,5 +115,5 @@ KINDS = {
         "This version of HTTP is not supported.",
     ),
 }
-# Of each status the type that comes first: the last part of its name.
+# The type of a status where nobody names one: the first of those above that have it.
 TYPES = {kind.status: name for name, kind in reversed(KINDS.items()) if name != INVALID_PARAMETER}

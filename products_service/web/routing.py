@@ -9,7 +9,7 @@ from werkzeug.routing import MapAdapter, Rule
 # Nine digits are always an id; what is longer may be too large for one.
 _ONE_ID = re.compile(r"((?:/[a-z]+)+/)([1-9][0-9]{0,8})((?:/[a-z]+)*)")
 
-# Of a method and what is before and after the id: the rule, and how it calls the id.
+# (method, path before the id, path after it): the rule, and the name of its id.
 Shapes = dict[tuple[str, str, str], tuple[Rule, str]]
 
 

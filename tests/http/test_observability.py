@@ -15,7 +15,7 @@ from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.parser import text_string_to_metric_families
 
 from products_service import waiting
-from products_service.database.events import DatabaseBusyError, DatabaseError, DatabaseTimeoutError
+from products_service.database.errors import DatabaseBusyError, DatabaseError, DatabaseTimeoutError
 from products_service.logs import logging_config
 from products_service.ops import multiprocess
 from products_service.web.failures import Failures

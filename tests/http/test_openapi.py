@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 
 from products_service import create_app
 from products_service.config import load_settings
-from products_service.database.events import DatabaseBusyError, DatabaseTimeoutError
+from products_service.database.errors import DatabaseBusyError, DatabaseTimeoutError
 from products_service.products.openapi import EXAMPLES
 from products_service.products.schemas import ListQuery, ProductQuery
 from products_service.serving import draining

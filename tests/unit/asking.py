@@ -10,7 +10,8 @@ from typing import Any
 import psycopg2
 
 from products_service.database import Database
-from products_service.database.events import DatabaseError, Observer
+from products_service.database.errors import DatabaseError
+from products_service.database.observer import Observer
 from products_service.serving.hub import Hub
 from products_service.statements import Statement
 

@@ -58,7 +58,7 @@ def worker(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     """Make a worker with a patient database, but for what settings say."""
     monkeypatch.setattr(turns, "PATIENCE_AMONG_OTHERS", HANG)
     monkeypatch.setattr(turns, "LONGEST_AMONG_OTHERS", HANG)
-    monkeypatch.setattr("products_service.database.pool._WARM_UP", HANG)
+    monkeypatch.setattr("products_service.database.pool.WARM_UP", HANG)
     made: list[Database] = []
     callback = get_wait_callback()
     hub = Hub()

@@ -10,14 +10,14 @@ import pytest
 
 from products_service import waiting
 from products_service.database import batches, turns
-from products_service.database.events import (
+from products_service.database.deadlines import deadline_within
+from products_service.database.errors import (
     DatabaseBusyError,
     DatabaseError,
     DatabaseTimeoutError,
     DatabaseUnreachableError,
     StatementError,
 )
-from products_service.database.sessions import deadline_within
 from tests.unit.asking import HANG, Make, later_by
 
 
@@ -54,7 +54,7 @@ def test_who_has_used_up_much_of_its_time_asks_alone(worker: Make) -> None:
 def test_who_asks_for_others_does_so_in_full_time(
     worker: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("products_service.database.database._LEAST_LEFT", 0.0)
+    monkeypatch.setattr("products_service.database.database.LEAST_LEFT", 0.0)
     asked = worker()
     outcomes: list[Any] = []
     with asked.locked(1):

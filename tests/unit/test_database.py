@@ -6,7 +6,7 @@ import psycopg2
 import pytest
 
 from products_service.database import Row
-from products_service.database.events import (
+from products_service.database.errors import (
     DatabaseBusyError,
     DatabaseUnreachableError,
     StatementError,

@@ -7,8 +7,9 @@ import pytest
 from psycopg2.extensions import get_wait_callback, set_wait_callback
 
 from products_service.database import sessions
-from products_service.database.events import DatabaseTimeoutError, DatabaseUnreachableError
-from products_service.database.sessions import NoTimeLeftError, Sessions, deadline_within
+from products_service.database.deadlines import NoTimeLeftError, deadline_within
+from products_service.database.errors import DatabaseTimeoutError, DatabaseUnreachableError
+from products_service.database.sessions import Sessions
 from products_service.statements import Statement
 from tests.servers import Server
 from tests.unit.asking import later_by
@@ -124,7 +125,7 @@ def test_why_it_was_not_tried_to_connect_is_said(
     with opened(url, pool_size=1) as database:
         database.fetch("echo", body="")
         terminate(admin)
-        monkeypatch.setattr(sessions, "_LEAST", 2 * HANG)  # more than there is
+        monkeypatch.setattr(sessions, "LEAST", 2 * HANG)  # more than there is
         with (
             deadline_within(HANG),
             pytest.raises(DatabaseUnreachableError, match=r"^there is no time left to connect$"),
@@ -146,7 +147,7 @@ def test_a_server_that_is_slow_to_let_us_in_is_not_lost(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker that begins has no time for all of its connections, and cuts none of them off."""
-    monkeypatch.setattr("products_service.database.pool._WARM_UP", HANG)
+    monkeypatch.setattr("products_service.database.pool.WARM_UP", HANG)
     open_on = Sessions._open_on
 
     def slowly(sessions: Sessions, number: int) -> psycopg2.extensions.connection:

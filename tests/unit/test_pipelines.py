@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from products_service.database import pipelines
-from products_service.database.events import (
+from products_service.database.errors import (
     DatabaseTimeoutError,
     DatabaseUnreachableError,
     StatementError,

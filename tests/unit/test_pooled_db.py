@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg2
 import pytest
 
-from products_service.database.events import DatabaseUnreachableError
+from products_service.database.deadlines import NoTimeLeftError
+from products_service.database.errors import DatabaseUnreachableError
 from products_service.database.pooled_db import Connector
-from products_service.database.sessions import NoTimeLeftError
 
 # seconds; a limit on what hangs, not a promise
 HANG = 60
@@ -58,7 +58,7 @@ def test_connector_refuses_for_a_while_after_a_failure() -> None:
 def test_connector_learns_nothing_from_who_has_no_time_left() -> None:
     opening = Opening()
     connector = make_connector(opening, retry_pause=HANG)
-    opening.error = NoTimeLeftError("no time")
+    opening.error = NoTimeLeftError()
     with pytest.raises(NoTimeLeftError):
         connector()
     opening.error = None

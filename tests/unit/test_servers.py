@@ -8,15 +8,14 @@ import pytest
 from psycopg2.extensions import get_wait_callback, set_wait_callback
 
 from products_service.database import servers as servers_module
-from products_service.database.servers import Servers
-from products_service.database.sessions import (
+from products_service.database.deadlines import (
     DEADLINE,
     DeadlinePassedError,
     NoTimeLeftError,
-    Sessions,
     deadline_within,
-    servers_of,
 )
+from products_service.database.servers import Servers
+from products_service.database.sessions import Sessions, servers_of
 
 CONNECT_TIMEOUT = 60  # seconds
 

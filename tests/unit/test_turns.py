@@ -7,7 +7,7 @@ import time
 import pytest
 
 from products_service.database import turns
-from products_service.database.events import DatabaseBusyError
+from products_service.database.errors import DatabaseBusyError
 from products_service.database.pooled_db import PoolEmptyError
 from products_service.database.turns import Turns
 from products_service.serving.hub import Hub

@@ -1,4 +1,4 @@
-"""What can go wrong with the database, and who is told what it does."""
+"""What can go wrong with the database."""
 
 
 class DatabaseError(Exception):
@@ -29,19 +29,3 @@ class StatementError(DatabaseError):
     """PostgreSQL refused the statement: a defect, or a database that is not migrated."""
 
     kind = "defect"
-
-
-class Observer:
-    """Is told what a Database does. Nothing by itself: the base of those that count and time."""
-
-    def taken(self) -> None:
-        """A connection of the pool is in use."""
-
-    def returned(self) -> None:
-        """It no longer is."""
-
-    def answered(self, statement: str, seconds: float, load_number: int) -> None:
-        """A statement got its answer; `seconds` include getting the connection."""
-
-    def failed(self, statement: str, seconds: float, error: DatabaseError) -> None:
-        """A statement got none."""
