@@ -7,7 +7,7 @@ from etl.build import Builder
 from etl.connection import Connection, LockTimeoutError
 from etl.digest import Digests, TableDigest, combine, compute_digests, recorded_digests
 from etl.errors import LoadError
-from etl.files import TABLES, SourceFile, find_changes
+from etl.files import TABLES, SourceFile, Table, find_changes
 from etl.limits import RowLimit, check_rejects
 from etl.outcome import Outcome, Session, describe, found_out, show
 from etl.progress import Progress
@@ -29,15 +29,6 @@ _UPSERTS = {
 }
 # Those that find out which parents are removed, once their table is merged.
 _GOING = {"products": "collect_going_products", "styles": "collect_going_styles"}
-# Those that remove rows: what refers to others first.
-_REMOVALS = {
-    "related": "remove_related",
-    "skus": "remove_skus",
-    "photos": "remove_photos",
-    "styles": "remove_styles",
-    "features": "remove_features",
-    "products": "remove_products",
-}
 
 
 def upsert(
@@ -93,8 +84,8 @@ def _merge(
             connection.run(_UPSERTS[table.name])
         if table.name in _GOING:
             connection.run(_GOING[table.name])
-    for name, statement in _REMOVALS.items():
-        outcome.removed[name] = connection.value(statement)
+    for table in reversed(TABLES):  # what refers to others first
+        outcome.removed[table.name] = _remove(connection, table)
     connection.run("shift_ranks")
     connection.run("rank_products", schema=SERVED)
     after = _touched_digests(connection)
@@ -119,6 +110,18 @@ def _reject_orphans(builder: Builder, source: SourceFile, tally: Tally) -> None:
         )
         builder.reject(source, tally, f"unknown {column.parent.removesuffix('s')}")
     builder.check_unchanged(source)
+
+
+def _remove(connection: Connection, table: Table) -> int:
+    """Remove a table's rows that go; return how many those were."""
+    if not table.references:
+        return connection.value("remove_products")
+    return sum(
+        connection.value(
+            "remove_rows", table=table.name, column=column.name, going=f"going_{column.parent}"
+        )
+        for column in table.references
+    )
 
 
 def _touched_digests(connection: Connection) -> Digests:

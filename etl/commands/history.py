@@ -29,7 +29,11 @@ def history(limit: int, as_json: bool) -> None:
         for number, mode, published_at, seconds, source, digest, tables in rows:
             loaded = sum(table["loaded"] for table in tables.values())
             rejected = sum(table["rejected"] for table in tables.values())
+            removed = sum(table["removed"] for table in tables.values())
+            counts = f"{loaded:,} rows, {rejected:,} rejected"
+            if removed:
+                counts += f", {removed:,} removed"
             click.echo(
-                f"load {number}  {mode}  {published_at}  {seconds:.1f} s  {loaded:,} rows, "
-                f"{rejected:,} rejected  {digest}  {source}"
+                f"load {number}  {mode}  {published_at}  {seconds:.1f} s  {counts}  {digest}  "
+                f"{source}"
             )

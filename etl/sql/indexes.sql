@@ -16,7 +16,7 @@ CREATE INDEX skus_by_style ON {schema}.skus (style_id, position);
 -- get_related, get_product_page: the related products of a product in file order.
 CREATE INDEX related_by_product ON {schema}.related (current_product_id, position);
 
--- remove_related, and the foreign key when a product goes: the pairs that name it.
+-- remove_rows, and the foreign key when a product goes: the pairs that name it.
 CREATE INDEX related_by_related_product ON {schema}.related (related_product_id);
 
 -- list_products: the place in the list from where a page is near.
