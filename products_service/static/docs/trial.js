@@ -22,7 +22,7 @@ export function trialForm(path, parameters) {
   let sending = new AbortController();
   const form = element(
     "form",
-    { class: "trial" },
+    { class: "trial", "aria-label": `Try ${path}` },
     element("h4", {}, "Try it"),
     ...inputs.map(([{ name }, node]) => element("label", {}, element("code", {}, name), node)),
     element(
@@ -79,7 +79,7 @@ function headersOf(values) {
 
 /** Send a request and return nodes: `said` is what came of it in a word, `shown` the request and its answer. */
 async function send(method, address, headers, ended) {
-  const request = element("pre", { tabindex: "0" }, commandOf(method, address, headers));
+  const request = element("pre", { tabindex: "0", role: "region", "aria-label": "Request" }, commandOf(method, address, headers));
   const { pathname } = new URL(address, location.origin);
   if (pathname !== address.split("?")[0]) {
     return { said: [`A browser would ask for ${pathname} instead.`], shown: [request] };
@@ -104,8 +104,8 @@ function answer(response, text) {
   const headers = [...response.headers].map(([name, value]) => `${name}: ${value}\n`);
   const isJson = /[/+]json/.test(response.headers.get("Content-Type") ?? "");
   return [
-    element("pre", { tabindex: "0" }, ...headers),
-    text ? element("pre", { tabindex: "0", class: "body" }, ...(isJson ? showJson(text) : [text])) : null,
+    element("pre", { tabindex: "0", role: "region", "aria-label": "Headers" }, ...headers),
+    text ? element("pre", { tabindex: "0", role: "region", "aria-label": "Body", class: "body" }, ...(isJson ? showJson(text) : [text])) : null,
   ].filter((node) => node !== null);
 }
 

@@ -78,7 +78,7 @@ async function show({ top = 0, focus = true, cache } = {}) {
 function asRequestError(error) {
   if (error instanceof RequestError) return error;
   reportError(error);
-  return new RequestError("This page failed on the answer that it got.", { status: 200 });
+  return new RequestError("This page failed. It needs a browser of 2024 or later.", { status: 200 });
 }
 
 /** Say which request the page was made of. */
@@ -150,4 +150,5 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 });
 loadGarments().catch(() => {}); // pictures then are plain
 startSearch(document.getElementById("search"), open);
+main.querySelector(".late")?.remove(); // from here on an answer is what is waited for
 show({ top: scrolled.get(entry) ?? 0, focus: false });
