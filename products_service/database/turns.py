@@ -20,7 +20,7 @@ LONGEST = 0.1  # seconds; where they do come and go, but to others
 # The same where one thread serves all, and whatever else it does takes its time from statements.
 # Who comes here has waited for that thread already (serving/slots.py).
 PATIENCE_AMONG_OTHERS = 0.15  # seconds
-LONGEST_AMONG_OTHERS = 0.3  # seconds; several searches, one after the other
+LONGEST_AMONG_OTHERS = 0.25  # seconds; several searches, one after the other
 
 _passed_over: ContextVar[bool] = ContextVar("passed_over", default=False)
 

@@ -20,9 +20,9 @@ DEFERENCE = 0.005  # seconds
 LONGEST_DEFERENCE = 0.05
 # Another worker was faster, or the client has thought better of it.
 _NOBODY = (errno.EAGAIN, errno.ECONNABORTED)
-# The process, or the machine, has nothing left to take one with: it looks again so much later.
+# The process, or the machine, has nothing left to take one with, or its network is away: it looks
+# again so much later. Whatever it is, those who are served already have nothing to do with it.
 NO_ROOM_SECONDS = 0.5
-_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 # Is given a connection, the client's address and ours.
 Begin = Callable[[socket.socket, Any, Any], None]
@@ -148,8 +148,6 @@ class Acceptor:
         except OSError as error:
             if error.errno in _NOBODY:
                 return False
-            if error.errno not in _NO_ROOM:
-                raise
             if self._has_room:
                 self._log.warning("%s: taking no connection for a while", error.strerror)
                 self._has_room = False

@@ -96,10 +96,10 @@ class Conversation:
         Only then is it parsed: so what comes in drops costs no more than its bytes.
         """
         head = self._unreader.take_buffered()
-        if head and head != END_OF_LINE:
-            self._hub.pause()  # or who sends many at once would be served before all others
+        if END_OF_LINE.startswith(head):
+            head = self._receive_first(idle_seconds, head)
         else:
-            head = self._receive_first(idle_seconds)
+            self._hub.pause()  # or who sends many at once would be served before all others
         self._client.deadline = self._hub.now + REQUEST_SECONDS
         return head if END_OF_HEAD in head else self._receive_rest(head)
 
@@ -118,15 +118,17 @@ class Conversation:
             head = more and head + more
         return head
 
-    def _receive_first(self, idle_seconds: float) -> bytes:
+    def _receive_first(self, idle_seconds: float, head: bytes) -> bytes:
         if not self._worker.alive:
             idle_seconds = LINGER_SECONDS
         self._client.deadline = self._hub.now + idle_seconds
         self._idle = True
         try:
             # An empty line that a client ends a body with is no request (RFC 9112, 2.2).
-            while (head := self._client.recv(CHUNK)) == END_OF_LINE:
-                pass
+            while END_OF_LINE.startswith(head):
+                if not (more := self._client.recv(CHUNK)):
+                    return b""
+                head = more if head == END_OF_LINE else head + more
             return head
         except TooSlowError:
             return b""
@@ -140,7 +142,7 @@ class Conversation:
             self._worker.count(request)
             response = Response(self._client, request)
             environ = self._environments.make(request, self._requests.repeated_id)
-            if request._expected_100_continue:
+            if request._expected_100_continue and not _is_long(request.body):
                 self._client.sendall(CONTINUE)
             self._answer(environ, response, request.body)
         except GoneError:
@@ -170,8 +172,7 @@ class Conversation:
                 slots.release()
         try:
             self._client.deadline = self._hub.now + ANSWER_SECONDS
-            # more of the body than is read to get at the next request, which is then not expected
-            if getattr(body.reader, "length", 0) >= DISCARD_BYTES or not self._worker.alive:
+            if _is_long(body) or not self._worker.alive:
                 response.close = True
             if isinstance(parts, FileWrapper):
                 parts.blksize = FILE_CHUNK
@@ -193,3 +194,8 @@ class Conversation:
         except (ParseException, OSError):
             return False
         return left > 0 and not body.failed
+
+
+def _is_long(body: Body) -> bool:
+    """Whether it has more than is read to get at the next request, which then cannot follow."""
+    return getattr(body.reader, "length", 0) >= DISCARD_BYTES

@@ -14,7 +14,7 @@ import crossplane
 import pytest
 
 from products_service.config import load_settings
-from products_service.database import turns
+from products_service.database import pipelines, turns
 from products_service.serving import slots
 from tests.conftest import MIGRATIONS
 from tests.system.service import ROOT, environment
@@ -111,8 +111,8 @@ def test_each_limit_ends_before_the_one_around_it(gunicorn: dict[str, int]) -> N
     assert role_timeout() <= SETTINGS["DB_STATEMENT_TIMEOUT_MS"] < DEADLINE
     assert SETTINGS["DB_CONNECT_TIMEOUT_MS"] < DEADLINE
     assert DEADLINE + CARRYING <= READ
-    # whose turn does not come is refused before
-    longest = slots.LONGEST + turns.LONGEST_AMONG_OTHERS
+    # whose turn does not come is refused before, also who was sent behind a slow one first
+    longest = slots.LONGEST + pipelines.PATIENCE + turns.LONGEST_AMONG_OTHERS
     assert round(longest * 1000) + CARRYING <= READ
     # which is no limit of a request, and must not end a worker that is waiting for the database
     assert gunicorn["timeout"] > DEADLINE

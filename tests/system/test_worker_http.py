@@ -277,6 +277,11 @@ def test_client_that_asks_before_it_sends_is_told_to_go_on(wire: Wire) -> None:
     assert wire.read().line == "HTTP/1.1 100 Continue"
     wire.send(b"hello")
     assert wire.read().body == b"hello"
+    # but not to send what nobody is going to read
+    with Wire(wire.socket.getpeername()[1]) as other:
+        other.get("/live", "Content-Length: 10000000", "Expect: 100-continue", method="POST")
+        assert other.read().status == 200
+        assert other.is_closed()
     wire.get("/echo", "Content-Length: 5", "Expect: miracles", method="POST")
     assert_problem(wire, 417)
 
