@@ -164,6 +164,14 @@ def test_an_upgrade_of_the_operating_system_loses_no_request(rollout: Rollout) -
     assert standby.run(SINCE).stdout != before
 
 
+def test_what_an_upgrade_that_was_interrupted_left_stopped_is_started(rollout: Rollout) -> None:
+    standby = rollout.groups["standby"][0]
+    standby.run("systemctl stop postgresql@15-main")
+    with rollout.under_load():
+        rollout.play("upgrade-os", "--limit", standby.name)
+    standby.run("systemctl is-active postgresql@15-main")
+
+
 STOPPING = 'APT::Update::Pre-Invoke {"systemctl stop postgresql@15-main";};'
 SINCE = "systemctl show --property=ActiveEnterTimestamp postgresql@15-main"
 

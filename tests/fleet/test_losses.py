@@ -160,6 +160,26 @@ def test_nothing_is_stopped_where_no_standby_answers(rollout: Rollout) -> None:
     wait_until(lambda: followers(primary) == 2, BACK)
 
 
+def test_a_primary_that_nobody_follows_is_not_stopped(rollout: Rollout) -> None:
+    """Whoever took its place would lack what it has committed since, be it days of loads."""
+    (primary,) = rollout.groups["primary"]
+    standbys = rollout.groups["standby"]
+    for host in standbys:
+        host.sql("ALTER SYSTEM SET primary_conninfo = 'host=192.0.2.1 connect_timeout=2'")
+        host.sql("SELECT pg_reload_conf()")
+    wait_until(lambda: followers(primary) == 0, BACK)
+    try:
+        with rollout.under_load():
+            refused = rollout.play("promote", check=False)
+    finally:
+        for host in standbys:
+            host.sql("ALTER SYSTEM RESET primary_conninfo")
+            host.sql("SELECT pg_reload_conf()")
+    assert refused.status != 0
+    assert "answers, and no standby follows it" in " ".join(refused.output.split())
+    wait_until(lambda: followers(primary) == 2, BACK)
+
+
 def test_a_primary_that_is_left_out_is_not_taken_for_stopped(rollout: Rollout) -> None:
     (primary,) = rollout.groups["primary"]
     refused = rollout.play("promote", "--limit", f"all:!{primary.name}", check=False)

@@ -47,6 +47,11 @@ def test_files_that_nginx_cannot_take_are_told_and_mended(rollout: Rollout) -> N
         refused = rollout.play("site", check=False)
         rollout.play("site", "--limit", "balancer")
         mended = rollout.play("status", check=False)
+    # and where it starts before they are mended, it has those
+    balancer.run("echo nonsense >> /etc/products-balancer/nginx/listen.conf")
+    balancer.run("systemctl restart nginx")
+    with rollout.under_load():
+        assert findings(rollout.play("status", check=False)) == findings(mended)
     assert findings(told)[balancer.name] == [
         "nginx could not start anew with the files that are there"
     ]
