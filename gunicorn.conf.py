@@ -45,6 +45,7 @@ except OSError as error:
 from flask import Flask
 
 from products_service.config import ConfigurationError, host_and_port, load_settings
+from products_service.databases import database_url
 from products_service.embedded import EmbeddedError
 from products_service.logs import logging_config
 from products_service.ops import multiprocess
@@ -52,7 +53,6 @@ from products_service.run_file import HeldError
 from products_service.serving import draining, refusals
 from products_service.serving.logger import Logger
 from products_service.serving.worker import GreenletWorker
-from products_service.urls import database_url
 
 try:
     _settings = load_settings()

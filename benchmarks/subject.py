@@ -11,7 +11,7 @@ from benchmarks.files import find_files, kept
 from benchmarks.processes import find_parent
 from benchmarks.steps import step
 from products_service.config import load_settings
-from products_service.urls import database, database_url
+from products_service.databases import database, database_url
 
 
 @dataclass(frozen=True)

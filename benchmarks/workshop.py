@@ -13,10 +13,10 @@ from benchmarks import programs
 from benchmarks.errors import BenchmarkError
 from benchmarks.servers import plain_environment
 from products_service.config import load_settings
+from products_service.databases import database_url
 from products_service.embedded import running, stop
 from products_service.embedded.binaries import wheel_folder
 from products_service.embedded.place import PROGRAMS, locate, outside
-from products_service.urls import database_url
 
 # What files, tables and the write-ahead log take at most, measured, for each product.
 BYTES_PER_PRODUCT = 26_000

@@ -8,9 +8,9 @@ from flask import Flask
 from products_service import ops, pages, products
 from products_service.config import load_settings
 from products_service.database import Database
+from products_service.databases import database_url
 from products_service.ops import metrics
 from products_service.statements import read_statements
-from products_service.urls import database_url
 from products_service.web import (
     access_log,
     caching,

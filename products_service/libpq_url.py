@@ -10,7 +10,7 @@ from psycopg2.extensions import parse_dsn
 
 # For programs that wait without end for a server which takes a connection and says nothing. The
 # URL's connect_timeout, or the variable where it is set, counts instead.
-PATIENCE = {"PGCONNECT_TIMEOUT": "10"}
+CONNECT_TIMEOUT = {"PGCONNECT_TIMEOUT": "10"}
 
 
 def check_libpq_url(url: str) -> None:

@@ -15,7 +15,7 @@ from benchmarks.results import record
 from benchmarks.tables import index_table, load_table
 from benchmarks.workshop import own_workshop
 from products_service.config import load_settings
-from products_service.urls import database
+from products_service.databases import database
 
 
 @click.command()

@@ -15,7 +15,7 @@ from benchmarks.machine import describe_machine
 from benchmarks.results import read_result, record, timed
 from benchmarks.speed_tables import features_table
 from products_service.config import load_settings
-from products_service.urls import database, database_url
+from products_service.databases import database, database_url
 
 QUICK_IDS = 2_000
 # Share of the cores' time without which caches are so often cold that figures differ by chance.

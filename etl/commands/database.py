@@ -7,8 +7,8 @@ import click
 
 from etl.errors import EtlError
 from products_service.config import ConfigurationError, load_settings
+from products_service.databases import database
 from products_service.embedded import EmbeddedError
-from products_service.urls import database
 
 
 @contextmanager

@@ -31,6 +31,7 @@ from products_service.commands.serve import (
     refuse_taken_port,
 )
 from products_service.config import load_settings
+from products_service.databases import refuse_two_databases
 from products_service.doctor.examination import outcome
 from products_service.doctor.findings import Status
 from products_service.doctor.installation import installed
@@ -39,7 +40,6 @@ from products_service.embedded.place import CLUSTER_RUN_FILE
 from products_service.run_file import HeldError, find_holder, hold
 from products_service.serving.draining import FILE
 from products_service.signals import STOP_SECONDS, stopping_on_signals
-from products_service.urls import refuse_two_databases
 
 PORT = "8080"
 NEEDED = ("wsgi.py", "gunicorn.conf.py", "migrations", "nginx.conf", "nginx")

@@ -15,14 +15,14 @@ from products_service import embedded
 from products_service.commands.migrate import migrate
 from products_service.commands.problems import plainly
 from products_service.config import load_settings
+from products_service.databases import PURPOSES, database, database_url, named_by
 from products_service.doctor.catalogue import applied_migrations
 from products_service.doctor.connection import Session, SessionError
 from products_service.doctor.findings import SkipError
 from products_service.embedded.binaries import wheel_folder
 from products_service.extras import how_to_install
-from products_service.libpq_url import PATIENCE, parse
+from products_service.libpq_url import CONNECT_TIMEOUT, parse
 from products_service.signals import leaving_when_told
-from products_service.urls import PURPOSES, database, database_url, named_by
 
 directory_option = click.option(
     "--directory",
@@ -126,7 +126,7 @@ def shell(role: str, arguments: tuple[str, ...]) -> None:
 
 def psql_environment(password: str | None) -> dict[str, str]:
     """Return the environment for psql, which keeps the password off its command line."""
-    return PATIENCE | os.environ | ({"PGPASSWORD": password} if password else {})
+    return CONNECT_TIMEOUT | os.environ | ({"PGPASSWORD": password} if password else {})
 
 
 @db.command()

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from products_service.config import ConfigurationError
-from products_service.libpq_url import PATIENCE, ConnectionUrl, parse
+from products_service.libpq_url import CONNECT_TIMEOUT, ConnectionUrl, parse
 
 # What runs beside a serving release must not make readers queue behind it: a lock that is not had
 # soon is given up. A migration that needs more time for a statement says so itself, with SET.
@@ -140,4 +140,4 @@ def environment(url: str) -> dict[str, str]:
     }
     # ports are not in the URL because Go refuses one with several
     port = {"PGPORT": parts.ports} if parts.ports else {}
-    return PATIENCE | ours | port | {URL_VARIABLE: parts.written(parameters)}
+    return CONNECT_TIMEOUT | ours | port | {URL_VARIABLE: parts.written(parameters)}

@@ -18,9 +18,9 @@ from etl.sample import ensure_sample
 from products_service.commands.migrate import migrate
 from products_service.commands.problems import plainly
 from products_service.config import host_and_port, load_settings
+from products_service.databases import database, database_url, refuse_two_databases
 from products_service.leash import leashed
 from products_service.signals import STOP_SECONDS, end, stopping_on_signals
-from products_service.urls import database, database_url, refuse_two_databases
 
 NEEDED = ("wsgi.py", "gunicorn.conf.py", "migrations")
 MIGRATIONS = Path("migrations")

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from products_service.databases import database, database_url, named_by
 from products_service.doctor.connection import NotAllowedError, Session, UnreachableError
 from products_service.doctor.findings import FailError, SkipError, fail
 from products_service.embedded import EmbeddedError
-from products_service.urls import database, database_url, named_by
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Installation:
         return self.app()
 
     def session(self, purpose: str) -> Session:
-        """Return the session for a purpose of products_service.urls that is not the service's.
+        """Return the session for a purpose of products_service.databases that is not the service's.
 
         Raises FailError where it is not to be had, but SkipError where that was told before or the
         service's own is not to be had either.

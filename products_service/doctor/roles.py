@@ -1,8 +1,8 @@
 """Checks of the roles: the service's can read and no more, a load's can do what a load does."""
 
+from products_service.databases import named_by
 from products_service.doctor.findings import Finding, fail, listed, ok, warn
 from products_service.doctor.installation import Installation
-from products_service.urls import named_by
 
 APP, ETL = "products_app", "products_etl"
 

@@ -4,10 +4,10 @@ import shutil
 import time
 
 from products_service.config import ConfigurationError
+from products_service.databases import refuse_two_databases
 from products_service.doctor.connection import NotAllowedError, Session, UnreachableError
 from products_service.doctor.findings import Finding, SkipError, fail, listed, ok, warn
 from products_service.doctor.installation import Installation
-from products_service.urls import refuse_two_databases
 
 OLDEST_VERSION = 15
 # Certificates, signed requests and the times in logs go by the clock.

@@ -161,8 +161,8 @@ def test_a_flood_of_failures_is_a_line_a_second(
     monkeypatch.setattr("products_service.web.failures.time.monotonic", lambda: next(times))
     failures = Failures()
     with app.test_request_context(environ_overrides={ENVIRON_KEY: "mine"}):
-        statuses = [failures.busy(DatabaseBusyError("busy")).status_code for _ in range(4)]
-        statuses.append(failures.timed_out(DatabaseTimeoutError("slow")).status_code)
+        statuses = [failures.answer(DatabaseBusyError("busy")).status_code for _ in range(4)]
+        statuses.append(failures.answer(DatabaseTimeoutError("slow")).status_code)
     assert statuses == [503, 503, 503, 503, 504]
     said = [(record.kind, record.cause, record.not_logged) for record in caplog.records]
     assert said == [("busy", "busy", 0), ("busy", "busy", 2), ("timeout", "slow", 0)]

@@ -1,6 +1,5 @@
 """The API's description: valid, complete, made of real answers, and true of all others."""
 
-import gzip
 import json
 import os
 import re
@@ -305,25 +304,3 @@ def test_what_may_come_compressed_says_so(document: dict[str, Any], app: Flask) 
         assert ("Vary" in answer.headers) == ("Vary" in described), path
         named = [follow(document, each)["name"] for each in operation.get("parameters", ())]
         assert ("Vary" in answer.headers) == ("Accept-Encoding" in named), path
-
-
-def test_it_is_kept_and_asked_about(app: Flask) -> None:
-    client = app.test_client()
-    plain = client.get("/openapi.json")
-    assert plain.content_type == "application/json"
-    assert plain.headers["Cache-Control"] == "no-cache"
-    assert plain.headers["Vary"] == "Accept-Encoding"
-    small = client.get("/openapi.json", headers={"Accept-Encoding": "gzip"})
-    assert small.headers["Content-Encoding"] == "gzip"
-    assert gzip.decompress(small.data) == plain.data
-    assert small.headers["ETag"] != plain.headers["ETag"]
-    for answer, encoding in ((plain, "identity"), (small, "gzip")):
-        headers = {"If-None-Match": answer.headers["ETag"], "Accept-Encoding": encoding}
-        again = client.get("/openapi.json", headers=headers)
-        assert again.status_code == 304
-        assert again.data == b""
-        assert again.headers["ETag"] == answer.headers["ETag"]
-    other = client.get("/openapi.json", headers={"If-None-Match": '"other"'})
-    assert other.data == plain.data
-    head = client.head("/openapi.json")
-    assert (head.data, head.content_length) == (b"", len(plain.data))

@@ -15,10 +15,10 @@ from prometheus_client import REGISTRY
 from etl.indexes import read_indexes
 from products_service import create_app
 from products_service.config import SettingsSchema, find_misspelt, load_settings
+from products_service.databases import PURPOSES
 from products_service.doctor import CHECKS
 from products_service.products.schemas import ListQuery, ProductQuery
 from products_service.statements import Statement, read_statements
-from products_service.urls import PURPOSES
 from products_service.web.problem_kinds import KINDS
 
 ROOT = Path(__file__).parents[2]
@@ -107,7 +107,8 @@ def test_every_setting_has_its_row_with_its_default() -> None:
     rows = {code(cells[0])[0]: cells for cells in table(OPERATIONS, "variable")}
     assert sorted(rows) == sorted(SettingsSchema().fields)
     defaults = SettingsSchema().dump(load_settings({}))
-    fallbacks = {names[0]: [*names, "embedded server"][1] for names, _ in PURPOSES.values()}
+    named = [purpose.settings for purpose in PURPOSES.values()]
+    fallbacks = {names[0]: [*names, "embedded server"][1] for names in named}
     fallbacks["RUN_DIR"] = "a temporary one"
     for name, value in defaults.items():
         # what is not set has its default in words

@@ -3,17 +3,24 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from products_service import embedded
 from products_service.config import ConfigurationError
 from products_service.signals import leaving_when_told
 
-# of each purpose: the settings that name its database, first set first; its role on our own server
+
+class Purpose(NamedTuple):
+    """What a database is asked for: the settings that name it, and the role on our own server."""
+
+    settings: tuple[str, ...]  # of which the first one that is set counts
+    role: str
+
+
 PURPOSES = {
-    "app": (("DATABASE_URL",), "products_app"),
-    "etl": (("ETL_DATABASE_URL", "DATABASE_URL"), "products_etl"),
-    "admin": (
+    "app": Purpose(("DATABASE_URL",), "products_app"),
+    "etl": Purpose(("ETL_DATABASE_URL", "DATABASE_URL"), "products_etl"),
+    "admin": Purpose(
         ("MIGRATIONS_DATABASE_URL", "ETL_DATABASE_URL", "DATABASE_URL"),
         "postgres",
     ),
@@ -22,7 +29,7 @@ PURPOSES = {
 
 def named_by(settings: Mapping[str, Any], purpose: str) -> str | None:
     """Return the setting that names the database of `purpose`; None: it is the embedded one."""
-    names, _ = PURPOSES[purpose]
+    names = PURPOSES[purpose].settings
     return next((name for name in names if settings[name] is not None), None)
 
 
@@ -44,7 +51,7 @@ def database_url(settings: Mapping[str, Any], purpose: str) -> str:
     name = named_by(settings, purpose)
     if name is not None:
         return settings[name]
-    return embedded.url(Path(settings["DEVDB_DIR"]), PURPOSES[purpose][1])
+    return embedded.url(Path(settings["DEVDB_DIR"]), PURPOSES[purpose].role)
 
 
 @contextmanager
