@@ -25,8 +25,8 @@ from products_service.embedded.binaries import (
 )
 from products_service.embedded.place import PROGRAMS, outside
 from products_service.leash import leashed
+from tests.waiting import HANG
 
-PATIENCE = 300  # seconds; a limit on what hangs, not a promise
 # nothing here has to survive a crash of the machine, only of the server
 SETTINGS = {
     "listen_addresses": "",
@@ -91,7 +91,7 @@ class Server:
         uid, gid = (-1, -1) if self.account is None else self.account
         options = [part for pair in self.settings.items() for part in ("-c", "=".join(pair))]
         command = [str(self.programs / "postgres"), "-D", str(self.data), *options]
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + HANG
         while True:
             with self.log.open("ab") as log:
                 self.process = subprocess.Popen(
@@ -129,7 +129,7 @@ class Server:
         self.thaw()
         with suppress(ProcessLookupError):
             self.process.send_signal(how)
-        self.process.wait(PATIENCE)
+        self.process.wait(HANG)
         self.process = None
 
     def restart(self) -> None:
@@ -172,7 +172,7 @@ class Server:
 
 def await_states(pids: Sequence[int], states: set[str]) -> None:
     """Return once each of the processes is in one of the states."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + HANG
     while not {state(pid) for pid in pids} <= states:
         assert time.monotonic() < deadline, {pid: state(pid) for pid in pids}
         time.sleep(0.001)
@@ -233,7 +233,7 @@ def throwaway(**settings: str) -> Iterator[Server]:
 def query(url: str, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
     """Run one statement in autocommit and return its rows, however slow the machine is."""
     # the service's role has a limit that is not meant for tests
-    options = f"{parse_dsn(url).get('options', '')} -c statement_timeout={PATIENCE}s"
+    options = f"{parse_dsn(url).get('options', '')} -c statement_timeout={HANG}s"
     with closing(psycopg2.connect(url, options=options)) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:

@@ -4,17 +4,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
-
-import psycopg2
 
 from etl.generate import generate
 from tests.catalogue import load_catalogue
 from tests.conftest import PATIENT, Database
-from tests.system.service import ROOT, environment
+from tests.programs import ROOT, environment
 
 # seconds; a limit on what hangs, not a promise
 HANG = 600
@@ -26,14 +22,6 @@ def loaded(database: Database, folder: Path, products: int = PRODUCTS) -> Databa
     generate(folder / "csv", products)
     load_catalogue(database.etl, folder / "csv", folder)
     return database
-
-
-@contextmanager
-def connected(database: Database) -> Iterator[Any]:
-    """Yield a cursor in autocommit, for several statements of one session."""
-    with closing(psycopg2.connect(database.admin)) as connection:
-        connection.autocommit = True
-        yield connection.cursor()
 
 
 def command(database: Database | None, *arguments: str | Path, **variables: str) -> dict[str, Any]:

@@ -16,9 +16,10 @@ from benchmarks.connection import read_sql
 from benchmarks.index import LEFT_OUT, chosen_statements
 from benchmarks.plans import indexes_used
 from products_service.statements import read_statements
-from tests.benchmarks.bench import HANG, PRODUCTS, command, connected, loaded, result, run
+from tests.benchmarks.bench import HANG, PRODUCTS, command, loaded, result, run
 from tests.conftest import Database
 from tests.servers import query
+from tests.sessions import session
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def half_way(database: Database, output: Path) -> Iterator[subprocess.Popen[str]
     arguments = ("index", "--rounds", "100", "--products-ids-sample", "300", "--output", output)
     with subprocess.Popen(**command(database, *arguments)) as process:
         try:
-            with connected(database) as cursor:
+            with session(database) as cursor:
                 deadline = time.monotonic() + HANG
                 while cursor.rowcount < 1:
                     assert process.poll() is None, process.communicate()
@@ -128,7 +129,7 @@ def test_the_next_run_cleans_up_after_one_that_was_killed(small: Database, tmp_p
 
 
 def test_one_at_a_time(small: Database, tmp_path: Path) -> None:
-    with connected(small) as cursor:
+    with session(small) as cursor:
         cursor.execute(read_sql("lock_benchmark"))
         cursor.execute(read_sql("create_schema"))
         done = run(small, "index", "--output", tmp_path, status=1)

@@ -21,7 +21,7 @@ from benchmarks.readers import Readers, Request
 from products_service import embedded
 from products_service.embedded.place import outside
 from tests.servers import checkout
-from tests.system.service import wait_for
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 # seconds; a limit on what hangs, not a promise

@@ -12,7 +12,7 @@ from benchmarks.subject import warm
 from benchmarks.turns import HttpContestant
 from tests.benchmarks.bench import PRODUCTS, loaded
 from tests.conftest import Database
-from tests.system.service import ROOT
+from tests.programs import ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -12,10 +12,11 @@ from benchmarks.index import EXTRA
 from benchmarks.plans import Node, indexes_used, nodes
 from etl.connection import read_sql as etl_sql
 from products_service.statements import Statement, all_prepared, read_statements
-from tests.benchmarks.bench import connected, loaded
+from tests.benchmarks.bench import loaded
 from tests.conftest import Database
+from tests.programs import ROOT
 from tests.servers import query
-from tests.system.service import ROOT
+from tests.sessions import session
 
 pytestmark = pytest.mark.slow
 
@@ -69,7 +70,7 @@ def large(clone: Callable[[], Database], tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture(scope="module", params=["force_custom_plan", "force_generic_plan"])
 def plans(large: Database, request: pytest.FixtureRequest) -> dict[str, list[dict[str, Any]]]:
     """The plans of every statement, run on the large catalogue for a sample of products."""
-    with connected(large) as cursor:
+    with session(large) as cursor:
         cursor.execute(f"SET plan_cache_mode = {request.param}")
         cursor.execute(
             "SELECT id FROM catalogue.products ORDER BY hashint8extended(id, 1) LIMIT %s", (SAMPLE,)
@@ -133,7 +134,7 @@ def test_the_last_page_costs_what_the_first_does(
     large: Database, name: str, first: int, last: int
 ) -> None:
     statement = read_statements()[name]
-    with connected(large) as cursor:
+    with session(large) as cursor:
         cursor.execute("SET plan_cache_mode = force_generic_plan")
         cursor.execute(statement.prepare)
         cursor.execute(statement.execute, (first, 5))  # what a session reads once is read by now
@@ -157,7 +158,7 @@ def test_every_index_is_used(large: Database, plans: dict[str, list[dict[str, An
 
 def explain_removal(database: Database) -> dict[str, Any]:
     """Return the plan by which an upsert removes the related pairs of ten products that go."""
-    with connected(database) as cursor:
+    with session(database) as cursor:
         cursor.execute("BEGIN")
         cursor.execute(etl_sql("create_changes"))
         cursor.execute(

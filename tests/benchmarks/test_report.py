@@ -15,7 +15,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.report import origins
 from benchmarks.results import record
 from tests.benchmarks.bench import run
-from tests.system.service import ROOT
+from tests.programs import ROOT
 
 RESULTS = ROOT / "benchmarks" / "results"
 SVG = "data:image/svg+xml;base64,"

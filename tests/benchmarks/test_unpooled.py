@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.benchmarks.bench import loaded
 from tests.conftest import Database
-from tests.system.service import ROOT, environment
+from tests.programs import ROOT, environment
 
 ASK = """
 import psycopg2

@@ -10,13 +10,9 @@ from tests.browser.catalogue import CAMO
 from tests.browser.locators import choose, heading, leave_by, search_box
 from tests.browser.visit import Opener, Visit
 from tests.conftest import Database
-from tests.system.service import (
-    Service,
-    catalogue_locked,
-    count_waiting,
-    serving,
-    wait_for,
-)
+from tests.sessions import catalogue_locked, count_waiting
+from tests.system.service import Service, serving
+from tests.waiting import wait_for
 
 
 def test_product_that_is_not_there(visit: Opener) -> None:

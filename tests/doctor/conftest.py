@@ -7,7 +7,7 @@ import pytest
 
 from tests.catalogue import load_catalogue, without_wait_callback, write_catalogue
 from tests.conftest import Database
-from tests.system.service import ROOT
+from tests.programs import ROOT
 
 ROWS = {
     "products": [(1, "Onesie", "Blend in", "Camouflage", "Jackets", "140")],

@@ -12,7 +12,9 @@ from click.testing import CliRunner
 from products_service.commands.doctor import doctor as command
 from products_service.doctor import CHECKS
 from tests.conftest import Database
-from tests.system.service import HANG, ROOT, environment, session
+from tests.programs import ROOT, environment
+from tests.sessions import session
+from tests.waiting import HANG
 
 NAMES = ["configuration", *CHECKS]
 # For what is to be well on a slow machine, too.

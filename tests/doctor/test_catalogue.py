@@ -10,7 +10,7 @@ from etl.indexes import read_indexes
 from tests.conftest import MIGRATIONS, Database, janitor
 from tests.doctor.examined import Said, change, doctor
 from tests.servers import Server
-from tests.system.service import session
+from tests.sessions import session
 
 
 def test_a_database_that_is_not_migrated(server: Server, template: str) -> None:

@@ -22,8 +22,8 @@ from tests.doctor.examined import (
     flask_doctor,
     read,
 )
+from tests.programs import environment
 from tests.servers import checkout
-from tests.system.service import environment
 
 
 def test_all_is_well(well: Database) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import MIGRATIONS, Database
 from tests.doctor.examined import doctor, flask_doctor, read
-from tests.system.service import ROOT, environment
+from tests.programs import ROOT, environment
 
 
 def test_too_few_open_files(well: Database) -> None:

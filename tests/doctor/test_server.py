@@ -12,7 +12,8 @@ from tests.catalogue import load_catalogue
 from tests.conftest import Database, migrated
 from tests.doctor.examined import Said, change, doctor
 from tests.servers import Server, checkout, standby_of, throwaway
-from tests.system.service import session, wait_for
+from tests.sessions import session
+from tests.waiting import wait_for
 
 
 def test_an_embedded_server_that_cannot_be() -> None:

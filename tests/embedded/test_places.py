@@ -15,8 +15,8 @@ from products_service.embedded import binaries, data
 from products_service.embedded.binaries import nobody, wheel_folder
 from products_service.embedded.place import PROGRAMS, outside
 from tests.embedded.user import ROOT, USER, User, copy, query
+from tests.programs import environment
 from tests.servers import checkout
-from tests.system.service import environment
 
 AS_ROOT = os.geteuid() == 0
 # runs a program without CAP_SYS_PTRACE (19), which PR_CAPBSET_DROP (24) takes away for good

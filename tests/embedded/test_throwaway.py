@@ -6,7 +6,7 @@ import sys
 
 from tests.embedded.user import ROOT
 from tests.servers import alive, children, state, throwaway
-from tests.system.service import wait_for
+from tests.waiting import wait_for
 
 
 def test_a_throwaway_server_ends_with_its_parent():

@@ -16,9 +16,9 @@ from products_service.embedded import data, server
 from products_service.embedded.binaries import wheel_folder
 from products_service.embedded.place import CLUSTER, CLUSTER_RUN_FILE, locate
 from products_service.embedded.server import Status
-from tests.embedded.user import HANG, ROOT, User, copy, query
+from tests.embedded.user import ROOT, User, copy, query
 from tests.servers import alive, checkout
-from tests.system.service import wait_for
+from tests.waiting import HANG, wait_for
 
 
 def test_several_starters_get_one_server_and_the_last_stops_it(devdb):

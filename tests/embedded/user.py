@@ -6,10 +6,9 @@ from pathlib import Path
 
 from products_service import embedded
 from tests.servers import query as query_at
+from tests.waiting import HANG
 
 ROOT = Path(__file__).parents[2]
-# a limit on what hangs, not a promise
-HANG = 300
 # uses the server, says so, and leaves when its input ends
 USER = """
 import sys

@@ -20,7 +20,8 @@ from etl.outcome import Outcome
 from etl.progress import Progress
 from tests.catalogue import Cell, Rows
 from tests.conftest import Database
-from tests.servers import PATIENCE, query
+from tests.servers import query
+from tests.waiting import HANG
 
 TABLE = {table.name: table for table in TABLES}
 COUNTS = ("read", "loaded", "repaired", "rejected")
@@ -174,7 +175,7 @@ def command(database: Database, *arguments: str | Path) -> dict[str, Any]:
 
 def flask_etl(database: Database, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run `flask etl ...` to its end. A traceback is never an answer."""
-    done = subprocess.run(**command(database, *arguments), timeout=PATIENCE, check=False)
+    done = subprocess.run(**command(database, *arguments), timeout=HANG, check=False)
     assert "Traceback" not in done.stderr + done.stdout
     return done
 
@@ -193,7 +194,7 @@ def started(database: Database, *arguments: str | Path) -> Iterator[subprocess.P
 
 def wait_until(condition: Callable[[], Any], process: subprocess.Popen[str] | None = None) -> None:
     """Poll until the condition holds; fail when the process ends before, or after minutes."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + HANG
     while not condition():
         assert process is None or process.poll() is None, process.communicate()
         assert time.monotonic() < deadline

@@ -18,7 +18,7 @@ from tests.conftest import Database, make_app
 from tests.etl.loads import flask_etl, started, wait_until, watching
 from tests.etl.test_kill import wait_for_the_lock
 from tests.servers import query
-from tests.system.service import connect
+from tests.sessions import connect
 
 NAMES = list(read_indexes())
 PATHS = ["/products", "/products/1", "/products/1/styles", "/products/1/related"]

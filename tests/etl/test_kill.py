@@ -29,7 +29,7 @@ from tests.etl.loads import (
     watching,
 )
 from tests.servers import query, throwaway
-from tests.system.service import connect
+from tests.sessions import connect
 
 # What the load's last statement looks like at the moments in which it is killed, in their order.
 MOMENTS = {

@@ -34,7 +34,7 @@ from tests.etl.loads import (
     watching,
 )
 from tests.servers import query
-from tests.system.service import connect
+from tests.sessions import connect
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
 from tests.etl.test_upsert import run_upsert, write_changes
 from tests.servers import query
-from tests.system.service import connect
+from tests.sessions import connect
 
 LIST = read_statements()["list_products"]
 STEP = 128  # products from one rank to the next

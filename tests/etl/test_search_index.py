@@ -16,7 +16,7 @@ from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import MIGRATIONS, Database
 from tests.etl.test_upsert import run_upsert, write_changes
 from tests.servers import Server, query
-from tests.system.service import connect
+from tests.sessions import connect
 
 SEARCH = read_statements()["search_products"]
 INDEXES = "SELECT indexname, indexdef FROM pg_indexes WHERE indexdef ~ 'search[.]' ORDER BY 1"

@@ -16,7 +16,8 @@ from etl.standbys import await_standbys
 from tests.catalogue import load_catalogue, publishing_at_leisure, write_catalogue
 from tests.conftest import Database, migrated
 from tests.servers import query, standby_of, throwaway
-from tests.system.service import session, wait_for
+from tests.sessions import session
+from tests.waiting import wait_for
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ from tests.etl.loads import (
     wait_until,
 )
 from tests.servers import query
-from tests.system.service import connect
+from tests.sessions import connect
 
 Model = dict[str, list[tuple]]
 # Of each table's rows: where a parent's id stands, and whose.

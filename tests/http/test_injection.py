@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from tests.conftest import Database
 from tests.http.conftest import Serve
-from tests.system.service import connect
+from tests.sessions import connect
 
 ATTEMPTS = [
     "1; DROP TABLE catalogue.products",

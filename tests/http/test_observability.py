@@ -21,7 +21,7 @@ from products_service.ops import multiprocess
 from products_service.web.failures import Failures
 from products_service.web.request_ids import ENVIRON_KEY
 from tests.conftest import Database, make_app
-from tests.system.service import HANG
+from tests.waiting import HANG
 
 
 def samples(client: FlaskClient) -> dict[tuple[str, ...], float]:

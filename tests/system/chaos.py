@@ -7,7 +7,7 @@ from tests.catalogue import Rows, load_catalogue, write_catalogue
 from tests.conftest import Database
 from tests.system.fleet import Fleet
 from tests.system.load import Load
-from tests.system.service import wait_for
+from tests.waiting import wait_for
 
 PRODUCTS = 2000
 # The promise of the time budget: no answer takes longer, whatever is broken.

@@ -1,6 +1,7 @@
 """How the service has to answer while its database does not."""
 
-from tests.system.service import HANG, Reply, Service
+from tests.system.service import Reply, Service
+from tests.waiting import HANG
 
 PATHS = ["/products", "/products/1", "/products/1/styles", "/products/1/related"]
 # What needs no database, whatever has become of it.

@@ -19,20 +19,10 @@ from products_service.run_file import find_holder
 from products_service.serving.draining import FILE
 from products_service.web.headers import API_POLICY
 from tests.conftest import Database
+from tests.programs import ROOT, environment, free_port
 from tests.servers import checkout
-from tests.system.service import (
-    HANG,
-    LOOPBACK,
-    MOMENT,
-    ROOT,
-    Client,
-    Reply,
-    Service,
-    environment,
-    free_port,
-    running,
-    wait_for,
-)
+from tests.system.service import LOOPBACK, MOMENT, Client, Reply, Service, running
+from tests.waiting import HANG, wait_for
 
 # Where each of the supported versions of nginx is: 1.22 and 1.31.
 NGINX = {

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from products_service.leash import leashed
-from tests.system.service import HANG, wait_for
+from tests.waiting import HANG, wait_for
 
 SCRIPT = Path(__file__).with_name("load.js")
 RATE = 100  # requests a second

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.servers import children
-from tests.system.service import Service, serving, wait_for
+from tests.system.service import Service, serving
+from tests.waiting import wait_for
 
 PROBE = "tests.system.probe:application"
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from tests.conftest import Database
 from tests.servers import children
+from tests.sessions import count_sessions
 from tests.system.fleet import Fleet
-from tests.system.service import count_sessions
 
 MEGABYTE = 1 << 20
 

@@ -1,35 +1,28 @@
 """The service as it is shipped, gunicorn and all, in a process of its own; and a client of it."""
 
 import http.client
-import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple, TypeVar
-
-import psycopg2
+from typing import NamedTuple
 
 from products_service.leash import leashed
 from products_service.serving.worker import LATER_SECONDS
 from products_service.signals import end
 from tests.conftest import Database
+from tests.programs import ROOT, environment, free_port
+from tests.waiting import HANG, wait_for
 
-ROOT = Path(__file__).parents[2]
-# seconds; a limit on what hangs, not a promise
-HANG = 300
 # after which every worker has written what it logged and counted
 MOMENT = 5 * LATER_SECONDS
 PROBLEM = "application/problem+json"
 LOOPBACK = "127.0.0.1"
-
-Found = TypeVar("Found")
 
 
 class Reply(NamedTuple):
@@ -113,31 +106,6 @@ class Service:
         return False
 
 
-def wait_for(condition: Callable[[], Found | None]) -> Found:
-    """Return what `condition` returns as soon as it is true."""
-    deadline = time.monotonic() + HANG
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.01)
-    return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def environment(database: Database | None, **settings: str) -> dict[str, str]:
-    """Return ours, which has no settings, with the database's and the given ones.
-
-    But TEST_WORKER_CLASS, if it is set, has every service run on that GUNICORN_WORKER_CLASS.
-    """
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    worker_class = {"GUNICORN_WORKER_CLASS": os.environ.get("TEST_WORKER_CLASS", "")}
-    return ours | worker_class | (database.environment if database else {}) | settings
-
-
 @contextmanager
 def running(argv: list[str], port: int, *, cwd: Path, env: Mapping[str, str]) -> Iterator[Service]:
     """Run a program that serves on `port`, from the moment it is live; stop it at the end.
@@ -184,43 +152,3 @@ def serving(
     env = environment(database, PORT=str(port), **settings)
     with running(argv, port, cwd=ROOT, env=env) as service:
         yield service
-
-
-@contextmanager
-def session(database: Database) -> Iterator["psycopg2.extensions.cursor"]:
-    """Yield a cursor of the superuser's, in autocommit."""
-    with closing(connect(database.admin)) as connection:
-        connection.autocommit = True
-        yield connection.cursor()
-
-
-@contextmanager
-def catalogue_locked(database: Database) -> Iterator[None]:
-    """Hold the lock that publishing takes, so that every statement of the service waits."""
-    with closing(connect(database.admin)) as connection:
-        connection.cursor().execute("LOCK TABLE catalogue.published_load IN ACCESS EXCLUSIVE MODE")
-        yield
-
-
-def connect(url: str) -> "psycopg2.extensions.connection":
-    """Connect; nothing that is asked on the connection takes longer than what hangs.
-
-    The limits of the service's role are not for tests on a slow machine.
-    """
-    options = f"-c statement_timeout={HANG}s -c idle_in_transaction_session_timeout=0"
-    return psycopg2.connect(url, options=options, connect_timeout=HANG)
-
-
-def count_waiting(database: Database) -> int:
-    """Return how many of the service's sessions wait for a lock."""
-    return count_sessions(database, "wait_event_type = 'Lock'")
-
-
-def count_sessions(database: Database, condition: str = "true") -> int:
-    """Return how many sessions of the service meet a condition on pg_stat_activity."""
-    with session(database) as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-            f"AND application_name = 'products_service' AND {condition}"
-        )
-        return cursor.fetchone()[0]

@@ -9,7 +9,8 @@ import pytest
 
 from tests.conftest import PATIENT
 from tests.system.faults import AT_ONCE, DEADLINE, PATHS, assert_problem, assert_unconcerned
-from tests.system.service import serving, wait_for
+from tests.system.service import serving
+from tests.waiting import wait_for
 
 
 class BlackHole:

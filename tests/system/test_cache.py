@@ -14,8 +14,10 @@ from products_service.cluster import nginx
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
 from tests.servers import children
+from tests.sessions import catalogue_locked
 from tests.system.fleet import NGINX, Fleet, cluster
-from tests.system.service import Client, Reply, catalogue_locked, wait_for
+from tests.system.service import Client, Reply
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,8 @@ from tests.conftest import Database
 from tests.system.chaos import LONGEST, PRODUCTS, fill
 from tests.system.fleet import cluster, receive_all
 from tests.system.load import load
-from tests.system.service import HANG, LOOPBACK, MOMENT, serving
+from tests.system.service import LOOPBACK, MOMENT, serving
+from tests.waiting import HANG
 
 pytestmark = pytest.mark.slow
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import Database
 from tests.servers import children
+from tests.sessions import session
 from tests.system.chaos import (
     PRODUCTS,
     assert_every_host_is_asked,
@@ -18,7 +19,7 @@ from tests.system.chaos import (
 )
 from tests.system.fleet import Fleet, cluster
 from tests.system.load import RATE, load
-from tests.system.service import session, wait_for
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 

@@ -20,9 +20,11 @@ from products_service.cluster.nginx import find_workers
 from products_service.commands.cluster import NEEDED
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import PATIENT, Database
+from tests.programs import ROOT, environment, free_port
 from tests.servers import alive, checkout, children
 from tests.system.fleet import Fleet, cluster
-from tests.system.service import HANG, ROOT, environment, free_port, running, wait_for
+from tests.system.service import running
+from tests.waiting import HANG, wait_for
 
 HOSTS = 3
 # How many clients ask, each on a new connection for each request.

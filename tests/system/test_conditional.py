@@ -14,7 +14,9 @@ import pytest
 
 from tests.catalogue import Rows, load_catalogue, write_catalogue
 from tests.conftest import PATIENT, Database
-from tests.system.service import Client, connect, serving, session, wait_for
+from tests.sessions import connect, session
+from tests.system.service import Client, serving
+from tests.waiting import wait_for
 
 PATHS = ["/products", "/products/1", "/products/1/styles", "/products/1/related"]
 READERS = 4

@@ -10,7 +10,8 @@ import pytest
 from products_service.commands.config import hide
 from products_service.config import SettingsSchema, find_misspelt
 from products_service.libpq_url import parse
-from tests.system.service import HANG, ROOT, environment
+from tests.programs import ROOT, environment
+from tests.waiting import HANG
 
 SECRET = "postgresql://me:hush@db.example.com:5433/products?sslmode=require&password=hush"
 

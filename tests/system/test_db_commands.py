@@ -14,8 +14,9 @@ import psycopg2
 import pytest
 
 from products_service import embedded
+from tests.programs import free_port
 from tests.servers import checkout, throwaway
-from tests.system.service import HANG, free_port, wait_for
+from tests.waiting import HANG, wait_for
 
 ROOT = Path(__file__).parents[2]
 TABLE = """-- migrate:up

@@ -14,7 +14,9 @@ from etl.sample import ensure_sample
 from products_service.commands.serve import SAMPLE_PRODUCTS
 from tests.catalogue import without_wait_callback
 from tests.conftest import PATIENT, Database
-from tests.system.service import HANG, ROOT, Service, serving
+from tests.programs import ROOT
+from tests.system.service import Service, serving
+from tests.waiting import HANG
 
 ADDRESS = "127.0.0.1:8000"
 

@@ -14,19 +14,10 @@ from products_service.commands.drain import stop_holder
 from products_service.run_file import find_holder
 from products_service.serving.draining import FILE
 from tests.conftest import PATIENT, Database
+from tests.programs import ROOT, environment, free_port
 from tests.servers import children
-from tests.system.service import (
-    HANG,
-    PROBLEM,
-    ROOT,
-    Client,
-    Service,
-    environment,
-    free_port,
-    running,
-    serving,
-    wait_for,
-)
+from tests.system.service import PROBLEM, Client, Service, running, serving
+from tests.waiting import HANG, wait_for
 
 WORKERS = 2
 # Of a gunicorn that is not stopped right away, so that a test need not wait.

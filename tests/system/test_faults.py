@@ -13,6 +13,7 @@ import pytest
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import PATIENT, Database, janitor, migrated
 from tests.servers import Server, alive, children, throwaway
+from tests.sessions import catalogue_locked, count_sessions, count_waiting, session
 from tests.system.faults import (
     AT_ONCE,
     DEADLINE,
@@ -20,15 +21,8 @@ from tests.system.faults import (
     assert_problem,
     assert_unconcerned,
 )
-from tests.system.service import (
-    Service,
-    catalogue_locked,
-    count_sessions,
-    count_waiting,
-    serving,
-    session,
-    wait_for,
-)
+from tests.system.service import Service, serving
+from tests.waiting import wait_for
 
 ROWS = {
     "products": [(1, "Onesie", "Blend in", "Camouflage", "Jackets", "140")],

@@ -21,15 +21,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import PATIENT, Database
 from tests.http.example_catalogue import ROWS
+from tests.programs import ROOT, environment
 from tests.servers import children
-from tests.system.service import (
-    ROOT,
-    Service,
-    catalogue_locked,
-    environment,
-    serving,
-    wait_for,
-)
+from tests.sessions import catalogue_locked
+from tests.system.service import Service, serving
+from tests.waiting import wait_for
 
 REQUESTS = 40
 COUNT = "products_request_duration_seconds_count"

@@ -17,7 +17,8 @@ from etl.connection import Connection
 from products_service.statements import Statement, all_prepared, read_statements
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
-from tests.system.service import HANG, catalogue_locked, connect, count_waiting, session, wait_for
+from tests.sessions import catalogue_locked, connect, count_waiting, session
+from tests.waiting import HANG, wait_for
 
 STATEMENTS = {each.name: each for each in all_prepared(read_statements().values())}
 CATEGORY = "Jackets"

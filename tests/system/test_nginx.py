@@ -12,14 +12,10 @@ import pytest
 
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
+from tests.sessions import catalogue_locked
 from tests.system.fleet import NGINX, TAIL, Fleet, check_problem, cluster, receive_all
-from tests.system.service import (
-    HANG,
-    LOOPBACK,
-    Client,
-    catalogue_locked,
-    wait_for,
-)
+from tests.system.service import LOOPBACK, Client
+from tests.waiting import HANG, wait_for
 
 pytestmark = pytest.mark.slow
 

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.programs import ROOT
 from tests.system.fleet import Fleet, check_problem, receive_all
-from tests.system.service import HANG, LOOPBACK, ROOT, wait_for
+from tests.system.service import LOOPBACK
+from tests.waiting import HANG, wait_for
 
 pytestmark = pytest.mark.slow
 

@@ -11,9 +11,11 @@ from products_service.cluster.members import ask
 from products_service.cluster.nginx import lay_out
 from products_service.embedded.binaries import nobody
 from products_service.leash import leashed
+from tests.programs import ROOT, free_port
 from tests.servers import checkout
 from tests.system.fleet import NGINX, find
-from tests.system.service import HANG, LOOPBACK, ROOT, free_port, wait_for
+from tests.system.service import LOOPBACK
+from tests.waiting import HANG, wait_for
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,9 @@ from pathlib import Path
 
 from tests.catalogue import Rows, write_catalogue
 from tests.conftest import PATIENT, Database
-from tests.system.service import HANG, ROOT, Client, environment, serving, wait_for
+from tests.programs import ROOT, environment
+from tests.system.service import Client, serving
+from tests.waiting import HANG, wait_for
 
 # As many as one worker has connections: the kernel may give one worker all the readers.
 READERS = 4

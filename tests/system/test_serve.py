@@ -19,8 +19,10 @@ from products_service import embedded
 from products_service.commands.serve import refuse_taken_port
 from tests.catalogue import write_catalogue
 from tests.conftest import PATIENT
+from tests.programs import ROOT, free_port
 from tests.servers import checkout
-from tests.system.service import HANG, ROOT, Client, free_port
+from tests.system.service import Client
+from tests.waiting import HANG
 
 COMMANDS = (["serve"], ["cluster", "up"])
 

@@ -15,8 +15,8 @@ from products_service.statements import Statement
 from tests.conftest import Database as Catalogue
 from tests.servers import Server, query, standby_of, throwaway
 from tests.system.proxy import Proxy
-from tests.system.service import wait_for
 from tests.unit.test_database import opened
+from tests.waiting import wait_for
 
 STATEMENTS = {
     statement.name: statement

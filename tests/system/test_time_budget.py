@@ -17,7 +17,7 @@ from products_service.config import load_settings
 from products_service.database import pipelines, turns
 from products_service.serving import slots
 from tests.conftest import MIGRATIONS
-from tests.system.service import ROOT, environment
+from tests.programs import ROOT, environment
 
 PROMISE = 2000
 # What carrying a request and its answer takes, on a busy machine, beyond the limits.

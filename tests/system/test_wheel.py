@@ -15,7 +15,8 @@ import pytest
 
 from tests.catalogue import write_catalogue
 from tests.conftest import PATIENT, Database
-from tests.system.service import ROOT, environment, free_port, running
+from tests.programs import ROOT, environment, free_port
+from tests.system.service import running
 
 # seconds; building fetches setuptools
 HANG = 300

@@ -14,19 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.programs import ROOT, environment, free_port
 from tests.system.probe import BIG
 from tests.system.probing import PROBE, probe, workers_of
-from tests.system.service import (
-    HANG,
-    PROBLEM,
-    ROOT,
-    Service,
-    environment,
-    free_port,
-    running,
-)
-from tests.system.service import wait_for as eventually
+from tests.system.service import PROBLEM, Service, running
 from tests.system.wire import Wire
+from tests.waiting import HANG
+from tests.waiting import wait_for as eventually
 
 HALF = b"GET /live HTTP/1.1\r\nHost: x\r\n"
 # Small enough that a large answer does not fit in what the kernels hold between us.

@@ -10,8 +10,9 @@ import pytest
 from products_service.serving.conversation import ANSWER_SECONDS
 from tests.system.probe import BIG
 from tests.system.probing import probe
-from tests.system.service import PROBLEM, Service, wait_for
+from tests.system.service import PROBLEM, Service
 from tests.system.wire import Wire
+from tests.waiting import wait_for
 
 Dial = Callable[[], Wire]
 

@@ -11,17 +11,11 @@ import pytest
 
 from tests.conftest import PATIENT, Database
 from tests.servers import short_folder, state
+from tests.sessions import catalogue_locked, count_waiting
 from tests.system.probing import probe, workers_of
-from tests.system.service import (
-    HANG,
-    Client,
-    Service,
-    catalogue_locked,
-    count_waiting,
-    serving,
-    wait_for,
-)
+from tests.system.service import Client, Service, serving
 from tests.system.wire import Wire
+from tests.waiting import HANG, wait_for
 
 # For workers that are to end by themselves, and not because gunicorn's patience ends.
 UNHURRIED = f"--graceful-timeout {2 * HANG}"

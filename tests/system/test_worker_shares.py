@@ -8,8 +8,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.system.probing import probe, workers_of
-from tests.system.service import Service, wait_for
+from tests.system.service import Service
 from tests.system.wire import Wire
+from tests.waiting import wait_for
 
 # Many more than one that was kept from running for seconds needs to catch up.
 MOST = 600

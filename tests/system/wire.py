@@ -3,7 +3,7 @@
 import socket
 from typing import NamedTuple, Self
 
-from tests.system.service import HANG
+from tests.waiting import HANG
 
 
 class Message(NamedTuple):

@@ -14,8 +14,8 @@ from products_service.database.errors import DatabaseError
 from products_service.database.observer import Observer
 from products_service.serving.hub import Hub
 from products_service.statements import Statement
+from tests.waiting import HANG
 
-HANG = 300.0  # seconds; a limit on what hangs, not a promise
 ID = (("product_id", "integer"),)
 STATEMENTS = {
     statement.name: statement

@@ -13,8 +13,9 @@ from products_service.database import Database, pipelines, turns
 from products_service.serving import hub as hubs
 from products_service.serving.hub import Hub
 from tests.servers import Server
-from tests.unit.asking import HANG, STATEMENTS, Make, Uses, Worker
+from tests.unit.asking import STATEMENTS, Make, Uses, Worker
 from tests.unit.hubs import Clock
+from tests.waiting import HANG
 
 
 @pytest.fixture

@@ -9,9 +9,8 @@ from psycopg2.extensions import get_wait_callback, set_wait_callback
 
 from products_service.database import Database
 from products_service.statements import Statement
+from tests.waiting import HANG
 
-# seconds; a limit on what hangs, not a promise
-HANG = 300
 OURS = "datname = current_database() AND application_name = 'products_service'"
 STATEMENTS = {
     statement.name: statement

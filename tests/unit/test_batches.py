@@ -18,7 +18,8 @@ from products_service.database.errors import (
     DatabaseUnreachableError,
     StatementError,
 )
-from tests.unit.asking import HANG, Make, later_by
+from tests.unit.asking import Make, later_by
+from tests.waiting import HANG
 
 
 def moments(bodies: Sequence[str]) -> list[str]:

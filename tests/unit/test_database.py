@@ -12,7 +12,8 @@ from products_service.database.errors import (
     StatementError,
 )
 from products_service.statements import Statement
-from tests.unit.opening import HANG, opened, terminate, wait_for_sessions
+from tests.unit.opening import opened, terminate, wait_for_sessions
+from tests.waiting import HANG
 
 
 def test_fetch_returns_the_row(url: str) -> None:

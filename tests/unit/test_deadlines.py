@@ -13,7 +13,8 @@ from products_service.database.sessions import Sessions
 from products_service.statements import Statement
 from tests.servers import Server
 from tests.unit.asking import later_by
-from tests.unit.opening import HANG, opened, terminate
+from tests.unit.opening import opened, terminate
+from tests.waiting import HANG
 
 
 def test_statement_timeout(url: str) -> None:

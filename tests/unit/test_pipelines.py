@@ -16,7 +16,8 @@ from products_service.database.errors import (
     DatabaseUnreachableError,
     StatementError,
 )
-from tests.unit.asking import HANG, Make, Worker, later_by
+from tests.unit.asking import Make, Worker, later_by
+from tests.waiting import HANG
 
 
 @pytest.fixture
