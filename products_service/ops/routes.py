@@ -5,7 +5,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from products_service.ops import multiprocess
 from products_service.serving import draining
-from products_service.web.problem_kinds import DRAINING, KINDS
+from products_service.web.problem_types import DRAINING, PROBLEM_TYPES
 from products_service.web.problems import RETRY_AFTER, problem
 
 blueprint = Blueprint("ops", __name__)
@@ -24,7 +24,7 @@ def live() -> Response:
 def ready() -> Response:
     """Say which load the service answers from; 503 when the database does not, or draining."""
     if draining.is_draining():
-        return problem(503, KINDS[DRAINING].detail, headers=RETRY_AFTER, slug=DRAINING)
+        return problem(503, PROBLEM_TYPES[DRAINING].detail, headers=RETRY_AFTER, slug=DRAINING)
     answer = current_app.extensions["database"].fetch("check_ready")
     return Response(answer.body, mimetype="application/json", headers=_NOT_STORED)
 

@@ -14,7 +14,7 @@ from gunicorn import SERVER, util
 
 from products_service.web.edge import Complete
 from products_service.web.headers import ANY_ORIGIN, completion
-from products_service.web.problem_kinds import KINDS, TYPES
+from products_service.web.problem_types import PROBLEM_TYPES, TYPE_OF_STATUS
 from products_service.web.problems import MEDIA_TYPE, problem_document
 from products_service.web.request_ids import ENVIRON_KEY, make_request_id
 
@@ -36,7 +36,7 @@ def write_problem(
 ) -> None:
     """Send a problem in the place of gunicorn.util.write_error's page, with headers of ours."""
     del reason, message  # the message quotes what was sent; gunicorn has logged it
-    detail = KINDS[TYPES.get(status, "internal-error")].detail
+    detail = PROBLEM_TYPES[TYPE_OF_STATUS.get(status, "internal-error")].detail
     request_id = make_request_id()
     log.info("request refused", extra={"request_id": request_id, "status": status})
     body = problem_document(status, detail, request_id).encode()

@@ -3,12 +3,14 @@
 from typing import Any
 
 from products_service.web.headers import ALLOWED, PREFLIGHT_SECONDS
-from products_service.web.problem_responses import NOT_KEPT, REQUEST_ID
 
 TEXT = {"type": "string"}
-# The components of Cache-Control, beside that of answers which are not kept.
+# The id that examples carry.
+REQUEST_ID = "5f0c7a3e9d1b4268a7e04c95b1d2f836"
+# The components of Cache-Control.
 CATALOGUE = "Cache-Control-Catalogue"
 PAGE = "Cache-Control-Page"
+NOT_KEPT = "Cache-Control-None"
 
 
 def _header(description: str, example: str | int, required: bool = True) -> dict[str, Any]:

@@ -13,16 +13,16 @@ from products_service.database.errors import (
     DatabaseUnreachableError,
 )
 from products_service.web.application import FinishedResponse
-from products_service.web.problem_kinds import KINDS
+from products_service.web.problem_types import PROBLEM_TYPES
 from products_service.web.problems import RETRY_AFTER, problem
 from products_service.web.request_ids import current_request_id
 
 log = logging.getLogger(__name__)
 
 ANSWERS: dict[type[DatabaseError], tuple[int, str]] = {
-    DatabaseBusyError: (503, KINDS["database-unavailable"].detail),
+    DatabaseBusyError: (503, PROBLEM_TYPES["database-unavailable"].detail),
     DatabaseUnreachableError: (503, "The database cannot be reached."),
-    DatabaseTimeoutError: (504, KINDS["database-timeout"].detail),
+    DatabaseTimeoutError: (504, PROBLEM_TYPES["database-timeout"].detail),
 }
 
 # Of each kind of failure a line is logged, and then none for so long. They come in floods, and a

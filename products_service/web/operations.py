@@ -6,8 +6,9 @@ from typing import Any
 
 from marshmallow import Schema
 
+from products_service.web.components import NOT_KEPT
 from products_service.web.headers import ALLOWED
-from products_service.web.problem_responses import EVERYWHERE, NOT_KEPT
+from products_service.web.problem_responses import EVERYWHERE
 
 OPTIONS_HEADERS = (
     *("X-Request-ID", "Allow", "Access-Control-Allow-Methods"),

@@ -10,13 +10,13 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from products_service.web.application import FinishedResponse
 from products_service.web.parameters import InvalidParametersError
-from products_service.web.problem_kinds import INVALID_PARAMETER, KINDS, TYPES
+from products_service.web.problem_types import INVALID_PARAMETER, PROBLEM_TYPES, TYPE_OF_STATUS
 from products_service.web.request_ids import current_request_id
 
 log = logging.getLogger(__name__)
 
 # What a client may read of an error; the cause goes to the log alone.
-_DETAILS = {status: KINDS[TYPES[status]].detail for status in (404, 412, 500)}
+_DETAILS = {status: PROBLEM_TYPES[TYPE_OF_STATUS[status]].detail for status in (404, 412, 500)}
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = [("Retry-After", "1")]  # seconds
 _encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -48,7 +48,7 @@ def problem_document(
 ) -> str:
     """Return a problem's JSON text (RFC 9457)."""
     if slug is None:
-        slug = INVALID_PARAMETER if errors else TYPES.get(status, "http-error")
+        slug = INVALID_PARAMETER if errors else TYPE_OF_STATUS.get(status, "http-error")
     document = {
         "type": f"urn:problem-type:{slug}",
         "title": slug.replace("-", " ").capitalize(),

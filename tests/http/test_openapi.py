@@ -22,14 +22,14 @@ from products_service.database.errors import DatabaseBusyError, DatabaseTimeoutE
 from products_service.products.openapi import EXAMPLES
 from products_service.products.schemas import ListQuery, ProductQuery
 from products_service.serving import draining
-from products_service.web import problem_kinds, problem_responses, problems
+from products_service.web import components, problem_types, problems
 from tests.conftest import Database
 from tests.http import example_catalogue, test_core_routes
 from tests.http.conftest import Serve
 
 ROOT = Path(__file__).parents[2]
 URI = "urn:description"
-NAMED = {"X-Request-ID": problem_responses.REQUEST_ID}
+NAMED = {"X-Request-ID": components.REQUEST_ID}
 # Files that pages are made of: no part of the API.
 NOT_DESCRIBED = {"/static/<path:name>"}
 
@@ -149,7 +149,7 @@ def test_everything_has_a_description(document: dict[str, Any]) -> None:
 
 
 def test_every_type_of_error_is_described(document: dict[str, Any]) -> None:
-    described = {(kind.status, slug) for slug, kind in problem_kinds.KINDS.items()}
+    described = {(kind.status, slug) for slug, kind in problem_types.PROBLEM_TYPES.items()}
     responses = document["components"]["responses"]
     shown = {
         (example["value"]["status"], example["value"]["type"].removeprefix("urn:problem-type:"))
@@ -236,7 +236,7 @@ def test_the_example_of_draining_is_what_is_answered(
     app: Flask, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(draining, "is_draining", lambda: True)
-    check_problem(document, app.test_client().get("/ready", headers=NAMED), problem_kinds.DRAINING)
+    check_problem(document, app.test_client().get("/ready", headers=NAMED), problem_types.DRAINING)
 
 
 def test_examples_of_refusals_are_what_the_balancer_says() -> None:
@@ -247,7 +247,7 @@ def test_examples_of_refusals_are_what_the_balancer_says() -> None:
     )
     types["default"] = "bad-gateway"
     said = {(types[status], detail) for status, detail in details.items()}
-    shown = {(slug, kind.detail) for slug, kind in problem_kinds.KINDS.items()}
+    shown = {(slug, kind.detail) for slug, kind in problem_types.PROBLEM_TYPES.items()}
     # of these the service's own words are shown
     assert {slug for slug, _ in said - shown} == {"method-not-allowed", "internal-error"}
 

@@ -19,7 +19,7 @@ from products_service.databases import PURPOSES
 from products_service.doctor import CHECKS
 from products_service.products.schemas import ListQuery, ProductQuery
 from products_service.statements import Statement, read_statements
-from products_service.web.problem_kinds import KINDS
+from products_service.web.problem_types import PROBLEM_TYPES
 
 ROOT = Path(__file__).parents[2]
 DOCS = {path.name: path.read_text("utf-8") for path in (ROOT / "docs").glob("*.md")}
@@ -198,7 +198,7 @@ def test_every_parameter_is_described(name: str) -> None:
 
 def test_every_type_of_error_has_its_row() -> None:
     rows = {(int(cells[0]), code(cells[1])[0]) for cells in table(API, "status")}
-    assert rows == {(kind.status, slug) for slug, kind in KINDS.items()}
+    assert rows == {(kind.status, slug) for slug, kind in PROBLEM_TYPES.items()}
 
 
 def test_every_metric_has_its_row() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from products_service.cluster.nginx import lay_out
 from products_service.web.headers import API_POLICY
-from products_service.web.problem_kinds import KINDS
+from products_service.web.problem_types import PROBLEM_TYPES
 from products_service.web.problems import problem_document
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +63,7 @@ def test_its_problems_are_written_as_the_services_are() -> None:
     details = mapped("$problem_detail")
     assert types.keys() == titles.keys() == details.keys()
     for status in types.keys() - {"default"}:
-        assert KINDS[types[status]].status == int(status)
+        assert PROBLEM_TYPES[types[status]].status == int(status)
         (written,) = [each["args"][1] for each in every("return") if each["args"][0] == "200"]
         for name, value in {
             "$problem_type": types[status],
