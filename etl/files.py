@@ -199,11 +199,10 @@ def _open_table(folder: Path, table: Table, changes: bool = False) -> SourceFile
         raise FilesError(f"{folder / table.file_names[-1]}: missing; expected {wanted}")
     if len(found) > 1:
         raise FilesError(f"{folder}: both {found[0].name} and {found[1].name} are there; keep one")
-    if changes:
-        marked = _marked(table)
-        if recognise_header(marked, _read_start(found[0]).header) is not None:
-            return read_header(marked, found[0])
-    return read_header(table, found[0])
+    start = _read_start(found[0])
+    if changes and recognise_header(_marked(table), start.header) is not None:
+        table = _marked(table)
+    return _source(table, found[0], start)
 
 
 def _marked(table: Table) -> Table:
@@ -213,7 +212,10 @@ def _marked(table: Table) -> Table:
 
 def read_header(table: Table, path: Path) -> SourceFile:
     """Return what the first line of the file tells. Raises FilesError."""
-    start = _read_start(path)
+    return _source(table, path, _read_start(path))
+
+
+def _source(table: Table, path: Path, start: "_Start") -> SourceFile:
     spaced = recognise_header(table, start.header)
     if spaced is None:
         expected = ",".join(column.name for column in table.columns)
