@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -67,12 +68,6 @@ class Builder:
 
     def _copy(self, source: SourceFile, tally: Tally) -> None:
         """Copy the file's rows; list and count what is not loaded as it stands."""
-
-        def on_incident(incident: Incident) -> None:
-            self.listing.add(source, incident)
-            lines = tally.rejected_lines if incident.rejected else tally.repaired_lines
-            lines.append(incident.line)
-
         with (
             source.path.open("rb") as opened,
             self.progress.file(f"reading {source.name}", source.size) as advance,
@@ -80,8 +75,7 @@ class Builder:
             opened.seek(source.data_offset)
             signals = HeldSignals(self.connection.abandon)
             stream = _Followed(opened, source.path, source.data_offset, advance, signals)
-            cleaner = Cleaner(source, stream, on_incident)
-            watched = _Watched(cleaner)
+            watched = _Watched(Cleaner(source, stream, tally, partial(self.listing.add, source)))
             columns = [column.name for column in source.table.columns]
             places = {"schema": self.schema, "table": source.table.name}
             try:
@@ -93,12 +87,9 @@ class Builder:
                         copied = self.connection.copy(copy, watched, columns=columns, **places)
             except DatabaseError as error:
                 raise watched.error or error from None
-            finally:
-                tally.read, tally.loaded = cleaner.rows_read, cleaner.rows_copied
-                tally.repaired, tally.rejected = cleaner.rows_repaired, cleaner.rows_rejected
-        if copied != cleaner.rows_copied:
+        if copied != tally.loaded:
             raise BuildError(
-                f"{source.name}: PostgreSQL copied {copied} of {cleaner.rows_copied} rows; please "
+                f"{source.name}: PostgreSQL copied {copied} of {tally.loaded} rows; please "
                 "report this as a defect"
             )
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from etl.errors import EtlError
 from etl.files import Column, Kind, SourceFile, Table
 from etl.lines import clean_line
+from etl.tally import Tally
 
 # What a copy that broke off, or a crash, leaves of a file whose room was taken beforehand: zeros
 # up to its end, or for a while. Any number of rows may be missing there, though they are one line.
@@ -43,8 +44,9 @@ class Stream(Protocol):
 class Cleaner:
     """The rows of a file as `COPY ... FROM STDIN (FORMAT csv, NULL 'null')` takes them.
 
-    `stream` stands after the header. A line of more than `max_line` bytes, without its newline,
-    is rejected. About `block_size` + `max_line` bytes are held at a time, and some copies of them.
+    `stream` stands after the header. `tally` is filled as they are read: what is loaded by it is
+    what COPY is given. A line of more than `max_line` bytes, without its newline, is rejected.
+    About `block_size` + `max_line` bytes are held at a time, and some copies of them.
     `on_incident` is called for each line that is repaired or rejected, in the order of the file.
     Reading raises DamagedError where a line has 4096 zero bytes in a row, or rows with a carriage
     return between them.
@@ -54,16 +56,14 @@ class Cleaner:
         self,
         source: SourceFile,
         stream: Stream,
+        tally: Tally,
         on_incident: Callable[[Incident], None],
         block_size: int = 1 << 20,
         max_line: int = 1 << 20,
     ) -> None:
-        self.rows_read = 0
-        self.rows_copied = 0  # the repaired ones too
-        self.rows_repaired = 0
-        self.rows_rejected = 0
         self._source = source
         self._stream = stream
+        self._tally = tally
         self._on_incident = on_incident
         self._block_size = block_size
         self._max_line = max_line
@@ -142,8 +142,8 @@ class Cleaner:
 
     def _pass_run(self, run: bytes) -> bytes:
         rows = run.count(b"\n")
-        self.rows_read += rows
-        self.rows_copied += rows
+        self._tally.read += rows
+        self._tally.loaded += rows
         self._line_offset += len(run)
         if b"\r" in run:  # at the ends of lines alone, or the run would not have matched
             run = run.replace(b"\r\n", b"\n")
@@ -155,7 +155,7 @@ class Cleaner:
         text = line.removesuffix(b"\n").removesuffix(b"\r")
         row, reason = clean_line(self._source.table, self._source.spaced, text)
         if reason is None:
-            self.rows_read += 1
+            self._tally.read += 1
         else:
             self._refuse_hole(text)
             self._refuse_joined_rows(text)
@@ -163,14 +163,14 @@ class Cleaner:
         self._line_offset += len(line)
         if row is None:
             return b""
-        self.rows_copied += 1
+        self._tally.loaded += 1
         return row
 
     def _refuse_hole(self, text: bytes) -> None:
         """Raise DamagedError where a part of the file was never written."""
         if HOLE in text:
             raise DamagedError(
-                f"{self._source.name}: line {self.rows_read + 2} has {len(HOLE)} zero bytes in a "
+                f"{self._source.name}: line {self._tally.read + 2} has {len(HOLE)} zero bytes in a "
                 "row or more: that part of the file was never written, so fetch it again"
             )
 
@@ -179,15 +179,20 @@ class Cleaner:
         cleaned = (clean_line(self._source.table, self._source.spaced, part) for part in parts)
         if len(parts) > 1 and sum(row is not None for row, _ in cleaned) >= ROWS:
             raise DamagedError(
-                f"{self._source.name}: line {self.rows_read + 2} has rows that end with a carriage "
-                "return alone: end each with a newline"
+                f"{self._source.name}: line {self._tally.read + 2} has rows that end with a "
+                "carriage return alone: end each with a newline"
             )
 
     def _report(self, length: int, reason: str, rejected: bool) -> None:
-        self.rows_read += 1
-        self.rows_rejected += rejected
-        self.rows_repaired += not rejected
-        line = self.rows_read + 1  # after the header
+        tally = self._tally
+        tally.read += 1
+        line = tally.read + 1  # after the header
+        if rejected:
+            tally.rejected += 1
+            tally.rejected_lines.append(line)
+        else:
+            tally.repaired += 1
+            tally.repaired_lines.append(line)
         self._on_incident(Incident(line, self._line_offset, length, reason, rejected))
 
 

@@ -6,16 +6,18 @@ from pathlib import Path
 
 from etl.clean import Cleaner
 from etl.files import TABLES, SourceFile
+from etl.tally import Tally
 
 TABLE = {table.name: table for table in TABLES}
 
 
 def clean_file(table, data, spaced=False, block_size=1 << 20, max_line=1 << 20, header=b"id\n"):
-    """Return what goes to COPY, the incidents and the cleaner, for the lines after a header."""
+    """Return what goes to COPY, the incidents and the tally, for the lines after a header."""
     source = SourceFile(TABLE[table], Path("x.csv"), 0, spaced, header.strip(), len(header), (0, 0))
     incidents = []
-    cleaner = Cleaner(source, io.BytesIO(data), incidents.append, block_size, max_line)
-    return cleaner.read(), incidents, cleaner
+    tally = Tally()
+    cleaner = Cleaner(source, io.BytesIO(data), tally, incidents.append, block_size, max_line)
+    return cleaner.read(), incidents, tally
 
 
 def copied_rows(output):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from etl.clean import Cleaner, DamagedError
 from etl.files import BOM, Kind, SourceFile, read_header
 from etl.lines import REPAIR
+from etl.tally import Tally
 from tests.catalogue import SAMPLE
 from tests.unit.cleaning import TABLE, clean_file, copied_rows
 
@@ -19,7 +20,7 @@ def test_incidents_tell_where_the_line_stands():
     header = BOM + b"id,style_id,size,quantity\n"
     lines = [b'1,1,"XS",8', b"2,0,S,1", b'3,1,"M",9', b'4,1,"L","7', b"", b'5,1,"XL",1', b"6,1"]
     data = b"\n".join(lines)
-    output, incidents, cleaner = clean_file("skus", data, header=header)
+    output, incidents, tally = clean_file("skus", data, header=header)
     assert output == b'1,1,"XS",8\n3,1,"M",9\n4,1,"L",7\n5,1,"XL",1\n'
     assert [(i.line, i.reason, i.rejected) for i in incidents] == [
         (3, "unknown style", True),
@@ -30,8 +31,8 @@ def test_incidents_tell_where_the_line_stands():
     whole = header + data
     texts = [whole[i.offset : i.offset + i.length] for i in incidents]
     assert texts == [lines[1], lines[3], lines[4], lines[6]]
-    assert (cleaner.rows_read, cleaner.rows_copied) == (7, 4)
-    assert (cleaner.rows_repaired, cleaner.rows_rejected) == (1, 3)
+    assert (tally.read, tally.loaded) == (7, 4)
+    assert (tally.repaired, tally.rejected) == (1, 3)
 
 
 @pytest.mark.parametrize(
@@ -65,9 +66,9 @@ def test_an_unclosed_quote_takes_no_following_line_with_it():
 
 @pytest.mark.parametrize("data", [b"", b"1,2,3\n", b"1,2,3", b"1,2,3\r\n", b"1,2,3\r"])
 def test_the_last_newline_may_be_missing(data):
-    output, incidents, cleaner = clean_file("related", data)
+    output, incidents, tally = clean_file("related", data)
     assert output == (b"1,2,3\n" if data else b"")
-    assert (incidents, cleaner.rows_read) == ([], 1 if data else 0)
+    assert (incidents, tally.read) == ([], 1 if data else 0)
 
 
 def test_carriage_returns_belong_to_the_line_end_once():
@@ -101,7 +102,7 @@ def test_a_line_that_is_too_long_is_rejected_unread(block_size, line_end):
     fits = b'1,1,"%b",1' % (b"x" * (53 - len(line_end)))
     assert len(fits + line_end) == 60 + 1
     lines = [fits, b'2,1,"%b",1' % (b"x" * 53), b'3,1,"y",1', b"x" * 500, b"4,1,z,1", b"z" * 61]
-    output, incidents, cleaner = clean_file(
+    output, incidents, tally = clean_file(
         "skus", line_end.join(lines), block_size=block_size, max_line=60, header=b""
     )
     assert [row[0] for row in copied_rows(output)] == [b"1", b"3", b"4"]
@@ -109,7 +110,7 @@ def test_a_line_that_is_too_long_is_rejected_unread(block_size, line_end):
     texts = [line_end.join(lines)[i.offset : i.offset + i.length] for i in incidents]
     assert texts == [lines[1], lines[3], lines[5]]
     assert [i.line for i in incidents] == [3, 5, 7]
-    assert cleaner.rows_read == 6
+    assert tally.read == 6
 
 
 @pytest.mark.parametrize("block_size", [1, 1000, 5000, 1 << 20])
@@ -151,7 +152,9 @@ def test_a_file_without_newlines_is_read_in_blocks():
     source = SourceFile(TABLE["skus"], Path("x.csv"), 0, False, b"", 10, (0, 0))
     incidents = []
     stream = EndlessLine(50_000_000)
-    cleaner = Cleaner(source, stream, incidents.append, block_size=1 << 16, max_line=1 << 16)
+    cleaner = Cleaner(
+        source, stream, Tally(), incidents.append, block_size=1 << 16, max_line=1 << 16
+    )
     assert cleaner.read(100) == b""
     assert [(i.offset, i.length) for i in incidents] == [(10, 50_000_000)]
     assert stream.largest_read == 1 << 16
@@ -162,7 +165,7 @@ def test_read_gives_no_more_than_asked_and_nothing_only_at_the_end(sizes):
     data = b"".join(b'%d,1,"XS",8\n' % n if n % 3 else b"bad\n" for n in range(1, 40))
     expected = clean_file("skus", data)[0]
     source = SourceFile(TABLE["skus"], Path("x.csv"), 0, False, b"", 0, (0, 0))
-    cleaner = Cleaner(source, io.BytesIO(data), lambda incident: None, block_size=20)
+    cleaner = Cleaner(source, io.BytesIO(data), Tally(), lambda incident: None, block_size=20)
     pieces = [cleaner.read(size) for size in sizes]
     assert all(len(piece) <= size for piece, size in zip(pieces, sizes, strict=True))
     assert b"".join(pieces) + cleaner.read() == expected
@@ -187,10 +190,11 @@ def test_the_published_sample(table, read, repaired, rejected):
     incidents = []
     with path.open("rb") as stream:
         stream.seek(source.data_offset)
-        cleaner = Cleaner(source, stream, incidents.append)
+        tally = Tally()
+        cleaner = Cleaner(source, stream, tally, incidents.append)
         output = cleaner.read()
     data = path.read_bytes()
     ids = [int(re.match(rb"\d+", data[i.offset : i.offset + i.length])[0]) for i in incidents]
     assert [n for n, i in zip(ids, incidents, strict=True) if not i.rejected] == repaired
     assert [n for n, i in zip(ids, incidents, strict=True) if i.rejected] == rejected
-    assert cleaner.rows_read == read == len(copied_rows(output)) + len(rejected)
+    assert tally.read == read == len(copied_rows(output)) + len(rejected)

@@ -79,13 +79,13 @@ def clean_slowly(table, spaced, data):
 @given(files(), st.sampled_from([1, 7, 40, 1 << 20]))
 def test_a_file_gives_what_its_lines_give(file, block_size):
     table, spaced, data = file
-    output, incidents, cleaner = clean_file(table, data, spaced, block_size, header=b"")
+    output, incidents, tally = clean_file(table, data, spaced, block_size, header=b"")
     rows, expected = clean_slowly(table, spaced, data)
     assert typed(table, copied_rows(output)) == typed(table, copied_rows(rows))
     assert [(i.line, i.offset, i.length, i.reason, i.rejected) for i in incidents] == expected
-    assert cleaner.rows_copied == output.count(b"\n")
-    assert cleaner.rows_read == cleaner.rows_copied + cleaner.rows_rejected
-    assert cleaner.rows_repaired == len(incidents) - cleaner.rows_rejected
+    assert tally.loaded == output.count(b"\n")
+    assert tally.read == tally.loaded + tally.rejected
+    assert tally.repaired == len(incidents) - tally.rejected
 
 
 @given(files(), st.integers(1, 60))
@@ -99,10 +99,10 @@ def test_the_size_of_blocks_changes_nothing(file, block_size):
 
 @given(st.sampled_from(sorted(TABLE)), st.booleans(), st.binary(), st.integers(1, 9))
 def test_any_bytes_are_taken(table, spaced, data, block_size):
-    _, incidents, cleaner = clean_file(table, data, spaced, block_size, max_line=50)
-    assert cleaner.rows_read == cleaner.rows_copied + cleaner.rows_rejected
-    assert cleaner.rows_read == data.count(b"\n") + (not data.endswith(b"\n") and data != b"")
-    assert [i.rejected for i in incidents].count(True) == cleaner.rows_rejected
+    _, incidents, tally = clean_file(table, data, spaced, block_size, max_line=50)
+    assert tally.read == tally.loaded + tally.rejected
+    assert tally.read == data.count(b"\n") + (not data.endswith(b"\n") and data != b"")
+    assert [i.rejected for i in incidents].count(True) == tally.rejected
 
 
 @pytest.mark.parametrize("spaced", [False, True])
