@@ -14,7 +14,7 @@ from marshmallow.validate import OneOf, Range
 from products_service.libpq_url import check_libpq_url
 
 MILLISECONDS = Range(1, 60_000)
-# Of several servers each is given half of what time is left, and none less than 50 ms
+# Of several servers each is given half of what time is left, and none is judged by less than 50 ms
 # (database/sessions.py).
 CONNECTING = Range(100, 60_000)
 SECONDS = Range(0, 365 * 24 * 3600)

@@ -166,5 +166,8 @@ def explain_removal(database: Database) -> dict[str, Any]:
             "SELECT id, name, default_price, true FROM catalogue.products LIMIT 10"
         )
         cursor.execute(etl_sql("collect_going_products"))
-        cursor.execute(read_sql("explain") + etl_sql("remove_related"))
+        removal = etl_sql("remove_rows").format(
+            table="related", column="related_product_id", going="going_products"
+        )
+        cursor.execute(read_sql("explain") + removal)
         return cursor.fetchone()[0][0]

@@ -79,7 +79,7 @@ function headersOf(values) {
 
 /** Send a request and return nodes: `said` is what came of it in a word, `shown` the request and its answer. */
 async function send(method, address, headers, ended) {
-  const request = element("pre", { tabindex: "0", role: "region", "aria-label": "Request" }, commandOf(method, address, headers));
+  const request = element("pre", { tabindex: "0", role: "group", "aria-label": "Request" }, commandOf(method, address, headers));
   const { pathname } = new URL(address, location.origin);
   if (pathname !== address.split("?")[0]) {
     return { said: [`A browser would ask for ${pathname} instead.`], shown: [request] };
@@ -104,8 +104,8 @@ function answer(response, text) {
   const headers = [...response.headers].map(([name, value]) => `${name}: ${value}\n`);
   const isJson = /[/+]json/.test(response.headers.get("Content-Type") ?? "");
   return [
-    element("pre", { tabindex: "0", role: "region", "aria-label": "Headers" }, ...headers),
-    text ? element("pre", { tabindex: "0", role: "region", "aria-label": "Body", class: "body" }, ...(isJson ? showJson(text) : [text])) : null,
+    element("pre", { tabindex: "0", role: "group", "aria-label": "Headers" }, ...headers),
+    text ? element("pre", { tabindex: "0", role: "group", "aria-label": "Body", class: "body" }, ...(isJson ? showJson(text) : [text])) : null,
   ].filter((node) => node !== null);
 }
 
