@@ -206,9 +206,12 @@ def test_one_that_was_promoted_is_not_stopped_for_an_older_inventory(rollout: Ro
     lost.run("systemctl start postgresql@15-main")
     with rollout.under_load():
         refused = rollout.play("site", check=False)
-    lost.run("systemctl stop postgresql@15-main")
     assert refused.status != 0
     assert f"{primary.name} is in the group standby, and is a primary" in refused.output
+    # which is stopped by promoting once more
+    with rollout.under_load():
+        rollout.play("promote")
+    assert lost.run("systemctl is-active postgresql@15-main", check=False).stdout == "inactive\n"
 
     tag(rollout, {known[lost.name]: "standby", known[primary.name]: "primary"})
     exchange_roles(rollout, lost, primary)
