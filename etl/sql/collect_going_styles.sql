@@ -5,7 +5,7 @@ SELECT id FROM pg_temp.styles WHERE deleted
 UNION
 SELECT styles.id FROM going_products JOIN catalogue.styles ON product_id = going_products.id;
 
--- Each changed child is looked up in it, of which there may be as many as do not fit into memory.
+-- An index, since each changed child is looked up here, and more may go than PostgreSQL hashes in memory.
 ALTER TABLE going_styles ADD PRIMARY KEY (id);
 
 ANALYZE going_styles
