@@ -240,7 +240,8 @@ def test_a_killed_starter_leaves_nothing_in_the_way(devdb, made):
     devdb.mkdir()
     user = User(devdb)
     home = embedded.status(devdb).place.home
-    wait_for(lambda: (home / made).exists())
+    # the first one becomes the second, which may be missed
+    wait_for(lambda: (home / made).exists() or (home / "data").exists())
     user.kill()
     with embedded.running(devdb):
         assert query(devdb, "SELECT current_database()") == [("products",)]

@@ -19,6 +19,7 @@ from tests.etl.loads import flask_etl, started, wait_until, watching
 from tests.etl.test_kill import wait_for_the_lock
 from tests.servers import query
 from tests.sessions import connect
+from tests.waiting import HANG
 
 NAMES = list(read_indexes())
 PATHS = ["/products", "/products/1", "/products/1/styles", "/products/1/related"]
@@ -259,7 +260,7 @@ def test_drop_waits_for_a_reader_in_moments(indexed: Database) -> None:
         assert process.poll() is None
         assert built(indexed) == set(NAMES)
         query(indexed.admin, TERMINATE)
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=HANG)
     assert said.startswith("skus_by_style dropped, ")
     assert built(indexed) == set(NAMES) - {"skus_by_style"}
     app.extensions["database"].close()

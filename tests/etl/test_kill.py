@@ -30,6 +30,7 @@ from tests.etl.loads import (
 )
 from tests.servers import query, throwaway
 from tests.sessions import connect
+from tests.waiting import HANG
 
 # What the load's last statement looks like at the moments in which it is killed, in their order.
 MOMENTS = {
@@ -165,7 +166,7 @@ def test_a_load_is_stopped_in_the_middle_of_a_statement(
     before = served(shared_database)
     with about_to_be_recorded(shared_database, small, reports) as process:
         process.send_signal(number)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=HANG)
         assert served(shared_database) == before
     assert process.returncode == status
     assert said.endswith(f"{AS_IT_WAS}{last}")
@@ -197,7 +198,7 @@ def test_a_load_is_stopped_while_it_waits_for_others(
             server.freeze()
         try:
             process.send_signal(signal.SIGTERM)
-            _, said = process.communicate(timeout=60)
+            _, said = process.communicate(timeout=HANG)
         finally:
             if frozen == "session":
                 os.kill(server_process, signal.SIGCONT)
@@ -229,7 +230,7 @@ def test_a_load_is_stopped_while_it_copies_to_a_server_that_is_frozen(
         try:
             assert query(shared_database.admin, copying)
             process.send_signal(signal.SIGTERM)
-            printed, said = process.communicate(timeout=60)
+            printed, said = process.communicate(timeout=HANG)
         finally:
             os.kill(server_process, signal.SIGCONT)
     assert process.returncode == 143
@@ -283,7 +284,7 @@ def test_postgresql_killed_or_stopped_during_a_load(
                     wait_until(partial(runs, from_then_on(moment)), process)
                     end()
                 server.start()
-                _, said = process.communicate(timeout=60)
+                _, said = process.communicate(timeout=HANG)
             assert process.returncode == 1
             assert "Error: " in said
             assert said.endswith(AS_IT_WAS)

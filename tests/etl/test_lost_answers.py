@@ -25,6 +25,7 @@ from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
 from tests.etl.loads import AS_IT_WAS, ROWS, flask_etl, recorded, served, started
 from tests.servers import Server, query, short_folder
+from tests.waiting import HANG
 
 LOST = "server closed the connection unexpectedly"
 
@@ -259,7 +260,7 @@ def test_a_load_is_stopped_while_the_server_does_not_answer_its_commit(
     ):
         assert met.wait(60)
         process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=HANG)
     assert process.returncode == 143
     assert said.endswith(AS_IT_WAS)
     assert (served(loaded_once), recorded(loaded_once)) == before

@@ -35,6 +35,7 @@ from tests.etl.loads import (
 )
 from tests.servers import query
 from tests.sessions import connect
+from tests.waiting import HANG
 
 
 @pytest.fixture
@@ -97,6 +98,7 @@ def test_what_others_keep_is_not_dropped(
         load_catalogue(shared_database.etl, folder, reports, progress=progress)
     # one that is refused at once leaves what was served before
     assert schemas(shared_database) == (before if error is LoadError else ["catalogue"])
+    query(shared_database.admin, f"DROP {kind} catalogue.stranger")  # it is still there
 
 
 @pytest.mark.parametrize("mode", ["replace", "upsert"])
@@ -198,7 +200,7 @@ def test_publication_waits_for_older_statements(
         wait_until(lambda: runs("query_start < "), process)
         assert served(database)[0] == 0
         session.cancel()
-        process.communicate(timeout=60)
+        process.communicate(timeout=HANG)
     assert process.returncode == 0
     assert served(database)[0] == 1
 
@@ -296,7 +298,7 @@ def test_a_list_that_cannot_be_printed(database: Database, folder: Path, asked: 
     arguments = [*asked.split(), *[folder] * (asked == "verify")]
     with Path("/dev/full").open("w") as full:
         run = command(database, *arguments) | {"stdout": full}
-        done = subprocess.run(**run, timeout=60, check=False)
+        done = subprocess.run(**run, timeout=HANG, check=False)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == "Error: [Errno 28] No space left on device"
 

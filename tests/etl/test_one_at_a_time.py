@@ -12,6 +12,7 @@ from tests.catalogue import load_catalogue
 from tests.conftest import Database
 from tests.etl.loads import AS_IT_WAS, account, flask_etl, served, started, wait_until, watching
 from tests.etl.test_kill import from_then_on, nothing_published
+from tests.waiting import HANG
 
 
 def test_a_second_load_is_refused_and_leaves_the_report_of_the_first(
@@ -34,7 +35,7 @@ def test_a_second_load_is_refused_and_leaves_the_report_of_the_first(
             assert second.stdout == ""
             assert served(database)[0] == 0
             first.send_signal(signal.SIGCONT)
-        printed, _ = first.communicate(timeout=60)
+        printed, _ = first.communicate(timeout=HANG)
     assert first.returncode == 0
     assert account(printed)["products.csv"] == (8_001, 8_000, 0, 1)
     assert (report / "rejects.csv").read_text().count("products.csv,8002,rejected,") == 1
@@ -51,6 +52,8 @@ def test_the_lock_of_loads_goes_with_the_session(
         with pytest.raises(LoadError, match=r" is running \(server process \d+, since"):
             load_catalogue(loaded.etl, folder, reports)
     assert list(reports.iterdir()) == []
+    with closing(Connection(loaded.etl)) as connection:
+        assert connection.value("lock_loads")
 
 
 def test_the_next_load_may_follow_at_once(database: Database) -> None:

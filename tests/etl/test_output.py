@@ -26,6 +26,7 @@ from tests.etl.loads import (
     flask_etl,
     served,
 )
+from tests.waiting import HANG
 
 
 class Terminal(io.StringIO):
@@ -80,7 +81,7 @@ def test_bars_on_a_terminal(
             except OSError:  # the other end is closed
                 break
         os.close(controller)
-        process.communicate(timeout=60)
+        process.communicate(timeout=HANG)
     assert process.returncode == status
     lines = shown.decode().splitlines()
     whole = {name for name in SUMMARY for line in lines if name in line and "100%" in line}

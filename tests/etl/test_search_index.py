@@ -17,6 +17,7 @@ from tests.conftest import MIGRATIONS, Database
 from tests.etl.test_upsert import run_upsert, write_changes
 from tests.servers import Server, query
 from tests.sessions import connect
+from tests.waiting import HANG
 
 SEARCH = read_statements()["search_products"]
 INDEXES = "SELECT indexname, indexdef FROM pg_indexes WHERE indexdef ~ 'search[.]' ORDER BY 1"
@@ -75,10 +76,10 @@ def test_a_dump_and_its_restoration(
     dump = tmp_path / "products.dump"
     restored = server.url(database=empty)
     save = ("--format=custom", f"--file={dump}", database.admin)
-    subprocess.run([server.programs / "pg_dump", *save], check=True, timeout=60)
+    subprocess.run([server.programs / "pg_dump", *save], check=True, timeout=HANG)
     migrate(restored, MIGRATIONS, "up")
     put_back = ("--clean", "--if-exists", "--single-transaction", f"--dbname={restored}", dump)
-    subprocess.run([server.programs / "pg_restore", *put_back], check=True, timeout=60)
+    subprocess.run([server.programs / "pg_restore", *put_back], check=True, timeout=HANG)
     assert query(restored, INDEXES) == query(database.admin, INDEXES)
     assert len(query(restored, INDEXES)) == 2
     assert_found(server.url("products_app", empty), "fatigues onesie", [1])

@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import Database
 from tests.etl.loads import AS_IT_WAS, add_bad_lines, command, served
+from tests.waiting import HANG
 
 
 def run_unread(database: Database, stream: str, *arguments: str | Path) -> tuple[int, str]:
@@ -19,7 +20,7 @@ def run_unread(database: Database, stream: str, *arguments: str | Path) -> tuple
     keywords = command(database, *arguments)
     with subprocess.Popen(**keywords | {stream: writer}) as process:
         os.close(writer)
-        said = "".join(text or "" for text in process.communicate(timeout=60))
+        said = "".join(text or "" for text in process.communicate(timeout=HANG))
     return process.returncode, said
 
 
@@ -53,7 +54,7 @@ def test_a_summary_that_nobody_reads_of_a_load_that_fails(
 def test_a_summary_on_a_full_disk(shared_database: Database, folder: Path, reports: Path) -> None:
     keywords = command(shared_database, "load", folder, "--report", reports, "--quiet")
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(**keywords | {"stdout": full}, timeout=60, check=False)
+        done = subprocess.run(**keywords | {"stdout": full}, timeout=HANG, check=False)
     assert done.returncode == 0
     assert done.stderr.startswith("The summary could not be printed: No space left on device.\n")
     assert done.stderr.endswith(".\n")
@@ -68,7 +69,7 @@ def test_nothing_can_be_printed(
     keywords = command(shared_database, "load", folder, "--report", reports, *options)
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            **keywords | {"stdout": full, "stderr": full}, timeout=60, check=False
+            **keywords | {"stdout": full, "stderr": full}, timeout=HANG, check=False
         )
     assert done.returncode == 0
     after, _ = served(shared_database)

@@ -36,6 +36,7 @@ from tests.etl.loads import (
 )
 from tests.servers import query
 from tests.sessions import connect
+from tests.waiting import HANG
 
 Model = dict[str, list[tuple]]
 # Of each table's rows: where a parent's id stands, and whose.
@@ -243,7 +244,7 @@ def test_an_upsert_waits_for_a_migration_and_holds_nothing(
             locks = query(database.admin, held)
             assert not [name for name, _ in locks if name.startswith("catalogue.")]
             migration.commit()
-            assert process.wait(timeout=60) == 0
+            assert process.wait(timeout=HANG) == 0
     assert served(database)[0] == 2
 
 

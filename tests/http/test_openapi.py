@@ -183,6 +183,18 @@ def test_every_example_fits_its_schema(document: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.iterdir()))
+def test_every_stored_example_is_shown(document: dict[str, Any], name: str) -> None:
+    stored = json.loads((EXAMPLES / name).read_text("utf-8"))
+    assert stored["answer"] in [
+        example["value"]
+        for _, _, operation in operations(document)
+        for response in operation["responses"].values()
+        for content in follow(document, response).get("content", {}).values()
+        for example in content.get("examples", {}).values()
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.iterdir()))
 def test_examples_are_what_is_answered(examples: FlaskClient, name: str) -> None:
     stored = (EXAMPLES / name).read_text("utf-8")
     path = json.loads(stored)["path"]

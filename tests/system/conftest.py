@@ -13,7 +13,13 @@ ROWS = {
 }
 
 
-@pytest.fixture(scope="module", params=list(NGINX))
+# The one that `pip` installs is asked in every test run.
+VERSIONS = [
+    pytest.param(version, marks=[] if version == "wheel" else pytest.mark.slow) for version in NGINX
+]
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
 def fleet(
     request: pytest.FixtureRequest,
     shared_database: Database,

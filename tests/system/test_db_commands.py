@@ -90,7 +90,7 @@ def flask_db(folder: Path, *arguments: str, fails: int = 0, **settings: str) -> 
     """Return what the command prints, its complaints included."""
     process = start(folder, *arguments, **settings)
     try:
-        printed, said = process.communicate(timeout=60)
+        printed, said = process.communicate(timeout=HANG)
     finally:
         process.kill()
     assert process.returncode == fails, printed + said
@@ -144,7 +144,7 @@ def test_an_interrupted_start_leaves_no_server(folder, number, status):
         given = wait_for(give_nothing)
         process.send_signal(number)
         os.close(given)
-        printed, said = process.communicate(timeout=60)
+        printed, said = process.communicate(timeout=HANG)
     finally:
         process.kill()
     assert process.returncode == status, printed + said

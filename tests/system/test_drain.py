@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import click
 import pytest
 
 from products_service.commands.drain import stop_holder
@@ -33,6 +34,19 @@ def run_dir(tmp_path: Path) -> Path:
 def host(shared_database: Database, run_dir: Path) -> Iterator[Service]:
     with serving(shared_database, RUN_DIR=str(run_dir), **PATIENT) as service:
         yield service
+
+
+# holds a file, and does not end when it is told to
+DEAF = """
+import signal, sys
+from pathlib import Path
+from products_service.run_file import hold
+
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+hold(Path(sys.argv[1]))
+print("holds it", flush=True)
+sys.stdin.read()
+"""
 
 
 def drain(run_dir: Path | None, *options: str, status: int = 0, **settings: str) -> str:
@@ -259,3 +273,14 @@ def test_a_host_that_has_ended_meanwhile_is_stopped(tmp_path: Path) -> None:
 def test_without_a_host_it_says_so(tmp_path: Path) -> None:
     assert f"no gunicorn runs with RUN_DIR={tmp_path}" in drain(tmp_path, status=1)
     assert "RUN_DIR is not set" in drain(None, status=1)
+
+
+def test_one_that_does_not_end_is_told_and_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / FILE
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", DEAF, file], cwd=ROOT, **pipes) as process:
+        assert process.stdout.readline() == b"holds it\n"
+        said = rf"^process {process.pid} has not ended after 0\.2 s$"
+        with pytest.raises(click.ClickException, match=said):
+            stop_holder(file, process.pid, 0.2)
+        assert process.poll() is None

@@ -25,7 +25,7 @@ from tests.programs import ROOT, environment
 from tests.servers import children
 from tests.sessions import catalogue_locked
 from tests.system.service import Service, serving
-from tests.waiting import wait_for
+from tests.waiting import HANG, wait_for
 
 REQUESTS = 40
 COUNT = "products_request_duration_seconds_count"
@@ -100,6 +100,7 @@ def test_counts_of_who_has_not_begun_to_count(loaded: Database, tmp_path: Path) 
             time.sleep(0.1)
             # while it waits for what that worker writes, others are answered
             assert service.get("/live").status == 200
+            assert not reply.done()
             begun.unlink()
             assert reply.result().status == 200
         begun.touch()
@@ -159,7 +160,7 @@ def test_what_is_below_the_level_is_not_logged(loaded: Database, level: str, is_
 
 def exchange(service: Service, sent: bytes) -> bytes:
     """Send these bytes and no more on a connection of their own; return all that comes back."""
-    with closing(socket.create_connection(("127.0.0.1", service.port), timeout=30)) as connection:
+    with closing(socket.create_connection(("127.0.0.1", service.port), timeout=HANG)) as connection:
         connection.sendall(sent)
         connection.shutdown(socket.SHUT_WR)
         received = b""

@@ -7,8 +7,6 @@ import pytest
 
 from tests.system.fleet import TAIL, Fleet, check_problem
 
-pytestmark = pytest.mark.slow
-
 PATH = "/products/1"
 # Of a line of 8,192 bytes, with the method, the version and the end of the line.
 LONGEST_PATH = 8192 - len("GET  HTTP/1.1\r\n")

@@ -5,7 +5,8 @@ import signal
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
+from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
@@ -15,8 +16,8 @@ from products_service.statements import Statement
 from tests.conftest import Database as Catalogue
 from tests.servers import Server, query, standby_of, throwaway
 from tests.system.proxy import Proxy
-from tests.unit.test_database import opened
-from tests.waiting import wait_for
+from tests.unit.opening import opened
+from tests.waiting import HANG, wait_for
 
 STATEMENTS = {
     statement.name: statement
@@ -106,7 +107,32 @@ def test_a_session_that_is_idle_keeps_its_way_open(shared_database: Catalogue) -
         opened(proxy.url(shared_database), {"place": STATEMENTS["place"]}, pool_size=1) as database,
     ):
         assert where(database) == PRIMARY
-        (connection,) = database._pool._pool._idle_cache
-        with socket.socket(fileno=os.dup(connection.dbapi_connection.fileno())) as way:
+        with way_of(database) as way:
             assert way.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
             assert way.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
+
+
+@pytest.mark.parametrize(("servers", "milliseconds"), [(1, HANG * 1000), (2, 100)])
+def test_what_a_server_does_not_acknowledge_is_given_up(
+    shared_database: Catalogue, servers: int, milliseconds: int
+) -> None:
+    """In a tenth of a second where there is another one to ask."""
+    with Proxy(shared_database.server) as proxy:
+        address = urlsplit(proxy.url(shared_database)).netloc.rpartition("@")[2]
+        url = (
+            f"postgresql://products_app@{','.join([address] * servers)}/{shared_database.name}"
+            "?target_session_attrs=prefer-standby"
+        )
+        with opened(url, STATEMENTS, pool_size=1) as database:
+            assert where(database) == PRIMARY
+            with way_of(database) as way:
+                given = way.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+    assert given == milliseconds
+
+
+@contextmanager
+def way_of(database: Database) -> Iterator[socket.socket]:
+    """Yield the socket of its only connection."""
+    (connection,) = database._pool._pool._idle_cache
+    with socket.socket(fileno=os.dup(connection.dbapi_connection.fileno())) as way:
+        yield way

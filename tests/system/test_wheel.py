@@ -17,9 +17,8 @@ from tests.catalogue import write_catalogue
 from tests.conftest import PATIENT, Database
 from tests.programs import ROOT, environment, free_port
 from tests.system.service import running
+from tests.waiting import HANG
 
-# seconds; building fetches setuptools
-HANG = 300
 PACKAGES = ["products_service", "etl", "benchmarks"]
 ROWS = {
     "products": [(1, "Onesie", "Blend in", "Camouflage", "Jackets", "140")],

@@ -169,7 +169,7 @@ def test_quick_end(hooked: Path, number: signal.Signals) -> None:
         probe(UNHURRIED, config=hooked) as service,
         service.asked([f"/wait/{2 * HANG}"]) as [reply],
     ):
-        time.sleep(0.2)
+        wait_for(lambda: "1 wait\n" in service.log)
         stop(service, number)
         assert service.process.wait(HANG) == 0
         with pytest.raises(OSError):  # noqa: PT011

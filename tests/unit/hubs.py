@@ -5,9 +5,8 @@ import time
 from collections.abc import Callable
 
 from products_service.serving.hub import Hub
+from tests.waiting import HANG
 
-# seconds; a limit on what hangs, not a promise
-HANG = 60
 # seconds: what times differ by after a sum, and by how much the hub may look at deadlines late
 ROUNDING = 1e-6
 LATE = 0.01 + ROUNDING

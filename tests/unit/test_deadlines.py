@@ -13,7 +13,7 @@ from products_service.database.sessions import Sessions
 from products_service.statements import Statement
 from tests.servers import Server
 from tests.unit.asking import later_by
-from tests.unit.opening import opened, terminate
+from tests.unit.opening import opened, terminate, wait_for_sessions
 from tests.waiting import HANG
 
 
@@ -145,7 +145,7 @@ def test_who_has_no_time_left_does_not_try_to_connect(url: str) -> None:
 
 
 def test_a_server_that_is_slow_to_let_us_in_is_not_lost(
-    url: str, monkeypatch: pytest.MonkeyPatch
+    url: str, admin: "psycopg2.extensions.cursor", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker that begins has no time for all of its connections, and cuts none of them off."""
     monkeypatch.setattr("products_service.database.pool.WARM_UP", HANG)
@@ -159,3 +159,15 @@ def test_a_server_that_is_slow_to_let_us_in_is_not_lost(
     with opened(url, pool_size=4) as database:
         database.warm_up()
         assert database._pool.last_error is None
+        # a third one might not have had the time that the second one took
+        wait_for_sessions(admin, 2, "true")
+
+
+def test_a_worker_that_begins_has_all_its_connections(
+    url: str, admin: "psycopg2.extensions.cursor", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("products_service.database.pool.WARM_UP", HANG)
+    with opened(url, pool_size=3) as database:
+        wait_for_sessions(admin, 0, "true")
+        database.warm_up()
+        wait_for_sessions(admin, 3, "true")

@@ -11,8 +11,8 @@ from psycopg2.extras import wait_select
 
 from products_service.database.libpq import Pipeline, PipelineError
 from tests.servers import Server
+from tests.waiting import HANG
 
-HANG = 60.0  # seconds; a limit on what hangs, not a promise
 PREPARE = """
 PREPARE echo (text) AS SELECT $1, 1, NULL;
 PREPARE divide (integer[]) AS SELECT 10 / by FROM unnest($1) AS by;

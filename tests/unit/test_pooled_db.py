@@ -11,9 +11,7 @@ import pytest
 from products_service.database.deadlines import NoTimeLeftError
 from products_service.database.errors import DatabaseUnreachableError
 from products_service.database.pooled_db import Connector
-
-# seconds; a limit on what hangs, not a promise
-HANG = 60
+from tests.waiting import HANG
 
 
 class Opening:

@@ -1,12 +1,15 @@
 """The statements: read from their files, and made anew for several products at once."""
 
 from contextlib import closing
+from pathlib import Path
 
 import psycopg2
 import pytest
 
 from products_service.statements import all_for_each, all_prepared, read_statement, read_statements
 from tests.servers import Server
+
+SQL = Path(__file__).parents[2] / "products_service" / "sql"
 
 
 @pytest.mark.parametrize(
@@ -76,6 +79,6 @@ def test_statement_of_something_else_cannot(parameters: str) -> None:
 
 
 def test_statements_are_the_files() -> None:
-    statements = read_statements()
-    assert "get_product" in statements
-    assert all(name == statement.name for name, statement in statements.items())
+    files = {file.stem: file.read_text("utf-8") for file in SQL.glob("*.sql")}
+    assert "get_product" in files
+    assert {name: statement.sql for name, statement in read_statements().items()} == files

@@ -11,7 +11,8 @@ from products_service.database.errors import DatabaseBusyError
 from products_service.database.pooled_db import PoolEmptyError
 from products_service.database.turns import Turns
 from products_service.serving.hub import Hub
-from tests.unit.hubs import HANG, run
+from tests.unit.hubs import run
+from tests.waiting import HANG
 
 
 class Pool:

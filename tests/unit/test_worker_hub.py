@@ -9,7 +9,8 @@ import pytest
 
 from products_service import waiting
 from products_service.serving.hub import READABLE, WRITABLE, Hub
-from tests.unit.hubs import HANG, Clock, run
+from tests.unit.hubs import Clock, run
+from tests.waiting import HANG
 
 
 def test_greenlet_goes_on_when_its_socket_is_ready(hub: Hub, pair: tuple) -> None:
