@@ -54,8 +54,8 @@ RETURN replace(
   '-', ' '
 );
 
--- The words of a product by their stems; those of its name also as they are written, since what
--- someone has typed of "running", "runn", is not the beginning of "run".
+-- The words of a product by their stems; those of its name and category also as they are written,
+-- since what someone has typed of "running", "runn", is not the beginning of "run".
 CREATE FUNCTION search.document(name text, category text, slogan text, description text)
 RETURNS tsvector
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -64,7 +64,11 @@ RETURN setweight(
     || to_tsvector('pg_catalog.simple', search.plain(name)),
     'A'
   )
-  || setweight(to_tsvector('pg_catalog.english', search.plain(category)), 'B')
+  || setweight(
+    to_tsvector('pg_catalog.english', search.plain(category))
+    || to_tsvector('pg_catalog.simple', search.plain(category)),
+    'B'
+  )
   || setweight(
     to_tsvector(
       'pg_catalog.english',
