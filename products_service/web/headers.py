@@ -30,11 +30,12 @@ def completion(origins: frozenset[str]) -> Complete:
         headers.append((REQUEST_ID, environ[ENVIRON_KEY]))
         if POLICY not in names:
             headers.append((POLICY, API_POLICY))
-        if status >= "4" and "Cache-Control" not in names:
+        is_options = environ["REQUEST_METHOD"] == "OPTIONS"
+        if (is_options or status >= "4") and "Cache-Control" not in names:
             headers.append(("Cache-Control", "no-store"))
         if by_origin:
             add_for_origin(by_origin, environ.get("HTTP_ORIGIN"), headers)
-        if environ["REQUEST_METHOD"] == "OPTIONS" and status < "3":
+        if is_options and status < "3":
             complete_options(headers)
 
     return complete

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.routing import MapAdapter, Rule
 
 # Nine digits are always an id; what is longer may be too large for one.
@@ -22,9 +23,11 @@ class ShapeAdapter(MapAdapter):
 
     def match(self, *arguments: Any, **named: Any) -> tuple[Any, Mapping[str, Any]]:
         """Return the rule, or its endpoint, and its arguments. Raises what werkzeug raises."""
-        path = _ONE_ID.fullmatch(self.path_info)
-        if not path or arguments or named != {"return_rule": True}:
+        if arguments or named != {"return_rule": True}:
             return super().match(*arguments, **named)
+        path = _ONE_ID.fullmatch(self.path_info)
+        if not path:
+            return self._match_any()
         before, number, after = path.groups()
         shape = self.default_method, before, after
         if shape not in self._shapes:
@@ -34,3 +37,12 @@ class ShapeAdapter(MapAdapter):
             self._shapes[shape] = rule, *found
         rule, name = self._shapes[shape]
         return rule, {name: int(number)}
+
+    def _match_any(self) -> tuple[Any, Mapping[str, Any]]:
+        """Do as werkzeug does, but that what is no id is not found, whatever the method."""
+        try:
+            return super().match(return_rule=True)
+        except MethodNotAllowed:
+            # which it says before it asks whether an id is one
+            super().match(method="GET")
+            raise

@@ -33,6 +33,7 @@ def test_options_lists_the_methods(client: FlaskClient, path: str) -> None:
     assert answer.status_code == 200
     assert answer.data == b""
     assert "Content-Type" not in answer.headers
+    assert answer.headers.getlist("Cache-Control") == ["no-store"]
     assert answer.headers.getlist("Allow") == ["GET, HEAD, OPTIONS"]
     refused = client.post(path)
     assert refused.status_code == 405
