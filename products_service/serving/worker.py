@@ -41,10 +41,10 @@ class GreenletWorker(Worker):
         """Refuse what only gunicorn's own worker classes can do. Raises SystemExit."""
         on_tcp = all(isinstance(address, tuple) for address in config.address)
         plain = config.protocol == "http" and config.http_protocols == ["h1"] and not config.is_ssl
-        if not (on_tcp and plain):
+        if not (on_tcp and plain and config.proxy_protocol == "off"):
             raise SystemExit(
-                "GUNICORN_WORKER_CLASS=greenlet serves HTTP/1.1 over TCP: leave TLS, HTTP/2, uwsgi "
-                "and Unix sockets to the balancer, or choose gthread"
+                "GUNICORN_WORKER_CLASS=greenlet serves HTTP/1.1 over TCP: leave TLS, HTTP/2, "
+                "uwsgi, the PROXY protocol and Unix sockets to the balancer, or choose gthread"
             )
 
     def __init__(self, *arguments: Any) -> None:

@@ -214,6 +214,7 @@ def test_what_only_gunicorn_s_own_workers_can_do_is_refused(tmp_path: Path) -> N
         for arguments in (
             f"--certfile {certificate}",
             "--protocol uwsgi",
+            "--proxy-protocol v1",
             f"--bind unix:{folder}/socket",
         ):
             with (
