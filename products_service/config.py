@@ -29,8 +29,9 @@ class ConfigurationError(Exception):
 class Origins(fields.Field[frozenset[str]]):
     """Web origins (RFC 6454) separated by spaces; `*` for all, `none` for none."""
 
+    # as browsers send them (RFC 6454, 6.2), since texts are compared
     _origin = re.compile(
-        r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?"
+        r"(?!http:.*:80$|https:.*:443$)https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?"
     )
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> frozenset[str]:
@@ -40,7 +41,8 @@ class Origins(fields.Field[frozenset[str]]):
         wrong = sorted(each for each in origins if not self._origin.fullmatch(each))
         if wrong or not origins:
             raise ValidationError(
-                "must be *, none, or origins such as https://shop.example separated by spaces"
+                "must be *, none, or origins such as https://shop.example separated by spaces, as "
+                "browsers send them: in lower case, without a port that goes without saying"
             )
         return origins
 

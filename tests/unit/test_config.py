@@ -40,6 +40,11 @@ def test_urls_that_libpq_understands(url: str) -> None:
     assert load_settings({"DATABASE_URL": url})["DATABASE_URL"] == url
 
 
+def test_origins() -> None:
+    origins = {"https://a.example", "http://[::1]:443", "https://a:80", "http://a:8080"}
+    assert load_settings({"CORS_ORIGINS": " ".join(origins)})["CORS_ORIGINS"] == origins
+
+
 def test_empty_is_unset() -> None:
     assert load_settings({"DATABASE_URL": "", "PORT": ""})["DATABASE_URL"] is None
 
@@ -48,6 +53,16 @@ def test_empty_is_unset() -> None:
     ("environ", "message"),
     [
         ({"PORT": "http"}, "PORT=http: must be a whole number"),
+        *(
+            ({"CORS_ORIGINS": f"https://a {wrong}"}, "CORS_ORIGINS=.*as browsers send them")
+            for wrong in (
+                "shop.example",
+                "https://a:443",
+                "http://[::1]:80",
+                "https://A",
+                "https://a/",
+            )
+        ),
         ({"PORT": "0"}, "PORT=0: .*greater than or equal to 1.*65535"),
         ({"DATABASE_URL": "host=db password=x"}, r"DATABASE_URL=\(hidden\): must be a URL such as"),
         *(
