@@ -86,9 +86,10 @@ class Connector:
         try:
             connection = self._open()
         except NoTimeLeftError as error:
-            with self._lock:
-                self._retry_at = before
-            self.last_error = str(error)
+            if before is not None:  # else whoever failed meanwhile is to be heeded
+                with self._lock:
+                    self._retry_at = before
+            self.last_error = self.last_error or str(error)
             raise
         except BaseException as error:
             with self._lock:

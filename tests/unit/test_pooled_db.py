@@ -63,6 +63,27 @@ def test_connector_learns_nothing_from_who_has_no_time_left() -> None:
     assert connector() is opening
 
 
+def test_who_has_no_time_left_ends_no_pause_of_another_s() -> None:
+    count = 0
+
+    def open_connection() -> object:
+        nonlocal count
+        count += 1
+        if count > 1:
+            raise psycopg2.OperationalError("no route")
+        # while this one is at it, another one fails
+        with pytest.raises(psycopg2.OperationalError):
+            connector()
+        raise NoTimeLeftError
+
+    connector = make_connector(open_connection, retry_pause=HANG)
+    with pytest.raises(NoTimeLeftError):
+        connector()
+    with pytest.raises(DatabaseUnreachableError):
+        connector()
+    assert connector.last_error == "no route"
+
+
 def test_connector_lets_one_caller_probe_however_long_that_takes() -> None:
     opening = Opening()
     connector = make_connector(opening, retry_pause=0)
