@@ -1,13 +1,13 @@
 """The shop's page and its files: types, tags, and nothing in them that their policy forbids."""
 
 import gzip
-import hashlib
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.http import generate_etag
 
 from products_service import create_app
 from products_service.config import load_settings
@@ -138,8 +138,7 @@ def test_documents_are_compressed_for_those_who_ask(client: FlaskClient, path: s
         assert packed.content_length == len(packed.data) < len(plain.data)
         assert gzip.decompress(packed.data) == plain.data
         # of the bytes that are sent: another host's zlib may make others
-        tag = hashlib.blake2b(packed.data, digest_size=12).hexdigest()
-        assert packed.headers["ETag"] == f'"{tag}-gzip"'
+        assert packed.headers["ETag"] == f'"{generate_etag(packed.data)}"'
         conditions = {"Accept-Encoding": accepted, "If-None-Match": packed.headers["ETag"]}
         assert client.get(path, headers=conditions).status_code == 304
     refused = client.get(path, headers={"Accept-Encoding": "gzip;q=0"})
