@@ -45,7 +45,7 @@ except OSError as error:
 from flask import Flask
 
 from products_service.config import ConfigurationError, host_and_port, load_settings
-from products_service.databases import database_url
+from products_service.database_urls import database_url
 from products_service.embedded import EmbeddedError
 from products_service.logs import logging_config
 from products_service.ops import multiprocess

@@ -11,13 +11,13 @@ from statistics import mean
 from typing import Any
 
 from benchmarks import generators
+from benchmarks.alone import locked
 from benchmarks.errors import BenchmarkError
 from benchmarks.generators import Groups, Turn
 from benchmarks.processes import find_by_title
 from benchmarks.servers import Program, Server, free_port, plain_environment, running
 from benchmarks.steps import step
 from benchmarks.subject import Subject
-from benchmarks.workshop import locked
 
 PREFIX = "products-bench-fleet-"
 LOCK = "lock"

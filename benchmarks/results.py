@@ -10,12 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.alone import locked
 from benchmarks.errors import BenchmarkError
 from benchmarks.machine import describe_machine, find_commit
 from benchmarks.prerequisites import describe_programs
 from benchmarks.processes import stolen_seconds
 
 FOLDER = Path("benchmarks/results")
+LOCK = Path("build/bench/lock")
 
 
 def record(
@@ -49,11 +51,13 @@ def record(
 def timed(measure: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any], float, float]:
     """Measure, and return what was measured, the seconds that it took, and the share stolen.
 
-    That is, of the time of all cores, ours or not, what a hypervisor kept from them.
+    That is, of the time of all cores, ours or not, what a hypervisor kept from them. Raises
+    BenchmarkError if another one measures in this folder, and what `measure` raises.
     """
-    clock, stolen = time.monotonic(), stolen_seconds()
-    measured = measure()
-    seconds, stolen = time.monotonic() - clock, stolen_seconds() - stolen
+    with locked(LOCK):
+        clock, stolen = time.monotonic(), stolen_seconds()
+        measured = measure()
+        seconds, stolen = time.monotonic() - clock, stolen_seconds() - stolen
     return measured, seconds, stolen / (seconds * (os.cpu_count() or 1))
 
 

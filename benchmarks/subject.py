@@ -11,7 +11,7 @@ from benchmarks.files import find_files, kept
 from benchmarks.processes import find_parent
 from benchmarks.steps import step
 from products_service.config import load_settings
-from products_service.databases import database, database_url
+from products_service.database_urls import database_url, running_database
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def served_catalogue() -> Iterator[Subject]:
     Raises BenchmarkError, DatabaseError, EmbeddedError, ConfigurationError.
     """
     settings = load_settings()
-    with database(settings, "admin"), warm(urls_of(settings)) as subject:
+    with running_database(settings, "admin"), warm(urls_of(settings)) as subject:
         yield subject
 
 

@@ -1,6 +1,5 @@
 """A folder with a database server of a benchmark's own, cleared away afterwards."""
 
-import fcntl
 import os
 import shutil
 import sys
@@ -13,7 +12,7 @@ from benchmarks import programs
 from benchmarks.errors import BenchmarkError
 from benchmarks.servers import plain_environment
 from products_service.config import load_settings
-from products_service.databases import database_url
+from products_service.database_urls import database_url
 from products_service.embedded import running, stop
 from products_service.embedded.binaries import wheel_folder
 from products_service.embedded.place import PROGRAMS, locate, outside
@@ -63,31 +62,18 @@ class Workshop:
 def own_workshop(folder: Path, products: int) -> Iterator[Workshop]:
     """Yield the workshop in `folder` with its server running, gone afterwards, however that comes.
 
-    What a run that was killed has left is cleared first. Raises BenchmarkError if another run works
-    there or the disk is too full for so many products, and EmbeddedError.
+    What a run that was killed has left is cleared first. Raises BenchmarkError if the disk is too
+    full for so many products, and EmbeddedError.
     """
     workshop = Workshop(folder.absolute())
-    workshop.folder.parent.mkdir(parents=True, exist_ok=True)
-    with locked(workshop.folder.with_suffix(".lock")):
+    clear(workshop)
+    workshop.folder.mkdir(parents=True)
+    try:
+        check_disk(workshop, products)
+        with running(workshop.devdb):
+            yield workshop
+    finally:
         clear(workshop)
-        workshop.folder.mkdir()
-        try:
-            check_disk(workshop, products)
-            with running(workshop.devdb):
-                yield workshop
-        finally:
-            clear(workshop)
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock that the kernel takes back however we end. Raises BenchmarkError."""
-    with path.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BenchmarkError(f"another benchmark has {path}") from None
-        yield
 
 
 def clear(workshop: Workshop) -> None:

@@ -20,9 +20,10 @@ from typing import Any, Self
 import psycopg2
 from psycopg2.extensions import POLL_OK, POLL_READ, get_wait_callback, set_wait_callback
 
+from products_service.signals import STOPPING
+
 # For a statement to end that was told to, before the session is given up.
 _GIVING_UP = 10.0  # seconds
-_STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 # How long one of them waits for a server that takes nothing more, and how often we look.
 HELD_AT_MOST = 10.0  # seconds
 _LOOK = 0.2  # seconds
@@ -110,7 +111,7 @@ class HeldSignals:
         self._over = threading.Event()
 
     def __enter__(self) -> Self:
-        self._held = {number for number in _STOPPING if callable(signal.getsignal(number))}
+        self._held = {number for number in STOPPING if callable(signal.getsignal(number))}
         self._before = signal.pthread_sigmask(signal.SIG_BLOCK, self._held)
         self._watch = threading.Thread(target=self._look, daemon=True)  # it blocks them too
         self._watch.start()

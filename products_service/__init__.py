@@ -8,7 +8,7 @@ from flask import Flask
 from products_service import ops, pages, products
 from products_service.config import load_settings
 from products_service.database import Database
-from products_service.databases import database_url
+from products_service.database_urls import database_url
 from products_service.ops import metrics
 from products_service.statements import read_statements
 from products_service.web import (
@@ -31,7 +31,7 @@ STATEMENTS = read_statements()
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     """Return the WSGI application. `settings` are those of config.load_settings.
 
-    Nothing is connected yet: the first request that needs the database does.
+    Nothing is connected yet: Database.warm_up does, or the first request that needs it.
     Raises ConfigurationError when a variable of the environment is not valid.
     """
     settings = load_settings() if settings is None else settings

@@ -15,7 +15,7 @@ from benchmarks.results import record
 from benchmarks.tables import index_table, load_table
 from benchmarks.workshop import own_workshop
 from products_service.config import load_settings
-from products_service.databases import database
+from products_service.database_urls import running_database
 
 
 @click.command()
@@ -39,7 +39,7 @@ def index(sample: int, rounds: int, output: Path) -> None:
     """
 
     def measure() -> dict[str, Any]:
-        with database(load_settings(), "admin") as url, own_schema(url) as connection:
+        with running_database(load_settings(), "admin") as url, own_schema(url) as connection:
             return connection.interruptible(partial(measure_indexes, connection, sample, rounds))
 
     arguments = f"--products-ids-sample {sample} --rounds {rounds}"

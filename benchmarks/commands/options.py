@@ -10,8 +10,8 @@ import click
 from benchmarks import results
 from benchmarks.connection import DatabaseError
 from benchmarks.errors import BenchmarkError
-from products_service.commands.problems import plainly
 from products_service.config import SettingsSchema, load_settings
+from products_service.plainly import plainly
 from products_service.signals import leaving_when_told
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]

@@ -15,7 +15,7 @@ from benchmarks.machine import describe_machine
 from benchmarks.results import read_result, record, timed
 from benchmarks.speed_tables import features_table
 from products_service.config import load_settings
-from products_service.databases import database, database_url
+from products_service.database_urls import database_url, running_database
 
 QUICK_IDS = 2_000
 # Share of the cores' time without which caches are so often cold that figures differ by chance.
@@ -62,7 +62,7 @@ def quick(seconds: int, to_record: bool, output: Path) -> None:
 
     def measure() -> dict[str, Any]:
         settings = load_settings()
-        with database(settings, "admin") as url:
+        with running_database(settings, "admin") as url:
             with closing(Connection(url)) as connection:
                 ids = sample_ids(connection, QUICK_IDS)
                 ((number, digest),) = connection.run("get_load")

@@ -16,7 +16,7 @@ from benchmarks.commands.options import (
     telling,
     worker_class_option,
 )
-from benchmarks.contestants import COMPETITORS, LOGS, find_needed
+from benchmarks.contestants import COMPETITORS, find_needed
 from benchmarks.draws import MIXES
 from benchmarks.growth import PRODUCTS
 from benchmarks.growth import measure as measure_growth
@@ -31,7 +31,6 @@ from benchmarks.speed_tables import (
     rate_table,
 )
 from benchmarks.subject import Subject, served_catalogue
-from benchmarks.workshop import locked
 
 only = click.option(
     "--only",
@@ -232,10 +231,6 @@ def _measure(
         with served_catalogue() as subject:
             return {"data": subject.data, **measure(subject)}
 
-    LOGS.mkdir(parents=True, exist_ok=True)
-    # two at once would measure each other, and write the same logs
-    with locked(LOGS / "lock"):
-        result = record(name, arguments, output, measured)
-    for line in table(result):
+    for line in table(record(name, arguments, output, measured)):
         click.echo(line)
     click.echo(f"\nWritten: {output / f'{name}.json'}")

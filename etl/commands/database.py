@@ -6,9 +6,9 @@ from contextlib import contextmanager
 import click
 
 from etl.errors import EtlError
-from products_service.config import ConfigurationError, load_settings
-from products_service.databases import database
-from products_service.embedded import EmbeddedError
+from products_service.config import load_settings
+from products_service.database_urls import running_database
+from products_service.plainly import plainly
 
 
 @contextmanager
@@ -18,11 +18,7 @@ def etl_database() -> Iterator[str]:
     What stops a command becomes a message: click.ClickException.
     """
     try:
-        with database(load_settings(), "etl") as url:
+        with plainly(), running_database(load_settings(), "etl") as url:
             yield url
-    except ConfigurationError as error:
-        raise click.UsageError(str(error)) from None
-    except BrokenPipeError:
-        raise  # click ends quietly when nobody reads what is printed any more
-    except (EmbeddedError, EtlError, OSError) as error:
+    except EtlError as error:
         raise click.ClickException(str(error)) from None

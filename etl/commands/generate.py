@@ -7,6 +7,7 @@ import click
 from etl.files import TABLES
 from etl.generate import generate as write_catalogue
 from etl.progress import choose_progress
+from products_service.plainly import plainly
 from products_service.signals import leaving_when_told
 
 
@@ -32,13 +33,11 @@ def generate(folder: Path, products: int, seed: int, dirty: bool, force: bool, q
         raise click.ClickException(
             f"{folder} has {names} already: name another folder, or add --force"
         )
-    try:
+    with plainly():
         with leaving_when_told():
             rows = write_catalogue(folder, products, seed, dirty, choose_progress(quiet))
         if force:
             # beside products.csv it could not be loaded
             (folder / "product.csv").unlink(missing_ok=True)
-    except OSError as error:
-        raise click.ClickException(str(error)) from None
     for name, count in rows.items():
         click.echo(f"{name:<10}{count:>12,}")

@@ -14,6 +14,8 @@ import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+import click
+
 from products_service.extras import how_to_install
 
 # Debian has it where only root looks.
@@ -22,7 +24,7 @@ SYSTEM_FOLDER = "/usr/sbin"
 RELOAD_SECONDS = 10
 
 
-class NginxError(Exception):
+class NginxError(click.ClickException):
     """nginx is not there, or does not do what it is told; the message says what to do."""
 
 

@@ -4,8 +4,8 @@ import click
 
 from products_service.cluster.layout import nginx_folder
 from products_service.cluster.nginx import refresh_cache
-from products_service.commands.problems import plainly
 from products_service.config import load_settings
+from products_service.plainly import plainly
 
 
 @click.group()

@@ -23,7 +23,6 @@ from products_service.cluster.layout import (
 from products_service.cluster.members import Member, ask
 from products_service.commands.doctor import expected
 from products_service.commands.drain import drain_host, stop_holder
-from products_service.commands.problems import plainly
 from products_service.commands.serve import (
     MIGRATIONS,
     filled_database,
@@ -31,12 +30,13 @@ from products_service.commands.serve import (
     refuse_taken_port,
 )
 from products_service.config import load_settings
-from products_service.databases import refuse_two_databases
+from products_service.database_urls import refuse_two_databases
 from products_service.doctor.examination import outcome
 from products_service.doctor.findings import Status
 from products_service.doctor.installation import installed
 from products_service.doctor.server import check_connections
 from products_service.embedded.place import CLUSTER_RUN_FILE
+from products_service.plainly import plainly
 from products_service.run_file import HeldError, find_holder, hold
 from products_service.serving.draining import FILE
 from products_service.signals import STOP_SECONDS, stopping_on_signals

@@ -8,8 +8,8 @@ from urllib.parse import unquote
 import click
 from marshmallow import fields
 
-from products_service.commands.problems import plainly
 from products_service.config import SettingsSchema, find_misspelt, load_settings
+from products_service.plainly import plainly
 
 HIDDEN = "***"
 # urllib.parse splits at `#`, `?` and `[` in a password, where libpq does not

@@ -13,15 +13,15 @@ import click
 
 from products_service import embedded
 from products_service.commands.migrate import migrate
-from products_service.commands.problems import plainly
 from products_service.config import load_settings
-from products_service.databases import PURPOSES, database, database_url, named_by
+from products_service.database_urls import PURPOSES, database_url, named_by, running_database
 from products_service.doctor.catalogue import applied_migrations
 from products_service.doctor.connection import Session, SessionError
 from products_service.doctor.findings import SkipError
 from products_service.embedded.binaries import wheel_folder
 from products_service.extras import how_to_install
 from products_service.libpq_url import CONNECT_TIMEOUT, parse
+from products_service.plainly import plainly
 from products_service.signals import leaving_when_told
 
 directory_option = click.option(
@@ -111,7 +111,7 @@ def url(role: str) -> None:
 @plainly()
 def shell(role: str, arguments: tuple[str, ...]) -> None:
     """Open psql on the database; ARGUMENTS go to psql."""
-    with database(load_settings(), role) as address:
+    with running_database(load_settings(), role) as address:
         parts = parse(address)
         # Ctrl-C is psql's: it ends a statement there
         signal.signal(signal.SIGINT, lambda *_: None)
@@ -137,7 +137,7 @@ def upgrade(directory: Path) -> None:
 
     In order, and none if one is older than the newest applied; several at once take turns.
     """
-    with database(load_settings(), "admin") as address:
+    with running_database(load_settings(), "admin") as address:
         migrate(address, directory, "migrate", "--strict")
 
 
@@ -150,7 +150,7 @@ def downgrade(directory: Path, yes: bool) -> None:
 
     For development: an older release works with the schema of a newer one.
     """
-    with database(load_settings(), "admin") as address:
+    with running_database(load_settings(), "admin") as address:
         if not yes:
             click.confirm(
                 f"What the newest migration made in {parse(address).without_password()} is "
@@ -166,7 +166,7 @@ def downgrade(directory: Path, yes: bool) -> None:
 @plainly()
 def migrations(directory: Path) -> None:
     """List the migrations: [X] is applied, [ ] is pending."""
-    with database(load_settings(), "admin") as address:
+    with running_database(load_settings(), "admin") as address:
         refuse_blind(address)
         migrate(address, directory, "status")
 

@@ -11,8 +11,8 @@ from etl.files import TABLES
 from etl.indexes import read_indexes
 from etl.publish import STATEMENT_TIMEOUT
 from products_service.commands.db import directory_option
-from products_service.commands.problems import plainly
 from products_service.doctor import Expected, Finding, Status, examine
+from products_service.plainly import plainly
 
 LABELS = {Status.OK: "ok", Status.WARN: "warn", Status.FAIL: "FAIL", Status.SKIPPED: "skip"}
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from products_service.commands.problems import plainly
 from products_service.config import load_settings
+from products_service.plainly import plainly
 from products_service.run_file import find_holder, raise_flag
 from products_service.serving.draining import FILE
 from products_service.signals import STOP_SECONDS

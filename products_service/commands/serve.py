@@ -16,10 +16,10 @@ import click
 from etl.errors import EtlError
 from etl.sample import ensure_sample
 from products_service.commands.migrate import migrate
-from products_service.commands.problems import plainly
 from products_service.config import host_and_port, load_settings
-from products_service.databases import database, database_url, refuse_two_databases
+from products_service.database_urls import database_url, refuse_two_databases, running_database
 from products_service.leash import leashed
+from products_service.plainly import plainly
 from products_service.signals import STOP_SECONDS, end, stopping_on_signals
 
 NEEDED = ("wsgi.py", "gunicorn.conf.py", "migrations")
@@ -58,7 +58,7 @@ def filled_database(settings: Mapping[str, Any]) -> Iterator[str]:
 
     The embedded server runs meanwhile where none is configured.
     """
-    with database(settings, "app") as url:
+    with running_database(settings, "app") as url:
         click.echo("migrating the database")
         migrate(database_url(settings, "admin"), MIGRATIONS, "migrate", "--strict")
         fill_if_new(database_url(settings, "etl"))

@@ -71,7 +71,7 @@ def _execute(connection: Any, statement: Statement, values: Sequence[Any]) -> li
 class Database:
     """Runs the service's statements. One for a process, made after the fork, used by all threads.
 
-    Times are in seconds. Nothing is connected before the first fetch.
+    Times are in seconds. Nothing is connected before `warm_up` or the first fetch.
     """
 
     def __init__(

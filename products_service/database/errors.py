@@ -14,7 +14,10 @@ class DatabaseBusyError(DatabaseError):
 
 
 class DatabaseUnreachableError(DatabaseError):
-    """No connection could be had, or the one in use was lost and could not be replaced."""
+    """No session could be had, or the one in use was lost and could not be replaced.
+
+    Nor can one where the statements cannot be prepared, as in a database that is not migrated.
+    """
 
     kind = "unreachable"
 
@@ -26,6 +29,6 @@ class DatabaseTimeoutError(DatabaseError):
 
 
 class StatementError(DatabaseError):
-    """PostgreSQL refused the statement: a defect, or a database that is not migrated."""
+    """PostgreSQL refused the statement: a defect."""
 
     kind = "defect"

@@ -26,9 +26,10 @@ _passed_over: ContextVar[bool] = ContextVar("passed_over", default=False)
 
 
 def pass_over(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Return what the function returns. No fetch inside it waits for a connection.
+    """Return what the function returns. No fetch inside it gets a connection.
 
-    Such a fetch raises DatabaseBusyError at once where none is free.
+    It raises DatabaseBusyError at once, also where one is free: that is for those whose turn it is
+    (docs/decisions/worker.md).
     """
     token = _passed_over.set(True)
     try:
@@ -38,7 +39,7 @@ def pass_over(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def is_passed_over() -> bool:
-    """Whether fetches of the current request are not to wait, since `pass_over` runs it."""
+    """Whether fetches of the current request are refused, since `pass_over` runs it."""
     return _passed_over.get()
 
 

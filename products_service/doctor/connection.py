@@ -61,7 +61,11 @@ class Session:
             raise UnreachableError(self._hush(error)) from None
         self.connecting = time.monotonic() - started
         self._connection.autocommit = True
-        self.run("begin_session")
+        try:
+            self.run("begin_session")
+        except SessionError as error:
+            self.close()
+            raise UnreachableError(str(error)) from None
 
     @property
     def place(self) -> str:

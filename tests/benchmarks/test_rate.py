@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from benchmarks import rate
+from benchmarks.alone import locked
 from benchmarks.fleet import LOCK, PREFIX, clear_killed
 from benchmarks.generators import Turn
-from benchmarks.workshop import locked
 from tests.benchmarks.bench import loaded, result, run
 from tests.conftest import Database
 

@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY
 from etl.indexes import read_indexes
 from products_service import create_app
 from products_service.config import SettingsSchema, find_misspelt, load_settings
-from products_service.databases import PURPOSES
+from products_service.database_urls import PURPOSES
 from products_service.doctor import CHECKS
 from products_service.products.schemas import ListQuery, ProductQuery
 from products_service.statements import Statement, read_statements

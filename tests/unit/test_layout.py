@@ -133,15 +133,15 @@ def known_of_the_service(package: str) -> set[str]:
 
 def test_etl_knows_of_the_service_only_where_its_database_is() -> None:
     known = known_of_the_service("etl")
-    modules = ("config", "databases", "embedded", "signals")
+    modules = ("config", "database_urls", "embedded", "plainly", "signals")
     allowed = tuple(f"products_service.{module}." for module in modules)
     assert all(name.startswith(allowed) for name in known), known
 
 
 def test_benchmarks_know_of_the_service_only_what_a_client_may() -> None:
     known = known_of_the_service("benchmarks")
-    modules = ("config", "databases", "embedded", "extras", "leash", "signals", "statements")
-    modules += ("cluster.nginx", "commands.problems")
+    modules = ("config", "database_urls", "embedded", "extras", "leash", "plainly", "signals")
+    modules += ("statements", "cluster.nginx")
     allowed = tuple(f"products_service.{module}." for module in modules)
     assert all(name.startswith(allowed) for name in known), known
 

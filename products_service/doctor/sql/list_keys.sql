@@ -1,4 +1,4 @@
--- The primary (p) and foreign (f) keys of the served catalogue, and its checks (c): table, kind,
+-- The constraints of the served catalogue, primary (p) and foreign (f) keys among them: table, kind,
 -- name, first column, the table referred to, whether it holds for every row.
 SELECT
   tables.relname,

@@ -55,7 +55,7 @@ def database_url(settings: Mapping[str, Any], purpose: str) -> str:
 
 
 @contextmanager
-def database(settings: Mapping[str, Any], purpose: str) -> Iterator[str]:
+def running_database(settings: Mapping[str, Any], purpose: str) -> Iterator[str]:
     """Yield the URL for `purpose`; the embedded server, if it is that, runs meanwhile.
 
     SIGTERM and SIGHUP end the block in order. Raises embedded.EmbeddedError.

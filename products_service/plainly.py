@@ -6,7 +6,6 @@ from contextlib import contextmanager
 
 import click
 
-from products_service.cluster.nginx import NginxError
 from products_service.config import ConfigurationError
 from products_service.embedded import EmbeddedError
 
@@ -27,7 +26,7 @@ def plainly() -> Iterator[None]:
         yield
     except ConfigurationError as error:
         raise BadConfiguration(str(error)) from None
-    except (EmbeddedError, NginxError) as error:
+    except EmbeddedError as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
         # click itself ends quietly when nobody reads what is printed any more
