@@ -1,1 +1,1 @@
-"""Measures the service and what it stands on: a client, which shares none of its code paths."""
+"""Measures the service and what it stands on: as a client, where no module says otherwise."""

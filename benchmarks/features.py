@@ -1,7 +1,7 @@
 """What each thing that an answer gets beyond its body costs, in CPU time of the process.
 
-The one benchmark that looks inside the service: no client could tell a microsecond of five
-hundred. The application is put together with one feature at a time, and called as a server
+It looks inside the service, as `quick` and `unpooled` do: no client could tell a microsecond of
+five hundred. The application is put together with one feature at a time, and called as a server
 would; the database is replaced by its answer, so that nothing waits. It runs in a process of its
 own, `python -m benchmarks.features ROUNDS`, and figures leave on standard output.
 """

@@ -32,11 +32,13 @@ FIXED: dict[str, Arguments] = {
     "list_products_by_category": ("Jackets", 1, 5),
     "list_products_by_category_after": ("Jackets", 0, 5),
     "list_products_by_ids": ("{3,1,2}",),
+    "search_products": ("work", 1, 5),
 }
 # What follows the product of a statement that asks for more than its id.
 EXTRA: dict[str, Arguments] = {"get_product_page": (True, True)}
-# Without its index it makes a text search document of every product, which takes a minute a time.
-LEFT_OUT = {"search_products"}
+# Planned and not timed: without its index it makes a text search document of every product, which
+# takes a minute a time.
+NOT_TIMED = {"search_products"}
 
 
 @dataclass(frozen=True)
@@ -61,14 +63,12 @@ Cells = dict[tuple[str, str], Cell]  # by statement and variant
 
 
 def chosen_statements() -> list[Statement]:
-    """Return the service's statements that read the catalogue's rows, to be run on the copy.
+    """Return the service's statements that read the catalogue's rows, to be asked of the copy.
 
     check_ready is none: it reads the single row of published_load. Raises BenchmarkError for one
     that takes arguments of which nothing is known here.
     """
-    chosen = [
-        each for each in read_statements().values() if each.parameters and each.name not in LEFT_OUT
-    ]
+    chosen = [each for each in read_statements().values() if each.parameters]
     for statement in chosen:
         if statement.name not in FIXED and not _takes_a_product(statement):
             raise BenchmarkError(f"FIXED in benchmarks/index.py lacks {statement.name}")
@@ -97,9 +97,10 @@ def measure(connection: Connection, sample: int, rounds: int) -> dict[str, Any]:
     """
     copy = copy_catalogue(connection)
     caches = Caches(connection)
-    statements = chosen_statements()
+    chosen = chosen_statements()
     draws = _draw(connection, sample, rounds)
-    reads, used = _look(connection, statements, draws[0][0])
+    reads, used = _look(connection, chosen, draws[0][0])
+    statements = [each for each in chosen if each.name not in NOT_TIMED]
     variants = _vary(tuple(copy.indexes))
     cells: Cells = {
         (statement.name, variant.name): Cell()

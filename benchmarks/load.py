@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.connection import Connection, describe_server
 from benchmarks.draws import sample_ids
-from benchmarks.floor import Floor, lay_floor
+from benchmarks.load_floor import Floor, lay_floor
 from benchmarks.memory import Peak, watching
 from benchmarks.programs import failed, started
 from benchmarks.readers import PER_SECOND, Readers, serving

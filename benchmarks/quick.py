@@ -2,10 +2,14 @@
 
 The application runs in a process of its own, `python -m benchmarks.quick SECONDS`, without a
 server but on the real database; ids come on standard input as a JSON array, figures leave on
-standard output. A machine that is slowed down slows the yardstick down as well, so it is the
-quotient of the two that is compared with what was recorded. The yardstick is a request as well: to
-bare Flask, and a statement that does nothing. So it has the same need of caches and the kernel as
-what is measured; and a slower Flask or psycopg2 is not found by it.
+standard output. So requests come one by one, and are asked for as `gthread` asks: what `greenlet`
+does to answer several at once is not in it.
+
+A machine that is slowed down slows the yardstick down as well, so it is the quotient of the two
+that is compared with what was recorded. The yardstick is a request as well: to bare Flask, and a
+statement that does nothing. So it has the same need of caches and the kernel as what is measured;
+and a slower Flask or psycopg2 is not found by it, nor what every statement waits with
+(`database/sessions.py`).
 """
 
 import json

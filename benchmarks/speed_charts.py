@@ -6,13 +6,13 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from benchmarks.contestants import FLOORS
 from benchmarks.tables import short
 
 WIDTH = 10
 OURS, OTHERS, VOID = "#c8553d", "#7aa6c2", "#d9d9d9"
 PROCESSES = {"nginx": "#8ab17d", "app": "#c8553d", "postgres": "#7aa6c2", "generator": "#d9d9d9"}
 PERCENTILES = ("p50", "p75", "p90", "p95", "p99", "p99.9")
-FLOOR = "pgbench"
 
 Mixes = Mapping[str, Mapping[str, Any]]
 
@@ -35,7 +35,11 @@ def cpu(mixes: Mixes) -> Figure:
     """Return bars of CPU per request, stacked by process, a panel for each mix."""
     figure, panels = _panels(len(mixes), max(len(each["contestants"]) for each in mixes.values()))
     for panel, (mix, each) in zip(panels, mixes.items(), strict=True):
-        _stack(panel, {name: one["cpu_us"] for name, one in each["contestants"].items()})
+        figures = {
+            name if one["valid"] else f"{name} (does not count)": one["cpu_us"]
+            for name, one in each["contestants"].items()
+        }
+        _stack(panel, figures)
         panel.set_title(f"{mix}: CPU microseconds a request", fontsize=10, loc="left")
     panels[0].legend(fontsize=8)
     return figure
@@ -46,10 +50,10 @@ def latency(mixes: Mixes) -> Figure:
     figure = Figure(figsize=(WIDTH, 4), layout="constrained")
     panels = figure.subplots(1, len(mixes), squeeze=False, sharey=True)[0]
     everybody = dict.fromkeys(name for each in mixes.values() for name in each["contestants"])
-    looks = _looks([name for name in everybody if not name.startswith(FLOOR)])
+    looks = _looks([name for name in everybody if name not in FLOORS])
     for panel, (mix, each) in zip(panels, mixes.items(), strict=True):
         for name, one in each["contestants"].items():
-            if not name.startswith(FLOOR) and one["valid"]:
+            if name not in FLOORS and one["valid"]:
                 times = [one["latency_ms"][percentile] for percentile in PERCENTILES]
                 panel.plot(PERCENTILES, times, label=name, **looks[name])
         panel.set_yscale("log")
