@@ -123,7 +123,7 @@ def test_what_a_server_does_not_acknowledge_is_given_up(
             f"postgresql://products_app@{','.join([address] * servers)}/{shared_database.name}"
             "?target_session_attrs=prefer-standby"
         )
-        with opened(url, STATEMENTS, pool_size=1) as database:
+        with opened(url, {"place": STATEMENTS["place"]}, pool_size=1) as database:
             assert where(database) == PRIMARY
             with way_of(database) as way:
                 given = way.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
