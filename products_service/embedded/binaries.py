@@ -152,6 +152,13 @@ def reachable(path: Path, account: Account | None) -> bool:
     return asked.returncode == 0
 
 
+def forget_others(folder: Path) -> None:
+    """Remove copies of other versions' programs, and what is left of one that was interrupted."""
+    for copy in folder.glob("programs-*"):
+        if copy.name != f"programs-{version()}":
+            shutil.rmtree(copy, ignore_errors=True)
+
+
 def copy_wheel(folder: Path) -> Path:
     """Copy the wheel's programs into `folder`, once, for all to run, and return where they are.
 

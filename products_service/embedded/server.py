@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from products_service.embedded.binaries import EmbeddedError, run
+from products_service.embedded.binaries import EmbeddedError, forget_others, run
 from products_service.embedded.data import prepare, programs_for, remove_data, remove_rest
 from products_service.embedded.place import PORT, Place, locate, unusable
 from products_service.embedded.processes import (
@@ -258,6 +258,8 @@ def launch_held(place: Place, lock: int, held: int) -> None:
         if not any(reason in why for reason in NOT_YET):
             raise EmbeddedError(f"{why}\n(the log is {place.log})") from None
         end_orphans(place)
+    else:
+        forget_others(place.programs)
 
 
 def log_since(place: Place, size: int) -> str:

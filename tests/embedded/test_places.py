@@ -12,7 +12,7 @@ import pytest
 
 from products_service import embedded
 from products_service.embedded import binaries, data
-from products_service.embedded.binaries import nobody, wheel_folder
+from products_service.embedded.binaries import nobody, version, wheel_folder
 from products_service.embedded.place import PROGRAMS, outside
 from tests.embedded.user import ROOT, USER, User, copy, query
 from tests.programs import environment
@@ -104,10 +104,12 @@ def test_root_in_a_closed_home(tmp_path):
         assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
         query(devdb, "CREATE TABLE kept AS SELECT 1")
         user.leave()
+        (programs / "programs-0").mkdir()  # of the version before
         # what was recorded holds, whatever can be reached by now
         folder.parent.chmod(0o755)
         with embedded.running(devdb):
             assert query(devdb, "TABLE kept") == [(1,)]
+            assert [copy.name for copy in programs.iterdir()] == [f"programs-{version()}"]
         embedded.stop(devdb, remove=True)
         assert not apart.exists()
         assert not programs.exists()
