@@ -1,7 +1,6 @@
 """The page of the API's description: shows every operation, and tries them out."""
 
 import json
-import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -9,6 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.catalogue import CAMO
 from tests.browser.visit import Opener
+from tests.json_text import compact
 from tests.system.service import Service
 
 
@@ -169,8 +169,3 @@ def test_page_fits_and_is_accessible(visit: Opener, width: int, scheme: str) -> 
         for violation in violations
         for node in violation["nodes"]
     ]
-
-
-def compact(text: str) -> str:
-    """Return JSON text without the white space between its tokens."""
-    return "".join(re.findall(r'"(?:[^"\\]|\\.)*"|[^\s"]+', text))

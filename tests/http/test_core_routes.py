@@ -1,7 +1,6 @@
 """The four core routes against the contract, on raw bytes: what front ends rely on."""
 
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from flask.testing import FlaskClient
 from tests.catalogue import load_catalogue
 from tests.conftest import Database, make_app
 from tests.http.conftest import Serve
+from tests.json_text import compact
 
 # Ids have gaps and stand out of order; product 5 has nothing, product 8 a style without anything.
 ROWS = {
@@ -65,11 +65,6 @@ def get(client: FlaskClient) -> Callable[[str], str]:
         return compact(response.get_data(as_text=True))
 
     return get_body
-
-
-def compact(text: str) -> str:
-    tokens = re.findall(r'"(?:[^"\\]|\\.)*"|[^\s"]+', text)
-    return "".join(tokens)
 
 
 PRODUCT_1 = (

@@ -8,7 +8,8 @@ from flask.testing import FlaskClient
 
 from tests.conftest import Database
 from tests.http.conftest import Serve
-from tests.http.test_core_routes import ROWS, compact
+from tests.http.test_core_routes import ROWS
+from tests.json_text import compact
 
 # Products to be shown on cards, by what decides which of their styles is.
 CARDS = {

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database, make_app
-from tests.http.test_core_routes import compact
+from tests.json_text import compact
 
 TEXTS = st.text(
     # A row is a line, PostgreSQL's text has no NUL and UTF-8 no surrogates.

@@ -58,19 +58,11 @@ class Proxy:
     def unroutable(self) -> Iterator[None]:
         """Pass nothing on, and leave whoever wants to connect without an answer."""
         with self.silent(), ExitStack() as queue:
-            # Once the queue is full, the kernel drops what comes, as a lost route does.
-            self._listener.listen(0)
             try:
-                while self._fill(queue):
-                    pass
+                fill_queue(self._listener, queue)
                 yield
             finally:
                 self._listener.listen(QUEUE)
-
-    def _fill(self, queue: ExitStack) -> bool:
-        client = queue.enter_context(closing(socket.socket()))
-        client.settimeout(0.2)
-        return client.connect_ex(self._listener.getsockname()) == 0
 
     @contextmanager
     def slow(self, seconds: float) -> Iterator[None]:
@@ -123,3 +115,13 @@ class Proxy:
                 await self._passing.wait()
                 await self._loop.sock_sendall(target, data)
         await self._passing.wait()
+
+
+def fill_queue(listener: socket.socket, queue: ExitStack) -> None:
+    """Fill a listener's queue with connections: then the kernel drops others, as lost routes do."""
+    listener.listen(0)
+    connected = 0
+    while connected == 0:
+        client = queue.enter_context(closing(socket.socket()))
+        client.settimeout(0.2)
+        connected = client.connect_ex(listener.getsockname())

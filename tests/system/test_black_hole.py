@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import PATIENT
 from tests.system.faults import AT_ONCE, DEADLINE, PATHS, assert_problem, assert_unconcerned
+from tests.system.proxy import fill_queue
 from tests.system.service import serving
 from tests.waiting import wait_for
 
@@ -20,17 +21,10 @@ class BlackHole:
         self._stack = ExitStack()
         self._listener = self._stack.enter_context(socket.socket())
         self._listener.bind(("127.0.0.1", 0))
-        self._listener.listen(0 if unroutable else 128)
+        self._listener.listen(128)
         self.address = self._listener.getsockname()
         if unroutable:
-            # Once the queue is full, the kernel drops what comes, as a lost route does.
-            while self._fill():
-                pass
-
-    def _fill(self) -> bool:
-        client = self._stack.enter_context(socket.socket())
-        client.settimeout(0.2)
-        return client.connect_ex(self.address) == 0
+            fill_queue(self._listener, self._stack)
 
     @property
     def url(self) -> str:

@@ -24,6 +24,7 @@ from tests.http.example_catalogue import ROWS
 from tests.programs import ROOT, environment
 from tests.servers import children
 from tests.sessions import catalogue_locked
+from tests.system.fleet import receive_all
 from tests.system.service import Service, serving
 from tests.waiting import HANG, wait_for
 
@@ -163,18 +164,8 @@ def exchange(service: Service, sent: bytes) -> bytes:
     with closing(socket.create_connection(("127.0.0.1", service.port), timeout=HANG)) as connection:
         connection.sendall(sent)
         connection.shutdown(socket.SHUT_WR)
-        received = b""
-        while part := receive(connection):
-            received += part
-    return received
-
-
-def receive(connection: socket.socket) -> bytes:
-    try:
-        return connection.recv(65536)
-    except ConnectionResetError:
-        # What was sent beyond what was read makes the kernel answer the close with a reset.
-        return b""
+        # what was sent beyond what was read makes the kernel answer the close with a reset
+        return receive_all(connection)
 
 
 ANSWER = re.compile(

@@ -197,12 +197,13 @@ def test_hosts_get_equal_shares_on_connections_that_are_used_again(fleet: Fleet)
 
 def logged(fleet: Fleet, paths: list[str]) -> list[dict]:
     """Return the balancer's log of these requests, which comes a second late."""
-    deadline = time.monotonic() + HANG
     wanted = set(paths)
-    while len(found := [entry for entry in fleet.log() if entry["path"] in wanted]) < len(paths):
-        assert time.monotonic() < deadline, f"{len(found)} of {len(paths)} are in the log"
-        time.sleep(0.2)
-    return found
+
+    def find() -> list[dict] | None:
+        found = [entry for entry in fleet.log() if entry["path"] in wanted]
+        return found if len(found) >= len(paths) else None
+
+    return wait_for(find)
 
 
 # Hosts that do not answer.
