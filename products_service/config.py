@@ -212,8 +212,8 @@ class SettingsSchema(Schema):
     CORS_ORIGINS = Origins(
         load_default=frozenset({"*"}),
         metadata={
-            "description": "Origins whose pages may read the answers, separated by spaces: * for "
-            "all, none for none."
+            "description": "Origins whose pages may read the answers, separated by spaces, as "
+            "browsers send them: * for all, none for none."
         },
     )
     LOG_LEVEL = fields.String(

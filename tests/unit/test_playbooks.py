@@ -14,6 +14,8 @@ import pytest
 import yaml
 from ansible.parsing.splitter import parse_kv
 
+from products_service.config import Origins
+
 ROOT = Path(__file__).parents[2]
 ROLES = ROOT / "ansible" / "roles"
 HERE = "198.51.100.7 40000 10.0.0.2"
@@ -138,3 +140,7 @@ def test_no_backup_of_a_standby_that_follows_nobody(backup: Path) -> None:
     said = make_backup(backup, follows="f")
     assert "this standby follows no primary" in said
     assert not backup.with_name("made").exists()
+
+
+def test_the_fleet_takes_the_origins_that_the_service_takes() -> None:
+    assert look("fleet", "check.yml", "fleet_origin") == Origins._origin.pattern
