@@ -24,7 +24,7 @@ from products_service.signals import STOPPING
 
 # For a statement to end that was told to, before the session is given up.
 _GIVING_UP = 10.0  # seconds
-# How long one of them waits for a server that takes nothing more, and how often we look.
+# How long a signal that is held waits for a server that takes nothing more, and how often we look.
 HELD_AT_MOST = 10.0  # seconds
 _LOOK = 0.2  # seconds
 

@@ -89,8 +89,8 @@ def name_strangers(connection: Connection) -> str:
         return ""
     return (
         f"schema catalogue has {', '.join(names)} beside the service's tables, which a load would "
-        "drop in time: move a table or type to a schema of its own (ALTER ... SET SCHEMA), drop a "
-        "view, which goes with the tables that it reads wherever it is, and load again"
+        "drop in time: drop a view, which goes with the tables that it reads wherever it is, move "
+        "anything else to a schema of its own (ALTER ... SET SCHEMA), and load again"
     )
 
 

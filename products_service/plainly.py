@@ -32,6 +32,6 @@ def plainly() -> Iterator[None]:
         # click itself ends quietly when nobody reads what is printed any more
         if error.errno == errno.EPIPE:
             raise
-        raise click.ClickException(
-            f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        ) from None
+        # of two, what was to be replaced
+        name = error.filename2 or error.filename
+        raise click.ClickException(f"{name}: {error.strerror}" if name else str(error)) from None

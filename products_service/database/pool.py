@@ -58,7 +58,7 @@ class Pool:
 
     @property
     def last_error(self) -> str | None:
-        """Why no session could be had when it was tried last; None if one could."""
+        """Why no session could be had when there was time to try it last; None if one could."""
         return self._connector.last_error
 
     def warm_up(self, seconds: float) -> None:

@@ -67,7 +67,8 @@ class Connector:
         self._retry_pause = retry_pause
         self._lock = threading.Lock()
         self._retry_at: float | None = None  # None: the last attempt succeeded
-        # why the last attempt failed; not the error, whose traceback would keep its socket open
+        # why the last attempt that had the time for it failed; not the error, whose traceback would
+        # keep its socket open
         self.last_error: str | None = None
         # while PooledDB fills itself, which is given placeholders (_UnopenedConnection)
         self.filling = True
@@ -86,8 +87,8 @@ class Connector:
         try:
             connection = self._open()
         except NoTimeLeftError as error:
-            if before is not None:  # else whoever failed meanwhile is to be heeded
-                with self._lock:
+            with self._lock:
+                if self._retry_at == math.inf:  # else whoever failed meanwhile is to be heeded
                     self._retry_at = before
             self.last_error = self.last_error or str(error)
             raise

@@ -77,7 +77,7 @@ class Installation:
         return self.app()
 
     def session(self, purpose: str) -> Session:
-        """Return the session for a purpose of products_service.databases that is not the service's.
+        """Return the session for one of database_urls.PURPOSES that is not the service's.
 
         Raises FailError where it is not to be had, but SkipError where that was told before or the
         service's own is not to be had either.

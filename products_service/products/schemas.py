@@ -31,8 +31,8 @@ class ListQuery(Schema):
         most=200,
         metadata={
             "description": "Search for these words, the last one also as the beginning of one "
-            "(outside of names, of one without its English ending); best match first. Goes with "
-            "page and count."
+            "(outside of names and categories, of one without its English ending); best match "
+            "first. Goes with page and count."
         },
     )
 

@@ -68,7 +68,8 @@ class Operation:
             "responses": {
                 200: {
                     "description": "`Allow` lists the methods. No body.",
-                    "headers": {name: name for name in OPTIONS_HEADERS},
+                    "headers": {name: name for name in OPTIONS_HEADERS}
+                    | {"Cache-Control": NOT_KEPT},
                 }
             }
             | _failures(*(status for status in self.errors if status == 404)),

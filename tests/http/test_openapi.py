@@ -299,12 +299,21 @@ def test_every_answer_is_as_described(
         operation = document["paths"][described]["get"]
         response = follow(document, operation["responses"][str(answer.status_code)])
         check(document, response["content"][answer.content_type]["schema"], answer.json)
-        for name, header in response["headers"].items():
-            shape = follow(document, header)
-            if shape["required"]:
-                assert name in answer.headers, path
-            if name == "Cache-Control":
-                assert answer.headers[name] == shape["example"], path
+        check_headers(document, response, answer)
+        if answer.status_code == 200:
+            listed = document["paths"][described]["options"]["responses"]["200"]
+            check_headers(document, follow(document, listed), client.options(path))
+
+
+def check_headers(
+    document: dict[str, Any], described: dict[str, Any], answer: TestResponse
+) -> None:
+    for name, header in described["headers"].items():
+        shape = follow(document, header)
+        if shape["required"]:
+            assert name in answer.headers
+        if name == "Cache-Control":
+            assert answer.headers[name] == shape["example"]
 
 
 def test_what_may_come_compressed_says_so(document: dict[str, Any], app: Flask) -> None:
