@@ -89,7 +89,7 @@ DESCRIPTIONS = {
     "greenlet-unpooled": "greenlet with a new connection for each request",
     "gthread": "this service, GUNICORN_WORKER_CLASS=gthread, pool and threads as many as are asked",
     "gthread-unpooled": "gthread with a new connection for each request",
-    "express": "Express and pg as the field writes them, with this service's statements",
+    "express": "Express and pg as they are usually written, with this service's statements",
     "express-1": "express with one process",
     "express-prepared": "express with one process and named statements, prepared once a connection",
     "express-prepared-2": "express-prepared with two processes",
