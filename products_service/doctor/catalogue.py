@@ -16,13 +16,14 @@ STALE_MINUTES = 10
 
 def check_migrations(installation: Installation) -> Finding:
     """Whether the database has every migration of this release."""
+    # before all else: whoever asks for it later does not tell why it is not to be had
+    session = installation.session("admin")
     folder = installation.expected.migrations
     if not folder.is_dir():
         return fail(
             f"there is no folder {folder}",
             "run this in a checkout or release folder, or name the folder with --directory",
         )
-    session = installation.session("admin")
     files = {
         match[1]: path.name
         for path in sorted(folder.iterdir())
@@ -110,6 +111,13 @@ def check_keys(installation: Installation) -> Finding:
 
 def check_load(installation: Installation) -> Finding:
     """Whether a catalogue was loaded: which, when, how large."""
+    (migrated,) = installation.app().row("find_catalogue")
+    if not migrated:
+        return fail(
+            "the database that the service reads is not migrated",
+            "flask db upgrade; if nothing is pending, DATABASE_URL and MIGRATIONS_DATABASE_URL "
+            "name different databases",
+        )
     number = installation.load_number()
     if number == 0:
         return fail("no load was published", "flask etl load FOLDER")

@@ -26,7 +26,10 @@ LAG_BYTES = 16 * 1024**2
 def check_database(installation: Installation) -> Finding:
     """Whether the service can log in, as fast as it must, at a server that is supported."""
     try:
+        refuse_two_databases(installation.settings)
         session = installation.service()
+    except ConfigurationError as error:
+        return fail("it is another one than that of loads and migrations", str(error))
     except UnreachableError as error:
         return fail(str(error), unreachable_hint(installation))
     version, number, user, _ = session.row("describe_server")
@@ -47,10 +50,7 @@ def check_database(installation: Installation) -> Finding:
 def unreachable_hint(installation: Installation) -> str:
     """Return what to do where the service cannot log in."""
     try:
-        refuse_two_databases(installation.settings)
         installation.session("admin")
-    except ConfigurationError as error:
-        return str(error)
     except SkipError:
         return "is DATABASE_URL right, and does the server run and let us in?"
     return (

@@ -20,8 +20,30 @@ def test_a_database_that_is_not_migrated(server: Server, template: str) -> None:
     assert said["migrations"].label == "FAIL"
     assert said["migrations"].found.startswith(f"pending: {first}")
     assert said["migrations"].hint == "flask db upgrade"
-    assert said["catalogue"] == Said("skip", "the database is not migrated", "")
+    assert said["catalogue"].label == "FAIL"
+    assert said["catalogue"].found == "the database that the service reads is not migrated"
+    assert said["indexes"] == Said("skip", "the database is not migrated", "")
     assert said["connections"].label == "ok"
+
+
+def test_a_service_whose_database_is_another_than_the_migrated_one(
+    loaded: Database, server: Server
+) -> None:
+    with janitor(server, "products_typo"):
+        said = doctor(loaded, DATABASE_URL=Database(server, "products_typo").app)
+    assert said["migrations"].label == "ok"
+    assert said["catalogue"].label == "FAIL"
+    assert "MIGRATIONS_DATABASE_URL name different databases" in said["catalogue"].hint
+
+
+def test_an_administrator_that_is_not_let_in_is_told_without_migrations_too(
+    loaded: Database, tmp_path: Path
+) -> None:
+    wrong = loaded.server.url("nobody_of_that_name", loaded.name)
+    said = doctor(loaded, "--directory", tmp_path / "nowhere", MIGRATIONS_DATABASE_URL=wrong)
+    assert said["migrations"].label == "FAIL"
+    assert "nobody_of_that_name" in said["migrations"].found
+    assert said["catalogue"].label == "ok"
 
 
 def test_migrations_of_another_release(loaded: Database, tmp_path: Path) -> None:
