@@ -95,17 +95,19 @@ def refresh_cache(folder: Path) -> None:
     """Have every later request answered by the hosts first, whatever is in the cache.
 
     Another generation is part of each key, so that nothing that was put there before is found.
-    Raises NginxError; then all is as before.
+    Raises NginxError; then all is as before, unless nginx was told already and did not do it in
+    time: it may do so later, and the number stays.
     """
     find_master(folder)
     generation = folder / "nginx" / "generation.conf"
     before = generation.read_bytes()
     replace(generation, b"default %d;\n" % time.time_ns())
     try:
-        reload(folder)
+        old = begin_reload(folder)
     except (NginxError, OSError):
         replace(generation, before)
         raise
+    finish_reload(folder, old)
 
 
 def replace(path: Path, content: bytes) -> None:
@@ -116,21 +118,26 @@ def replace(path: Path, content: bytes) -> None:
     new.replace(path)
 
 
-def reload(folder: Path) -> None:
-    """Have nginx take its configuration; return when no worker serves by the old one any more.
+def begin_reload(folder: Path) -> set[int]:
+    """Tell nginx to take its configuration; return the workers that serve by the old one.
 
-    Raises NginxError.
+    Raises NginxError; then nginx was not told.
     """
     check(folder)
-    master = find_master(folder)
-    before = find_workers(master)
+    old = find_workers(find_master(folder))
     told = subprocess.run(
         command(folder, "-s", "reload"), stderr=subprocess.PIPE, text=True, check=False
     )
     if told.returncode != 0:
         raise NginxError(f"nginx cannot be told to reload:\n{told.stderr.strip()}")
+    return old
+
+
+def finish_reload(folder: Path, old: set[int]) -> None:
+    """Return when none of the `old` workers serves any more. Raises NginxError if one goes on."""
+    master = find_master(folder)
     deadline = time.monotonic() + RELOAD_SECONDS
-    while before & find_workers(master):
+    while old & find_workers(master):
         if time.monotonic() > deadline:
             raise NginxError("nginx goes on with its old configuration; its log says why")
         time.sleep(0.02)

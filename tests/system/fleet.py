@@ -14,7 +14,7 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from products_service.cluster.nginx import SYSTEM_FOLDER, reload
+from products_service.cluster.nginx import SYSTEM_FOLDER, begin_reload, finish_reload
 from products_service.run_file import find_holder
 from products_service.serving.draining import FILE
 from products_service.web.headers import API_POLICY
@@ -77,7 +77,7 @@ class Fleet:
 
     def reload(self) -> None:
         """Have nginx read its files anew, which is all that this does to it."""
-        reload(self.nginx)
+        finish_reload(self.nginx, begin_reload(self.nginx))
 
     def process_of(self, host: str) -> int | None:
         """Return the master of a host's gunicorn; None while none runs."""

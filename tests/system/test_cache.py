@@ -316,6 +316,23 @@ def test_a_refresh_of_an_nginx_that_ends_meanwhile_changes_nothing(
     assert generation.read_text() == before
 
 
+def test_a_refresh_that_nginx_was_told_of_stays(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = another()
+    fleet.get(path)
+    generation = fleet.nginx / "nginx" / "generation.conf"
+    before = generation.read_text()
+    monkeypatch.setattr(nginx, "find_workers", lambda _: {0})
+    monkeypatch.setattr(nginx, "RELOAD_SECONDS", 0.5)
+    with pytest.raises(nginx.NginxError, match="goes on with its old configuration"):
+        nginx.refresh_cache(fleet.nginx)
+    assert generation.read_text() != before
+    monkeypatch.undo()
+    fleet.command("cache", "refresh")
+    assert fleet.get(path).headers["X-Cache"] == "MISS"
+
+
 def test_without_a_cluster_a_refresh_says_so(tmp_path: Path, fleet: Fleet) -> None:
     nowhere = Fleet(fleet.service, tmp_path, 0, {"DEVDB_DIR": str(tmp_path)})
     assert "no nginx runs in" in nowhere.command("cache", "refresh", status=1)
