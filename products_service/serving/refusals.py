@@ -38,7 +38,9 @@ def write_problem(
     del reason, message  # the message quotes what was sent; gunicorn has logged it
     detail = PROBLEM_TYPES[TYPE_OF_STATUS.get(status, "internal-error")].detail
     request_id = make_request_id()
-    log.info("request refused", extra={"request_id": request_id, "status": status})
+    # of a defect gunicorn has logged the traceback, but not the id that the client is told
+    level = logging.ERROR if status == 500 else logging.INFO
+    log.log(level, "request refused", extra={"request_id": request_id, "status": status})
     body = problem_document(status, detail, request_id).encode()
     line = f"{status} {HTTPStatus(status).phrase}"
     headers = [("Content-Type", MEDIA_TYPE), ("Content-Length", str(len(body)))]
