@@ -125,7 +125,7 @@ class Cleaner:
         return rest
 
     def _clean_block(self, block: bytes) -> bytes:
-        pattern = clean_lines(self._source.table, self._source.spaced, not _is_utf8(block))
+        pattern = clean_lines_pattern(self._source.table, self._source.spaced, not _is_utf8(block))
         pieces = []
         start = 0
         while start < len(block):
@@ -207,7 +207,7 @@ def close_up(run: bytes, separators: int) -> bytes:
 
 
 @cache
-def clean_lines(table: Table, spaced: bool, ascii_only: bool) -> re.Pattern[bytes]:
+def clean_lines_pattern(table: Table, spaced: bool, ascii_only: bool) -> re.Pattern[bytes]:
     """Return the pattern of a run of lines that COPY takes as they are, but for "\\r" and spaces.
 
     It matches less than what `clean_line` accepts, in favour of speed: no doubled quotes, quoted

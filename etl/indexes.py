@@ -11,7 +11,7 @@ from etl.errors import EtlError
 from etl.schemas import SERVED
 
 KEY = "the key: keeps rows unique"
-FOREIGN = "none of ours: the next load leaves it out"
+NOT_OURS = "none of ours: the next load leaves it out"
 _DEFINITION = re.compile(r"^CREATE INDEX (\w+)\s+ON \{schema\}\.(\w+)", re.MULTILINE)
 
 
@@ -80,7 +80,7 @@ def list_indexes(connection: Connection) -> list[IndexState]:
     indexes = read_indexes()
     states = []
     for name, table, key, valid, size, scans in connection.run("list_indexes"):
-        purpose = KEY if key else indexes[name].purpose if name in indexes else FOREIGN
+        purpose = KEY if key else indexes[name].purpose if name in indexes else NOT_OURS
         state = "valid" if valid else "not valid"
         states.append(IndexState(name, table, key, state, size, scans, purpose))
     there = {state.name for state in states}

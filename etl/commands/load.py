@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from etl.commands.database import etl_database
-from etl.commands.summary import summarise, write_tables
+from etl.commands.summary import summarise, table_lines
 from etl.limits import MAX_REJECTS, RowLimit
 from etl.load import load as run_load
 from etl.outcome import Outcome
@@ -157,7 +157,7 @@ def _as_json(outcome: Outcome, mode: str, report: Path, error: BaseException | N
 
 
 def _as_text(outcome: Outcome, report: Path) -> str:
-    lines = list(write_tables(summarise(outcome)))
+    lines = list(table_lines(summarise(outcome)))
     if _has_rejects(outcome):
         listed = click.format_filename(report / "rejects.csv")
         lines.append(f"Repaired and rejected lines: {listed}")

@@ -31,7 +31,7 @@ def _figures(tally: Tally) -> dict[str, int | float | None]:
     return tally.counts() | {"seconds": round(tally.seconds, 3), "rows_per_second": rate}
 
 
-def write_tables(summary: dict[str, Any]) -> Iterator[str]:
+def table_lines(summary: dict[str, Any]) -> Iterator[str]:
     """Yield the lines of a table of the files and one of the steps; none if nothing was read."""
     if not summary["files"]:
         return

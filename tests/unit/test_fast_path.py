@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etl.clean import clean_lines
+from etl.clean import clean_lines_pattern
 from etl.files import TABLES
 from etl.lines import clean_line
 from tests.unit.cleaning import TABLE, clean_file, copied_rows, typed
@@ -122,4 +122,4 @@ def test_published_lines_take_the_fast_path(table, line, spaced):
     """Else the load would be right and slow, which no other test would notice."""
     text = line.replace(",", ", ") if spaced else line
     run = text.encode() + b"\n" + text.encode() + b"\r\n"
-    assert clean_lines(TABLE[table], spaced, False).fullmatch(run)
+    assert clean_lines_pattern(TABLE[table], spaced, False).fullmatch(run)
