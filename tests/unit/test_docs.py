@@ -280,3 +280,5 @@ def test_figures_of_the_readme_are_those_of_performance() -> None:
     assert row.split("|")[5].split()[0] == cpu
     target = next(line for line in lines if line.startswith("| styles against Fastify"))
     assert f"| {pool} x with a pool; {best} x " in target
+    (rate,) = re.findall(r"hold ([\d,]+) a second", " ".join(said.split()))
+    assert f"| held, the highest | **{rate}** |" in DOCS["performance.md"]
