@@ -13,7 +13,7 @@ import pytest
 from products_service.statements import read_statements
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
-from tests.etl.test_upsert import run_upsert, write_changes
+from tests.etl.upserts import run_upsert, write_changes
 from tests.servers import query
 from tests.sessions import connect
 

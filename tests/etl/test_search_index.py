@@ -14,7 +14,7 @@ from products_service.commands.migrate import migrate
 from products_service.statements import read_statements
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import MIGRATIONS, Database
-from tests.etl.test_upsert import run_upsert, write_changes
+from tests.etl.upserts import run_upsert, write_changes
 from tests.servers import Server, query
 from tests.sessions import connect
 from tests.waiting import HANG
