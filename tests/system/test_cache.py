@@ -1,31 +1,26 @@
 """What the balancer's cache shows after a new load, and while the hosts fail; with short times."""
 
-import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
-from http.client import RemoteDisconnected
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from products_service.cluster import nginx
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import Database
 from tests.servers import children
 from tests.sessions import catalogue_locked
 from tests.system.fleet import NGINX, Fleet, cluster
+from tests.system.named_loads import Publish, another, publishing
 from tests.system.service import Client, Reply
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 
-PATH = "/products/1"
 FRESH, STALE = 2, 3  # seconds of max-age and of stale-while-revalidate
 # The age of a load number that a 304 may rest on, and nginx's clock of whole seconds.
 CLOCKS = 2
-_other = iter(range(10**9))
 
 
 @pytest.fixture(scope="module")
@@ -34,20 +29,12 @@ def database(shared_database: Database) -> Database:
 
 
 @pytest.fixture(scope="module")
-def publish(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], None]:
-    """Publishes a catalogue in which the product has a name that says which load it is."""
-
-    def load(name: str) -> None:
-        rows = {"products": [(1, name, name, name * 500, name, "1")]}
-        folder = write_catalogue(tmp_path_factory.mktemp("catalogue"), rows)
-        load_catalogue(database.etl, folder, tmp_path_factory.mktemp("report"))
-
-    load("first")
-    return load
+def publish(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Publish:
+    return publishing(database, tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
-def short(database: Database, publish: Callable[[str], None]) -> Iterator[Fleet]:
+def short(database: Database, publish: Publish) -> Iterator[Fleet]:
     """A cluster whose answers expire while one waits for it."""
     settings = {"CACHE_MAX_AGE": str(FRESH), "CACHE_STALE_WHILE_REVALIDATE": str(STALE)}
     with cluster(database, hosts=2, **settings) as fleet:
@@ -55,15 +42,10 @@ def short(database: Database, publish: Callable[[str], None]) -> Iterator[Fleet]
 
 
 @pytest.fixture(scope="module")
-def fleet(database: Database, publish: Callable[[str], None]) -> Iterator[Fleet]:
+def fleet(database: Database, publish: Publish) -> Iterator[Fleet]:
     """A cluster with the shipped settings, as far as they are about the cache."""
     with cluster(database, hosts=2) as fleet:
         yield fleet
-
-
-def another() -> str:
-    """Return a URL of the product that nobody has asked for."""
-    return f"{PATH}?other={next(_other)}"
 
 
 def states(fleet: Fleet, path: str, *waits: float) -> list[str]:
@@ -147,16 +129,16 @@ def test_no_condition_ends_a_worker_of_nginx(database: Database, program: str) -
 
 
 def test_a_large_answer_is_not_kept(
-    fleet: Fleet, database: Database, tmp_path: Path, publish: Callable[[str], None]
+    fleet: Fleet, database: Database, tmp_path: Path, publish: Publish
 ) -> None:
     rows = [(number, "x" * 1000, None, None, None, "1") for number in range(1, 101)]
     folder = write_catalogue(tmp_path / "large", {"products": rows})
     load_catalogue(database.etl, folder, tmp_path)
     try:
-        large = f"/products?count=100&other={next(_other)}"
+        large = another("/products?count=100")
         assert len(fleet.get(large).body) > 100_000
         assert states(fleet, large, 0) == ["MISS", "MISS"]
-        assert states(fleet, f"/products?count=10&other={next(_other)}", 0) == ["MISS", "HIT"]
+        assert states(fleet, another("/products?count=10"), 0) == ["MISS", "HIT"]
     finally:
         publish("first")
 
@@ -171,9 +153,7 @@ def logged(fleet: Fleet, path: str, count: int) -> list[dict]:
     )
 
 
-def test_a_new_load_is_shown_by_itself_in_time(
-    short: Fleet, publish: Callable[[str], None]
-) -> None:
+def test_a_new_load_is_shown_by_itself_in_time(short: Fleet, publish: Publish) -> None:
     path = another()
     publish("before")
     assert b"before" in short.get(path).body
@@ -217,9 +197,7 @@ def test_without_a_host_what_they_said_last_is_shown(short: Fleet) -> None:
         short.reload()
 
 
-def test_each_listed_origin_gets_its_own_answer(
-    database: Database, publish: Callable[[str], None]
-) -> None:
+def test_each_listed_origin_gets_its_own_answer(database: Database, publish: Publish) -> None:
     ours, theirs = "https://shop.example", "https://other.example"
     listed = [ours, "https://desk.example"]
     with cluster(database, hosts=1, CORS_ORIGINS=" ".join(listed)) as fleet:
@@ -234,105 +212,3 @@ def test_each_listed_origin_gets_its_own_answer(
             assert reply.headers["Access-Control-Allow-Origin"] == allowed
             refused = fleet.get("/ready", {"Origin": origin})
             assert refused.headers["Access-Control-Allow-Origin"] == allowed
-
-
-# A refresh.
-
-
-def test_a_refresh_shows_the_new_load_at_once_and_no_body_under_anothers_tag(
-    fleet: Fleet, publish: Callable[[str], None]
-) -> None:
-    paths = [another() for _ in range(20)]
-    headers = [{}, {"Accept-Encoding": "gzip"}]
-    seen: dict[tuple[str, str], set[bytes]] = {}
-    done = threading.Event()
-
-    def read() -> None:
-        with closing(Client(fleet.port)) as client:
-            while not done.is_set():
-                for path in paths:
-                    for header in headers:
-                        with suppress(RemoteDisconnected, ConnectionResetError):
-                            note(client.get(path, header), path)
-
-    def note(reply: Reply, path: str) -> None:
-        assert reply.status == 200
-        seen.setdefault((path, reply.headers["ETag"]), set()).add(reply.body)
-
-    readers = [threading.Thread(target=read) for _ in range(2)]
-    for reader in readers:
-        reader.start()
-    try:
-        for name in ("one", "two", "three"):
-            publish(name)
-            fleet.command("cache", "refresh")
-            for path in paths:
-                for header in headers:
-                    reply = fleet.get(path, header)
-                    note(reply, path)
-                    plain = fleet.get(path).body
-                    assert name.encode() in plain
-    finally:
-        done.set()
-        for reader in readers:
-            reader.join()
-    assert {len(bodies) for bodies in seen.values()} == {1}
-    # the first load, three published, each compressed and not
-    assert len(seen) >= len(paths) * 2 * 3
-
-
-def test_a_refresh_that_nginx_refuses_changes_nothing(fleet: Fleet) -> None:
-    path = another()
-    fleet.get(path)
-    listed = fleet.nginx / "nginx" / "hosts.conf"
-    shipped = listed.read_text()
-    generation = fleet.nginx / "nginx" / "generation.conf"
-    before = generation.read_text()
-    listed.write_text("no such directive;\n")
-    try:
-        said = fleet.command("cache", "refresh", status=1)
-    finally:
-        listed.write_text(shipped)
-    assert 'unknown directive "no"' in said
-    assert generation.read_text() == before
-    assert fleet.get(path).headers["X-Cache"] == "HIT"
-
-
-def test_a_refresh_of_an_nginx_that_ends_meanwhile_changes_nothing(
-    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    generation = fleet.nginx / "nginx" / "generation.conf"
-    before = generation.read_text()
-
-    def check(_: Path) -> None:
-        assert generation.read_text() != before
-        gone = subprocess.Popen(["true"])
-        gone.wait()
-        monkeypatch.setattr(nginx, "find_master", lambda _: gone.pid)
-
-    monkeypatch.setattr(nginx, "check", check)
-    with pytest.raises(nginx.NginxError, match="nginx has ended meanwhile"):
-        nginx.refresh_cache(fleet.nginx)
-    assert generation.read_text() == before
-
-
-def test_a_refresh_that_nginx_was_told_of_stays(
-    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = another()
-    fleet.get(path)
-    generation = fleet.nginx / "nginx" / "generation.conf"
-    before = generation.read_text()
-    monkeypatch.setattr(nginx, "find_workers", lambda _: {0})
-    monkeypatch.setattr(nginx, "RELOAD_SECONDS", 0.5)
-    with pytest.raises(nginx.NginxError, match="goes on with its old configuration"):
-        nginx.refresh_cache(fleet.nginx)
-    assert generation.read_text() != before
-    monkeypatch.undo()
-    fleet.command("cache", "refresh")
-    assert fleet.get(path).headers["X-Cache"] == "MISS"
-
-
-def test_without_a_cluster_a_refresh_says_so(tmp_path: Path, fleet: Fleet) -> None:
-    nowhere = Fleet(fleet.service, tmp_path, 0, {"DEVDB_DIR": str(tmp_path)})
-    assert "no nginx runs in" in nowhere.command("cache", "refresh", status=1)
