@@ -113,13 +113,16 @@ def test_counts_of_who_has_not_begun_to_count(loaded: Database, tmp_path: Path) 
 def test_a_folder_of_counts_that_was_removed_ends_no_host(loaded: Database, tmp_path: Path) -> None:
     folder = tmp_path / "counts"
     folder.mkdir()
-    with serving(loaded, PROMETHEUS_MULTIPROC_DIR=str(folder)) as service:
+    settings = {"GUNICORN_WORKERS": "2", "PROMETHEUS_MULTIPROC_DIR": str(folder)}
+    with serving(loaded, **settings) as service:
+        # the first one may answer before there is a second one, and before that one counts
+        wait_for(lambda: len(list(folder.glob("counter_*.db"))) == 2)
         service.wait_for_status(200, "/ready")
         shutil.rmtree(folder)
-        killed = children(service.process.pid)
+        killed = set(children(service.process.pid))
         for worker in killed:
             os.kill(worker, signal.SIGKILL)
-        wait_for(lambda: len(set(children(service.process.pid)) - set(killed)) == len(killed))
+        wait_for(lambda: len(set(children(service.process.pid)) - killed) == 2)
         service.wait_for_status(200, "/products/1")
         service.wait_for_status(200, "/metrics")
 
