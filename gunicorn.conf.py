@@ -22,13 +22,17 @@ def _remove_metrics(process=None):
 
 
 _run_dir = os.environ.get("RUN_DIR") or None
+_named = f"RUN_DIR={_run_dir}" if _run_dir else "RUN_DIR is not set"
 try:
     if _run_dir:
         os.makedirs(_run_dir, mode=0o700, exist_ok=True)
     # The folder in which the workers count, so that whichever is asked can add them up.
     # prometheus_client looks for it when it is imported, which our package does. On SIGHUP this
     # file is run again, and the folder is there.
-    if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    if _counts := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        _named = f"PROMETHEUS_MULTIPROC_DIR={_counts}"
+        os.makedirs(_counts, mode=0o700, exist_ok=True)
+    else:
         # until gunicorn has handlers of its own, who is stopped leaves nothing behind either
         signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(
@@ -37,7 +41,6 @@ try:
         # for a start that fails before on_exit would be called
         atexit.register(_remove_metrics, os.getpid())
 except OSError as error:
-    _named = f"RUN_DIR={_run_dir}" if _run_dir else "RUN_DIR is not set"
     raise SystemExit(
         f"{_named}: {error.strerror}: it must be a folder that gunicorn can write to"
     ) from None

@@ -58,7 +58,6 @@ def check_timeouts(installation: Installation) -> Finding:
     return ok(" < ".join(f"{name} {milliseconds:,}" for name, milliseconds in chain) + " ms")
 
 
-@cache
 def gunicorn_settings(folder: Path) -> dict[str, int]:
     """Return the timeout, in seconds, and worker_connections that gunicorn has in `folder`.
 
@@ -67,21 +66,31 @@ def gunicorn_settings(folder: Path) -> dict[str, int]:
     """
     if missing := [name for name in RELEASE if not (folder / name).is_file()]:
         raise SkipError(f"there is no {' and no '.join(missing)} in this folder")
-    with tempfile.TemporaryDirectory() as counters:
-        asked = subprocess.run(
-            [sys.executable, "-m", "gunicorn", "-c", RELEASE[0], "--print-config", "wsgi:app"],
-            cwd=folder,
-            # it would make the folders that it serves with
-            env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": counters, "RUN_DIR": ""},
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-    if asked.returncode != 0:
-        reason = asked.stderr.strip().rpartition("\n")[2]
+    starts, said = ask_gunicorn(folder)
+    if not starts:
+        reason = said.strip().rpartition("\n")[2]
         raise FailError(fail(f"gunicorn does not start: {reason}", "flask serve shows it in full"))
-    return {name: int(value) for name, value in GUNICORN_SETTING.findall(asked.stdout)}
+    return {name: int(value) for name, value in GUNICORN_SETTING.findall(said)}
+
+
+@cache
+def ask_gunicorn(folder: Path) -> tuple[bool, str]:
+    """Return whether gunicorn would start in `folder`, and its settings, or why it would not."""
+    with tempfile.TemporaryDirectory() as counters:
+        try:
+            asked = subprocess.run(
+                [sys.executable, "-m", "gunicorn", "-c", RELEASE[0], "--print-config", "wsgi:app"],
+                cwd=folder,
+                # it would make the folders that it serves with
+                env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": counters, "RUN_DIR": ""},
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return False, f"it has not shown its settings within {PATIENCE} s"
+    return asked.returncode == 0, asked.stderr if asked.returncode else asked.stdout
 
 
 def nginx_read_timeouts() -> list[int]:

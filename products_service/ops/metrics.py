@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from prometheus_client import Counter, Gauge, Histogram, values
-from prometheus_client.values import MultiProcessValue
+from prometheus_client.values import MultiProcessValue, MutexValue
 
 from products_service import later
 from products_service.database.errors import (
@@ -25,8 +25,11 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _process = {"id": os.getpid()}
 os.register_at_fork(after_in_child=lambda: _process.update(id=os.getpid()))
 
-if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
     values.ValueClass = MultiProcessValue(lambda: _process["id"])
+else:
+    # prometheus_client takes an empty one for the folder that we are run in
+    values.ValueClass = MutexValue
 
 
 class Durations(Histogram):

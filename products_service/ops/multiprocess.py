@@ -28,7 +28,7 @@ _EMPTY = 8
 
 def exposition() -> bytes:
     """Return what all workers of the host have counted, in Prometheus' text format."""
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         return generate_latest(REGISTRY)
     later.do_due()
     deadline = time.monotonic() + PATIENCE

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from products_service.doctor import host
 from tests.conftest import MIGRATIONS, Database
 from tests.doctor.examined import doctor, flask_doctor, read
 from tests.programs import ROOT, environment
@@ -72,12 +73,28 @@ def test_a_gunicorn_that_would_not_start(
     well: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release(tmp_path)
-    (tmp_path / "gunicorn.conf.py").write_text("raise SystemExit('no certificate')\n")
+    (tmp_path / "gunicorn.conf.py").write_text(
+        "open('asked', 'a').write('once')\nraise SystemExit('no certificate')\n"
+    )
     monkeypatch.chdir(tmp_path)
     said = doctor(well)
     for name in ("open files", "timeouts"):
         assert said[name].label == "FAIL"
         assert said[name].found == "gunicorn does not start: no certificate"
+    assert (tmp_path / "asked").read_text() == "once"
+
+
+def test_a_gunicorn_that_says_nothing(
+    well: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release(tmp_path)
+    (tmp_path / "gunicorn.conf.py").write_text("import time\ntime.sleep(600)\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(host, "PATIENCE", 1)
+    said = doctor(well)
+    for name in ("open files", "timeouts"):
+        assert said[name].label == "FAIL"
+        assert said[name].found.endswith("it has not shown its settings within 1 s")
 
 
 def test_a_folder_that_nothing_is_served_from(

@@ -6,6 +6,8 @@ import json
 import logging
 import logging.config
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ from products_service.ops import multiprocess
 from products_service.web.failures import Failures
 from products_service.web.request_ids import ENVIRON_KEY
 from tests.conftest import Database, make_app
+from tests.programs import ROOT, environment
 from tests.waiting import HANG
 
 
@@ -213,6 +216,21 @@ def test_a_worker_that_is_just_beginning_to_count_fails_nobody(
     monkeypatch.setattr(waiting, "pause", lambda _: file.write_bytes(bytes(64)))
     assert client.get("/metrics").status_code == 200
     assert file.stat().st_size
+
+
+def test_without_a_folder_for_counts_there_are_no_files(tmp_path: Path) -> None:
+    """An empty variable is one that is not set, as everywhere."""
+    told = "from products_service.ops import multiprocess; print(multiprocess.exposition())"
+    asked = subprocess.run(
+        [sys.executable, "-c", told],
+        cwd=tmp_path,
+        env=environment(None, PROMETHEUS_MULTIPROC_DIR="", PYTHONPATH=str(ROOT)),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert "products_pool_connections_max 0.0" in asked.stdout
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.fixture

@@ -211,10 +211,14 @@ def test_two_hosts_cannot_have_one_folder(
     assert not is_draining(host)
 
 
-def test_a_folder_that_cannot_be_is_said(shared_database: Database, tmp_path: Path) -> None:
+@pytest.mark.parametrize("variable", ["RUN_DIR", "PROMETHEUS_MULTIPROC_DIR"])
+def test_a_folder_that_cannot_be_is_said(
+    shared_database: Database, tmp_path: Path, variable: str
+) -> None:
     (tmp_path / "file").touch()
-    said = gunicorn(shared_database, RUN_DIR=str(tmp_path / "file" / "run"))
-    assert f"RUN_DIR={tmp_path / 'file' / 'run'}: Not a directory" in said
+    said = gunicorn(shared_database, **{variable: str(tmp_path / "file" / "run")})
+    assert f"{variable}={tmp_path / 'file' / 'run'}: Not a directory" in said
+    assert "Traceback" not in said
 
 
 def test_a_folder_in_which_somebody_else_has_a_link_is_refused(
@@ -226,15 +230,15 @@ def test_a_folder_in_which_somebody_else_has_a_link_is_refused(
     assert "Traceback" not in said
 
 
-def test_a_folder_is_made_whoever_has_chosen_where_to_count(
+def test_folders_are_made_whoever_has_chosen_where_to_count(
     shared_database: Database, tmp_path: Path
 ) -> None:
     run_dir, counts = tmp_path / "run", tmp_path / "counts"
-    counts.mkdir()
     given = {"RUN_DIR": str(run_dir), "PROMETHEUS_MULTIPROC_DIR": str(counts)}
     with serving(shared_database, **given) as host:
         assert host.get("/live").status == 200
         assert (run_dir / "host").exists()
+        assert list(counts.glob("*.db"))
 
 
 def test_a_database_that_cannot_be_is_said(tmp_path: Path) -> None:
