@@ -84,7 +84,7 @@ def check_indexes(installation: Installation) -> Finding:
 
 def check_keys(installation: Installation) -> Finding:
     """Whether every primary and foreign key is declared, and every constraint holds."""
-    session = installation.catalogue()
+    session = installation.migrated()
     constraints = session.run("list_keys")
     primary = {table for table, kind, *_ in constraints if kind == "p"}
     foreign = {
@@ -111,7 +111,7 @@ def check_keys(installation: Installation) -> Finding:
 
 def check_load(installation: Installation) -> Finding:
     """Whether a catalogue was loaded: which, when, how large."""
-    (migrated,) = installation.app().row("find_catalogue")
+    (migrated,) = installation.reached().row("find_catalogue")
     if not migrated:
         return fail(
             "the database that the service reads is not migrated",
@@ -127,7 +127,7 @@ def check_load(installation: Installation) -> Finding:
         recorded = []
     if not recorded:
         tables = list(installation.expected.tables)
-        (rows,) = installation.app().row("estimate_rows", {"tables": tables})
+        (rows,) = installation.reached().row("estimate_rows", {"tables": tables})
         return ok(f"load {number}, about {rows:,} rows")
     ((published_at, rows),) = recorded
     return ok(f"load {number}, published {published_at}, {rows:,} rows")

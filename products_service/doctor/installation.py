@@ -34,7 +34,8 @@ class Expected:
 class Installation:
     """The installation under examination.
 
-    A session is opened when first asked for, one for all purposes that have the same URL.
+    A session is opened when first asked for, one for all purposes that have the same URL. A check
+    asks for the service's by what it needs: `reached`, `migrated` or `loaded`.
     """
 
     settings: Mapping[str, Any]
@@ -47,25 +48,25 @@ class Installation:
         """Return the service's own session. Raises UnreachableError."""
         return self._session("app")
 
-    def app(self) -> Session:
+    def reached(self) -> Session:
         """Return the service's own session. Raises SkipError where it is not to be had."""
         try:
             return self.service()
         except UnreachableError:
             raise SkipError("the database cannot be reached") from None
 
-    def catalogue(self) -> Session:
+    def migrated(self) -> Session:
         """Return the service's own session. Raises SkipError where there is no catalogue yet."""
-        session = self.app()
+        session = self.reached()
         (migrated,) = session.row("find_catalogue")
         if not migrated:
             raise SkipError("the database is not migrated")
         return session
 
     def load_number(self) -> int:
-        """Return the number of the served load, 0 for none. Raises SkipError as catalogue does."""
+        """Return the number of the served load, 0 for none. Raises SkipError as migrated does."""
         try:
-            (number,) = self.catalogue().row("get_load")
+            (number,) = self.migrated().row("get_load")
         except NotAllowedError:
             raise SkipError("the service's role may not read the catalogue") from None
         return number
@@ -74,7 +75,7 @@ class Installation:
         """Return the service's own session. Raises SkipError where nothing was loaded yet."""
         if self.load_number() == 0:
             raise SkipError("no load was published")
-        return self.app()
+        return self.reached()
 
     def session(self, purpose: str) -> Session:
         """Return the session for one of database_urls.PURPOSES that is not the service's.
@@ -85,7 +86,7 @@ class Installation:
         try:
             return self._session(purpose)
         except UnreachableError as error:
-            self.app()
+            self.reached()
             name = named_by(self.settings, purpose) or "the embedded server"
             if purpose in self._told:
                 raise SkipError(f"{name} does not let us in") from None

@@ -9,7 +9,7 @@ APP, ETL = "products_app", "products_etl"
 
 def check_app_role(installation: Installation) -> Finding:
     """Whether the service may read the catalogue and nothing else, within a time limit."""
-    session = installation.catalogue()
+    session = installation.migrated()
     _, _, user, _ = session.row("describe_server")
     if unreadable := [name for (name,) in session.run("list_unreadable")]:
         return fail(
@@ -43,7 +43,7 @@ def granting(name: str) -> str:
 
 def excessive(installation: Installation, user: str, excess: list[str]) -> Finding:
     """Return the finding on a service that may write: no other role may be had, or one is."""
-    roles = {name for (name,) in installation.app().run("list_roles")}
+    roles = {name for (name,) in installation.reached().run("list_roles")}
     found = f"{user} may {listed(excess)}"
     if APP not in roles:
         return warn(
@@ -66,7 +66,7 @@ def check_etl_role(installation: Installation) -> Finding:
     Where no URL of its own is set, as on hosts that only serve, the role that the migrations make
     is looked at from the service's session.
     """
-    session = installation.catalogue()
+    session = installation.migrated()
     _, _, app, _ = session.row("describe_server")
     if named_by(installation.settings, "etl") == "DATABASE_URL":
         roles = {name for (name,) in session.run("list_roles")}

@@ -62,7 +62,7 @@ def unreachable_hint(installation: Installation) -> str:
 
 def check_clock(installation: Installation) -> Finding:
     """Whether this host and the database agree on the time."""
-    session = installation.app()
+    session = installation.reached()
     before = time.time()
     (theirs,) = session.row("get_clock")
     after = time.time()
@@ -77,7 +77,7 @@ def check_connections(installation: Installation) -> Finding:
     """Whether the server takes as many connections as the hosts' pools may open."""
     settings, hosts = installation.settings, installation.expected.hosts
     workers, pool = settings["GUNICORN_WORKERS"], settings["DB_POOL_SIZE"]
-    total, reserved, limit = installation.app().row("get_limits")
+    total, reserved, limit = installation.reached().row("get_limits")
     pools = (hosts + 1) * workers * pool
     needed = pools + OTHER_CONNECTIONS
     found = (
@@ -102,7 +102,7 @@ def check_connections(installation: Installation) -> Finding:
 
 def check_disk(installation: Installation) -> Finding:
     """Whether the server's disk has room for another load, where it can be seen."""
-    installation.catalogue()
+    installation.migrated()
     size, removed, folder = installation.session("admin").row("get_size")
     if folder is None:
         raise SkipError("the database's disk cannot be seen from here")
@@ -133,7 +133,7 @@ def check_replication(installation: Installation) -> Finding:
     Their primary is asked, where the administrator's session is with it and may see them; else, if
     the service reads from a standby, that one alone.
     """
-    in_recovery, size, seconds = installation.app().row("get_standby_lag")
+    in_recovery, size, seconds = installation.reached().row("get_standby_lag")
     try:
         standbys = list_standbys(installation.session("admin"))
     except (NotAllowedError, SkipError):
