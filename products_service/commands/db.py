@@ -48,8 +48,9 @@ def role_option(default: str) -> Any:
 def db() -> None:
     """Start, migrate and open the database.
 
-    Migrations and `shell` use MIGRATIONS_DATABASE_URL, else ETL_DATABASE_URL, else DATABASE_URL;
-    `status` and `url` use DATABASE_URL. Where none is set it is the embedded server.
+    Migrations use MIGRATIONS_DATABASE_URL, else ETL_DATABASE_URL, else DATABASE_URL; `url` and
+    `shell` the one of their `--role`: `admin` the same, `etl` the same but for the first, `app`
+    DATABASE_URL alone, as `status` does. Where none is set it is the embedded server.
     """
 
 

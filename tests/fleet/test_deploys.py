@@ -62,7 +62,7 @@ def test_a_deploy_that_fails_ends_at_the_first_host(rollout: Rollout, second: st
     with rollout.under_load():
         run = rollout.play(
             "deploy",
-            *("-e", f"products_release={broken}", "-e", "products_ready_seconds=5"),
+            *("-e", f"products_release={broken}", "-e", "products_ready_tries=5"),
             check=False,
         )
     assert run.status != 0

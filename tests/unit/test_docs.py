@@ -272,13 +272,17 @@ def test_modules_that_are_to_be_run_can_be() -> None:
 
 def test_figures_of_the_readme_are_those_of_performance() -> None:
     (said,) = re.findall(r"In short, (.*?)\n-", PAGES["README.md"], re.DOTALL)
-    cpu, pool, best = re.search(
-        r"takes one worker (\d+) us .* ([\d.]+) times .* ([\d.]+) times", said, re.DOTALL
+    cpu, pool, best, mix = re.search(
+        r"takes one worker (\d+) us .* ([\d.]+) times .* \(([\d.]+)\) .* ([\d.]+) times",
+        said,
+        re.DOTALL,
     ).groups()
     lines = DOCS["performance.md"].splitlines()
     row = next(line for line in lines if "with one worker |" in line)
     assert row.split("|")[5].split()[0] == cpu
     target = next(line for line in lines if line.startswith("| styles against Fastify"))
     assert f"| {pool} x with a pool; {best} x " in target
-    (rate,) = re.findall(r"hold ([\d,]+) a second", " ".join(said.split()))
+    target = next(line for line in lines if line.startswith("| page mix against Fastify"))
+    assert f"; {mix} x " in target
+    (rate,) = re.findall(r"hold ([\d,]+) requests a second", " ".join(said.split()))
     assert f"| held, the highest | **{rate}** |" in DOCS["performance.md"]
