@@ -30,9 +30,9 @@ class ListQuery(Schema):
     q = Text(
         most=200,
         metadata={
-            "description": "Search for these words, the last one also as the beginning of one "
-            "(outside of names and categories, of one without its English ending); best match "
-            "first. Goes with page and count."
+            "description": "Search for products that have all these words; best match first. The "
+            "last may be the beginning of a word, which outside of names and categories goes "
+            "without its English ending. Goes with page and count."
         },
     )
 

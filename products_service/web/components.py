@@ -82,7 +82,7 @@ PARAMETERS = {
     "Accept-Encoding": _parameter("`gzip` gets larger answers compressed.", "gzip"),
     "X-Request-ID": _parameter(
         "An id to know the request by, in the answer and in the log: 1 to 128 letters, digits, "
-        "`.`, `_`, `-`. In the place of any other there is one made.",
+        "`.`, `_`, `-`. An id of another form is replaced by a new one.",
         REQUEST_ID,
     ),
 }

@@ -18,8 +18,9 @@ class ProblemType(NamedTuple):
 PROBLEM_TYPES = {
     INVALID_PARAMETER: ProblemType(
         400,
-        "A query parameter is malformed, out of its range, empty, given twice or together with one "
-        "that it does not go with, or the query is not UTF-8; `errors` names each.",
+        "A query parameter, where the path has any, is malformed, out of its range, empty, given "
+        "twice or together with one that it does not go with, or the query is not UTF-8; `errors` "
+        "names each.",
         "Not valid in the query: page.",
     ),
     "bad-request": ProblemType(
@@ -92,7 +93,7 @@ PROBLEM_TYPES = {
     ),
     "database-unavailable": ProblemType(
         503,
-        "The database cannot be reached, or every connection is busy.",
+        "The answer needs the database, which cannot be reached, or every connection is busy.",
         "Every database connection is busy.",
     ),
     DRAINING: ProblemType(
@@ -105,7 +106,8 @@ PROBLEM_TYPES = {
     ),
     "database-timeout": ProblemType(
         504,
-        "The database did not answer within its time limit; the statement is not run again.",
+        "The answer needs the database, which did not give it within its time limit; the statement "
+        "is not run again.",
         "The database did not answer within its time limit.",
     ),
     "gateway-timeout": ProblemType(

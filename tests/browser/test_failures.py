@@ -171,7 +171,7 @@ def test_busy_service_says_when_to_come_back(
         with narrow_shop.asked(["/products/2"]):
             wait_for(lambda: count_waiting(shop_database) == 1)
             shop.go(f"/?product={CAMO}")
-            expect(heading(shop.page)).to_have_text("The shop is busy")
+            expect(heading(shop.page)).to_have_text("The shop is not available right now")
             expect(shop.page.get_by_role("alert")).to_contain_text(
                 "Every database connection is busy."
             )

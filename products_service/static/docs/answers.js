@@ -46,7 +46,7 @@ function content(description, type, { schema, example, examples }) {
         element("figcaption", {}, summary ?? name),
         element(
           "pre",
-          { tabindex: "0" },
+          { tabindex: "0", role: "group", "aria-label": summary ?? name },
           ...(typeof value === "string" ? [value] : showJson(JSON.stringify(value))),
         ),
       ),

@@ -32,7 +32,7 @@ function errorSection(description) {
     "section",
     { "aria-labelledby": "errors" },
     element("h2", { id: "errors" }, "Errors"),
-    element("p", {}, "All there are; those that no operation names come from the HTTP parser or the balancer."),
+    element("p", {}, "All there are. 403, 421 and 502 are named by no operation: the HTTP parser answers with them, or a balancer in between."),
     answerList(description, { responses }, { open: false }),
   );
 }

@@ -96,7 +96,8 @@ async function send(method, address, headers, ended) {
     const milliseconds = Math.round(performance.now() - started);
     return { said: [status, ` in ${milliseconds} ms`], shown: [request, ...answer(response, text)] };
   } catch (error) {
-    return { said: [`There is no answer: ${error.message}`], shown: [request] };
+    const late = error.name === "TimeoutError";
+    return { said: [late ? `No answer within ${PATIENCE / 1000} s.` : `No answer: ${error.message}`], shown: [request] };
   }
 }
 

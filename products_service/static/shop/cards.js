@@ -6,9 +6,8 @@ import { describeDrawing } from "./drawing.js";
 import { formatPrice, isBlank, productName } from "./format.js";
 import { picture } from "./picture.js";
 
-/** Make the card of a product of a list, or of a related one, which has a photo and a sale price. */
+/** Make the card of a product of a list, or of a related one, which has a photo and the price of a style. */
 export function card(product) {
-  const sale = product.sale_price ?? null;
   return element(
     "li",
     { class: "card" },
@@ -18,13 +17,13 @@ export function card(product) {
       picture([product.thumbnail_url], describeDrawing(product)),
       isBlank(product.category) ? null : element("span", { class: "eyebrow" }, product.category),
       element("span", { class: "card-name" }, productName(product)),
-      // A sale is of one style, whose own original price a card does not know.
-      priceTag(sale === null ? product.default_price : null, sale),
+      // Whether a sale price is lower than that of its style the card does not know.
+      priceTag(product.sale_price ?? product.default_price),
     ),
   );
 }
 
-/** Show a price; with a sale price that one, and the original, if it is known, struck through. */
+/** Show a price; with a sale price that one, and the original struck through. */
 export function priceTag(original, sale = null) {
   if (sale === null) return element("span", { class: "price" }, formatPrice(original));
   return element(
@@ -32,6 +31,7 @@ export function priceTag(original, sale = null) {
     { class: "price on-sale" },
     element("span", { class: "hidden" }, "Sale price "),
     formatPrice(sale),
-    ...(original === null ? [] : [" ", element("s", {}, element("span", { class: "hidden" }, "Original price "), formatPrice(original))]),
+    " ",
+    element("s", {}, element("span", { class: "hidden" }, "Original price "), formatPrice(original)),
   );
 }

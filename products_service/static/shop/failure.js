@@ -35,7 +35,7 @@ function titleOf(status) {
   if (status === 0) return "No connection";
   if (status === 400) return "This address is not valid";
   if (status === 429) return "Too many requests";
-  return status === 503 || status === 504 ? "The shop is busy" : "Something went wrong";
+  return status === 503 || status === 504 ? "The shop is not available right now" : "Something went wrong";
 }
 
 /** Whether it may be another time: also of no answer, and of one that something in between has made. */

@@ -20,7 +20,13 @@ export function listPage(products, list, links) {
     products.length ? element("ul", { class: "grid" }, ...products.map(card)) : nothing(list),
     pager(links),
   );
-  return { title: page ? `${title}, ${page.toLowerCase()}` : title, node, said: products.length === 1 ? "1 product" : `${products.length} products` };
+  return { title: page ? `${title}, ${page.toLowerCase()}` : title, node, said: describeCount(products.length) };
+}
+
+/** Say how many products a page has; there is no count of all. */
+function describeCount(count) {
+  if (count === 0) return "No products";
+  return count === 1 ? "1 product on this page" : `${count} products on this page`;
 }
 
 function titleOf(list) {

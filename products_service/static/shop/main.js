@@ -78,7 +78,7 @@ async function show({ top = 0, focus = true, cache } = {}) {
 function asRequestError(error) {
   if (error instanceof RequestError) return error;
   reportError(error);
-  return new RequestError("This page failed. It needs a browser of 2024 or later; in such a one, it is a defect.", { status: 200 });
+  return new RequestError("This page could not be shown. It needs a browser of 2024 or later; if yours is one, please report it.", { status: 200 });
 }
 
 /** Say which request the page was made of. */
