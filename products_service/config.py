@@ -13,13 +13,25 @@ from marshmallow.validate import OneOf, Range
 
 from products_service.libpq_url import check_libpq_url
 
-MILLISECONDS = Range(1, 60_000)
-# Of several servers each is given half of what time is left, and none is judged by less than 50 ms
-# (database/sessions.py).
-CONNECTING = Range(100, 60_000)
-SECONDS = Range(0, 365 * 24 * 3600)
 # begins like settings of ours and is gunicorn's
 FOREIGN = {"GUNICORN_CMD_ARGS"}
+
+
+def between(least: int, most: int) -> Range:
+    """Return what refuses other numbers."""
+    return Range(least, most, error="must be {min} to {max}")
+
+
+def one_of(*choices: str) -> OneOf:
+    """Return what refuses other words."""
+    return OneOf(choices, error="must be one of {choices}")
+
+
+MILLISECONDS = between(1, 60_000)
+# Of several servers each is given half of what time is left, and none is judged by less than 50 ms
+# (database/sessions.py).
+CONNECTING = between(100, 60_000)
+SECONDS = between(0, 365 * 24 * 3600)
 
 
 class ConfigurationError(Exception):
@@ -118,7 +130,7 @@ class SettingsSchema(Schema):
     )
     DB_POOL_SIZE = Whole(
         load_default=4,
-        validate=Range(1, 100),
+        validate=between(1, 100),
         metadata={
             "description": "Connections of one worker process. A gthread worker needs fewer than "
             "GUNICORN_THREADS, so that a thread is free to refuse."
@@ -153,7 +165,7 @@ class SettingsSchema(Schema):
     )
     PORT = Whole(
         load_default=8000,
-        validate=Range(1, 65535),
+        validate=between(1, 65535),
         metadata={"description": "Port that gunicorn listens on."},
     )
     BIND_ADDRESS = Address(
@@ -162,12 +174,12 @@ class SettingsSchema(Schema):
     )
     GUNICORN_WORKERS = Whole(
         load_default=2,
-        validate=Range(1, 256),
+        validate=between(1, 256),
         metadata={"description": "Worker processes of one host."},
     )
     GUNICORN_WORKER_CLASS = fields.String(
         load_default="greenlet",
-        validate=OneOf(["greenlet", "gthread"]),
+        validate=one_of("greenlet", "gthread"),
         metadata={
             "description": "How a worker process serves its connections: greenlet, the service's "
             "own class, in one thread, a greenlet for each; gthread, gunicorn's, with a pool of "
@@ -176,7 +188,7 @@ class SettingsSchema(Schema):
     )
     GUNICORN_THREADS = Whole(
         load_default=8,
-        validate=Range(2, 256),
+        validate=between(2, 256),
         metadata={"description": "Threads of one worker process, if it is a gthread."},
     )
     RUN_DIR = fields.String(
@@ -188,7 +200,7 @@ class SettingsSchema(Schema):
     )
     DRAIN_SECONDS = Whole(
         load_default=2,
-        validate=Range(0, 60),
+        validate=between(0, 60),
         metadata={
             "description": "How long `flask drain` waits for clients to leave their connections."
         },
@@ -218,12 +230,12 @@ class SettingsSchema(Schema):
     )
     LOG_LEVEL = fields.String(
         load_default="info",
-        validate=OneOf(["debug", "info", "warning", "error"]),
+        validate=one_of("debug", "info", "warning", "error"),
         metadata={"description": "Minimum level that is logged; requests are logged apart."},
     )
     LOG_FORMAT = fields.String(
         load_default="json",
-        validate=OneOf(["json", "text"]),
+        validate=one_of("json", "text"),
         metadata={"description": "A JSON object a line, or text to read. On standard error."},
     )
     ACCESS_LOG = Switch(

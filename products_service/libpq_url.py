@@ -11,6 +11,7 @@ from psycopg2.extensions import parse_dsn
 # For programs that wait without end for a server which takes a connection and says nothing. The
 # URL's connect_timeout, or the variable where it is set, counts instead.
 CONNECT_TIMEOUT = {"PGCONNECT_TIMEOUT": "10"}
+SECRETS = frozenset({"password", "sslpassword"})
 
 
 def check_libpq_url(url: str) -> None:
@@ -79,7 +80,7 @@ class ConnectionUrl:
 
         Nor that of the client's key: psql asks for it.
         """
-        shown = {name: each for name, each in self.parameters.items() if name != "sslpassword"}
+        shown = {name: each for name, each in self.parameters.items() if name not in SECRETS}
         return replace(self, password="", parameters=shown)
 
 

@@ -7,21 +7,14 @@ from urllib.parse import unquote
 
 import click
 from marshmallow import fields
+from marshmallow.validate import Range
 
 from products_service.config import SettingsSchema, find_misspelt, load_settings
 from products_service.plainly import plainly
 
 HIDDEN = "***"
-# urllib.parse splits at `#`, `?` and `[` in a password, where libpq does not
-URL = re.compile(
-    r"postgres(?:ql)?://"
-    r"(?:(?P<user>[^:@/]*)(?::(?P<password>[^@/]*))?@)?"
-    r"(?P<hosts>[^/?]*)"
-    r"(?:/(?P<database>[^?]*))?"
-    r"(?:\?(?P<query>.*))?",
-    re.DOTALL,
-)
-HOST = re.compile(r"(\[[^\]]*\]|[^:]*)(:\d*)?")
+# As libpq finds them: urllib.parse splits at `#`, `?` and `[` in a password too.
+LOGIN = re.compile(r"(postgres(?:ql)?://[^:@/]*)(:[^@/]*)?@")
 # What of a URL's query may be shown: whatever else is there may be a secret, or a misspelt one.
 SHOWN = {
     "application_name",
@@ -62,8 +55,9 @@ def config(as_json: bool, describe: bool) -> None:
         raise click.UsageError("--json and --describe exclude each other")
     if describe:
         for name, default in schema.dump(load_settings({})).items():
-            click.echo(f"{name} (default: {text(default)})")
-            click.echo(f"{meaning(schema.fields[name])}\n")
+            setting = schema.fields[name]
+            click.echo(f"{name} (default: {text(default)}{limits(setting)})")
+            click.echo(f"{meaning(setting)}\n")
         return
     values = schema.dump(load_settings())
     for sentence in find_misspelt(os.environ):
@@ -89,6 +83,13 @@ def meaning(setting: fields.Field) -> str:
     return click.wrap_text(description, 80, initial_indent="    ", subsequent_indent="    ")
 
 
+def limits(setting: fields.Field) -> str:
+    """Return the least and the most that a number may be, if it is one."""
+    return "".join(
+        f"; {each.min} to {each.max}" for each in setting.validators if isinstance(each, Range)
+    )
+
+
 def text(value: object) -> str:
     """Return a value as the environment has it, but for bytes that are no text."""
     if value is None:
@@ -97,22 +98,15 @@ def text(value: object) -> str:
 
 
 def hide(url: str | None) -> str | None:
-    """Return a libpq URL without its secrets; all of it is one where it is not plain what is.
-
-    A bare @ or / in a password makes libpq, and us, take a part of it for something else.
-    """
+    """Return a URL that check_libpq_url has let pass without its secrets."""
     if url is None:
         return None
-    match = URL.fullmatch(url)
-    if match is None or "@" in url[match.start("hosts") :]:
-        return HIDDEN
-    # user:password without a host looks like host:port
-    if not all(map(HOST.fullmatch, match["hosts"].split(","))):
-        return HIDDEN
-    start, stop = match.span("password")
-    login = f"{url[:start]}{HIDDEN}" if start >= 0 else ""
-    rest, question, query = url[max(stop, 0) :].partition("?")
-    return login + rest + question + "&".join(map(hide_pair, query.split("&")))
+    login, rest = "", url
+    if found := LOGIN.match(url):
+        login = f"{found[1]}:{HIDDEN}@" if found[2] else found[0]
+        rest = url[found.end() :]
+    before, question, query = rest.partition("?")
+    return login + before + question + "&".join(map(hide_pair, query.split("&")))
 
 
 def hide_pair(pair: str) -> str:

@@ -15,10 +15,11 @@ from typing import Any
 import psycopg2
 from psycopg2.extensions import parse_dsn
 
+from products_service.libpq_url import SECRETS
+
 # A server that does not answer is waited for longer than the service does, to find it slow
 # rather than dead.
 PATIENCE_S = 5
-SECRETS = ("password", "sslpassword")
 
 
 class SessionError(Exception):
