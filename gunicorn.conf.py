@@ -11,13 +11,10 @@ from pathlib import Path
 _METRICS_PREFIX = "products-service-metrics-"
 
 
-def _remove_metrics(process=None):
-    """Remove the folder of the counts, unless somebody else has chosen it.
-
-    With a `process`, only if that is who we are: its children have the same to do at their end.
-    """
+def _remove_metrics():
+    """Remove the folder of the counts, unless somebody else has chosen it."""
     folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
-    if process in (None, os.getpid()) and folder.name.startswith(_METRICS_PREFIX):
+    if folder.name.startswith(_METRICS_PREFIX):
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -38,8 +35,10 @@ try:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(
             prefix=_METRICS_PREFIX, dir=_run_dir
         )
-        # for a start that fails before on_exit would be called
-        atexit.register(_remove_metrics, os.getpid())
+        # for a start that fails before on_exit would be called; not for the workers, at whose end
+        # the others still count there
+        atexit.register(_remove_metrics)
+        os.register_at_fork(after_in_child=lambda: atexit.unregister(_remove_metrics))
 except OSError as error:
     raise SystemExit(
         f"{_named}: {error.strerror}: it must be a folder that gunicorn can write to"
