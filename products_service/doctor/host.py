@@ -43,12 +43,14 @@ def check_open_files(installation: Installation) -> Finding:
 def check_timeouts(installation: Installation) -> Finding:
     """Whether each limit on time is shorter than the one around it: the inner one knows why."""
     settings = installation.settings
-    chain = [
-        ("DB_STATEMENT_TIMEOUT_MS", settings["DB_STATEMENT_TIMEOUT_MS"]),
-        ("DB_DEADLINE_MS", settings["DB_DEADLINE_MS"]),
-        *(("proxy_read_timeout", milliseconds) for milliseconds in nginx_read_timeouts()),
-        ("gunicorn's timeout", gunicorn_settings(Path.cwd())["timeout"] * 1000),
-    ]
+    limits = {
+        "DB_STATEMENT_TIMEOUT_MS": settings["DB_STATEMENT_TIMEOUT_MS"],
+        "DB_DEADLINE_MS": settings["DB_DEADLINE_MS"],
+        "proxy_read_timeout": nginx_read_timeout(),
+        # 0 is none
+        "gunicorn's timeout": gunicorn_settings(Path.cwd())["timeout"] * 1000 or None,
+    }
+    chain = [(name, limit) for name, limit in limits.items() if limit is not None]
     for (inner, shorter), (outer, longer) in pairwise(chain):
         if shorter >= longer:
             return fail(
@@ -93,10 +95,11 @@ def ask_gunicorn(folder: Path) -> tuple[bool, str]:
     return asked.returncode == 0, asked.stderr if asked.returncode else asked.stdout
 
 
-def nginx_read_timeouts() -> list[int]:
-    """Return how long the balancer waits for us at least, in ms; nothing where it is not here."""
+def nginx_read_timeout() -> int | None:
+    """Return how long the balancer waits for us at least, in ms; None where it is not here."""
     if not NGINX.is_file():
-        return []
+        return None
     found = READ_TIMEOUT.findall(NGINX.read_text("utf-8"))
-    times = [int(number) * (1 if unit == "ms" else 1000) for number, unit in found]
-    return [min(times)] if times else []
+    return min(
+        (int(number) * (1 if unit == "ms" else 1000) for number, unit in found), default=None
+    )

@@ -69,6 +69,20 @@ def test_the_balancers_limits_are_read(
     assert "800 < proxy_read_timeout 900 < gunicorn's timeout 30,000 ms" in check.found
 
 
+def test_a_gunicorn_without_a_limit(
+    well: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release(tmp_path)
+    with (tmp_path / "gunicorn.conf.py").open("a") as stream:
+        stream.write("timeout = 0\n")
+    monkeypatch.chdir(tmp_path)
+    check = doctor(well)["timeouts"]
+    assert (check.label, check.found) == (
+        "ok",
+        "DB_STATEMENT_TIMEOUT_MS 500 < DB_DEADLINE_MS 800 ms",
+    )
+
+
 def test_a_gunicorn_that_would_not_start(
     well: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
