@@ -7,11 +7,15 @@ from typing import Any
 import click
 
 from benchmarks.catalogue import own_schema
-from benchmarks.commands.options import output_option, rounds_option, telling
+from benchmarks.commands.options import (
+    output_option,
+    record_and_show,
+    rounds_option,
+    telling,
+)
 from benchmarks.index import measure as measure_indexes
 from benchmarks.load import measure as measure_loads
 from benchmarks.prerequisites import require_release
-from benchmarks.results import record
 from benchmarks.tables import index_table, load_table
 from benchmarks.workshop import own_workshop
 from products_service.config import load_settings
@@ -43,9 +47,7 @@ def index(sample: int, rounds: int, output: Path) -> None:
             return connection.interruptible(partial(measure_indexes, connection, sample, rounds))
 
     arguments = f"--products-ids-sample {sample} --rounds {rounds}"
-    for line in index_table(record("index", arguments, output, measure)):
-        click.echo(line)
-    click.echo(f"\nWritten: {output / 'index.json'}")
+    record_and_show("index", arguments, output, measure, index_table)
 
 
 @click.command()
@@ -80,6 +82,4 @@ def load(products: int, rounds: int, readers: int, output: Path) -> None:
             return measure_loads(workshop, products, rounds, readers)
 
     arguments = f"--products {products} --rounds {rounds} --readers {readers}"
-    for line in load_table(record("load", arguments, output, measure)):
-        click.echo(line)
-    click.echo(f"\nWritten: {output / 'load.json'}")
+    record_and_show("load", arguments, output, measure, load_table)

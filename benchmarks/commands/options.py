@@ -1,4 +1,4 @@
-"""What the commands have in common: options, and how errors are told."""
+"""What the commands have in common: options, how errors are told, what becomes of results."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -60,5 +60,18 @@ def telling() -> Iterator[None]:
     try:
         with plainly(), leaving_when_told():
             yield
-    except (BenchmarkError, DatabaseError, OSError) as error:
+    except (BenchmarkError, DatabaseError) as error:
         raise click.ClickException(str(error)) from None
+
+
+def record_and_show(
+    name: str,
+    arguments: str,
+    output: Path,
+    measure: Callable[[], dict[str, Any]],
+    table: Callable[[dict[str, Any]], Iterator[str]],
+) -> None:
+    """Measure, write {name}.json into `output`, and show it as a table."""
+    for line in table(results.record(name, arguments, output, measure)):
+        click.echo(line)
+    click.echo(f"\nWritten: {output / f'{name}.json'}")

@@ -8,7 +8,13 @@ import click
 
 from benchmarks import quick as quickly
 from benchmarks.apart import run_apart
-from benchmarks.commands.options import output_option, rounds_option, seconds_option, telling
+from benchmarks.commands.options import (
+    output_option,
+    record_and_show,
+    rounds_option,
+    seconds_option,
+    telling,
+)
 from benchmarks.connection import Connection
 from benchmarks.draws import sample_ids
 from benchmarks.machine import describe_machine
@@ -33,14 +39,10 @@ def features(rounds: int, output: Path) -> None:
     without server and database.
     """
 
-    result = record(
-        "features",
-        f"--rounds {rounds}",
-        output,
-        lambda: run_apart("benchmarks.features", str(rounds)),
-    )
-    for line in features_table(result):
-        click.echo(line)
+    def measure() -> dict[str, Any]:
+        return run_apart("benchmarks.features", str(rounds))
+
+    record_and_show("features", f"--rounds {rounds}", output, measure, features_table)
 
 
 @click.command()

@@ -11,6 +11,7 @@ from benchmarks import rate as rates
 from benchmarks.commands.options import (
     Decorator,
     output_option,
+    record_and_show,
     rounds_option,
     seconds_option,
     telling,
@@ -22,7 +23,6 @@ from benchmarks.growth import PRODUCTS
 from benchmarks.growth import measure as measure_growth
 from benchmarks.include import measure as measure_include
 from benchmarks.prerequisites import FLEET, find_programs, require_nginx, require_release
-from benchmarks.results import record
 from benchmarks.speed_tables import (
     contest_table,
     growth_table,
@@ -231,6 +231,4 @@ def _measure(
         with served_catalogue() as subject:
             return {"data": subject.data, **measure(subject)}
 
-    for line in table(record(name, arguments, output, measured)):
-        click.echo(line)
-    click.echo(f"\nWritten: {output / f'{name}.json'}")
+    record_and_show(name, arguments, output, measured, table)

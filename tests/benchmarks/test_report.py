@@ -1,6 +1,7 @@
 """`flask bench report` makes a page that stands on its own of the results that are there."""
 
 import base64
+import errno
 import json
 import os
 import re
@@ -11,6 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks import processes
+from benchmarks.commands.options import telling
 from benchmarks.errors import BenchmarkError
 from benchmarks.report import origins
 from benchmarks.results import record
@@ -125,3 +127,10 @@ def test_a_result_that_cannot_be_written_is_printed_and_leaves_the_last_one(
         record("pool", "", tmp_path, lambda: {"found": 7})
     assert (tmp_path / "pool.json").read_text("utf-8") == "the last one"
     assert json.loads(capsys.readouterr().out)["found"] == 7
+
+
+def test_a_reader_that_has_gone_is_no_error() -> None:
+    """`flask bench report | head`: click itself ends quietly."""
+    gone = BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+    with pytest.raises(BrokenPipeError), telling():
+        raise gone
