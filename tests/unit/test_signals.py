@@ -17,7 +17,8 @@ def started(script: str) -> tuple[subprocess.Popen[str], int]:
 
 
 def test_it_ends_in_order_if_it_does() -> None:
-    process, asleep = started("trap 'kill $!; exit 3' TERM; sleep 600 & echo $!; wait")
+    # KILL: a shell's child that has not become `sleep` yet may lose a TERM
+    process, asleep = started("trap 'kill -KILL $!; exit 3' TERM; sleep 600 & echo $!; wait")
     with process:
         end(process, HANG)
     assert process.returncode == 3
