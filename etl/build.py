@@ -14,7 +14,8 @@ from etl.errors import EtlError
 from etl.files import Column, FilesError, SourceFile, read_header
 from etl.interruption import HeldSignals
 from etl.progress import Progress
-from etl.report import Listing, locate_lines, naming
+from etl.report import Listing
+from etl.rereading import locate_lines, naming
 from etl.tally import Tally
 
 # So many take about a second to list.
@@ -115,7 +116,7 @@ class Builder:
             self.connection.run("add_foreign_key", **places)
         except ViolationError:
             self.connection.run("collect_orphans", **places)
-            self.reject(source, tally, f"unknown {column.parent.removesuffix('s')}")
+            self.reject(source, tally, column.orphaned)
             self.connection.run("add_foreign_key", **places)
 
     def reject(self, source: SourceFile, tally: Tally, reason: str) -> None:

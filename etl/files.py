@@ -39,6 +39,11 @@ class Column:
         """The column's name in the database."""
         return self.spellings[0]
 
+    @property
+    def orphaned(self) -> str:
+        """Why a row is rejected whose parent is not there."""
+        return f"unknown {(self.parent or '').removesuffix('s')}"
+
 
 @dataclass(frozen=True)
 class Table:

@@ -109,8 +109,7 @@ def _key(column: Column, value: bytes) -> bytes:
 
 def _reference(column: Column, value: bytes) -> bytes:
     if _whole_number(value) == b"0":
-        assert column.parent
-        raise _UnfitError(f"unknown {column.parent.removesuffix('s')}")
+        raise _UnfitError(column.orphaned)
     return _key(column, value)
 
 

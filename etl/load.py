@@ -123,5 +123,4 @@ def _publish(
     migrations: str | None,
 ) -> None:
     outcome.number = connection.value("next_number")
-    tables = {source.table.name: outcome.tallies[source.name].counts() for source in sources}
-    publish(connection, describe(outcome, "replace", tables, digests), migrations)
+    publish(connection, describe(outcome, "replace", sources, digests), migrations)

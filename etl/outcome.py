@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +12,7 @@ from typing import NamedTuple
 from etl import patience
 from etl.connection import Connection, DatabaseError
 from etl.digest import Digests
+from etl.files import SourceFile
 from etl.progress import Progress
 from etl.publish import Publication
 from etl.standbys import await_standbys
@@ -123,15 +124,16 @@ def show(connection: Connection, outcome: Outcome) -> None:
 
 
 def describe(
-    outcome: Outcome, mode: str, tables: dict[str, dict[str, int]], digests: Digests
+    outcome: Outcome, mode: str, sources: Sequence[SourceFile], digests: Digests
 ) -> Publication:
-    """Return the load as it is recorded: `tables` has what became of each table's lines."""
+    """Return the load as it is recorded: of a table without a file, that no line was read."""
+    counts = {source.table.name: outcome.tallies[source.name].counts() for source in sources}
     recorded = {
-        # A sum of hashes is larger than the integers that JSON carries safely.
-        table: figures
+        table: counts.get(table, Tally().counts())
         | {"removed": outcome.removed.get(table, 0)}
-        | {"rows": digests[table].rows, "hashes": str(digests[table].hashes)}
-        for table, figures in tables.items()
+        # A sum of hashes is larger than the integers that JSON carries safely.
+        | {"rows": digest.rows, "hashes": str(digest.hashes)}
+        for table, digest in digests.items()
     }
     folder = name_folder(outcome.folder)
     return Publication(outcome.number, mode, folder, outcome.started_at, outcome.digest, recorded)

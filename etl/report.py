@@ -3,7 +3,7 @@
 import codecs
 import fcntl
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Protocol
@@ -11,8 +11,7 @@ from typing import IO, Protocol
 from etl.clean import Incident
 from etl.errors import EtlError, LoadError
 from etl.files import TABLES, SourceFile
-
-_CHUNK = 1 << 20  # bytes
+from etl.rereading import naming, read_part
 
 
 class ReportError(EtlError):
@@ -82,7 +81,7 @@ class Report:
         decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
         rejects = self._open(source) if incident.rejected else None
         chunk = b""
-        for chunk in _read(source.path, incident.offset, incident.length):
+        for chunk in read_part(source.path, incident.offset, incident.length):
             self._csv.write(decoder.decode(chunk).replace('"', '""'))
             if rejects:
                 rejects.write(chunk)
@@ -120,64 +119,5 @@ def _held(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-@contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """Name the path in errors of reading and writing, which know no more than a descriptor."""
-    try:
-        yield
-    except OSError as error:
-        error.filename = error.filename or str(path)
-        raise
-
-
 def _quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if set(text) & set(',"\r\n') else text
-
-
-def _read(path: Path, offset: int, length: int) -> Iterator[bytes]:
-    """Yield the bytes of that part of the file, a chunk at a time."""
-    with naming(path), path.open("rb") as stream:
-        while length:
-            chunk = os.pread(stream.fileno(), min(length, _CHUNK), offset)
-            if not chunk:
-                return
-            yield chunk
-            offset += len(chunk)
-            length -= len(chunk)
-
-
-def locate_lines(source: SourceFile, lines: Iterable[int]) -> Iterator[tuple[int, int, int]]:
-    """Yield (line, offset, length without the line end) of these lines, whose numbers ascend."""
-    with naming(source.path), source.path.open("rb") as stream:
-        stream.seek(source.data_offset)
-        block, block_offset = b"", source.data_offset
-        at, line = 0, 2  # `line` begins at block[at], or ends there
-        ends = 0  # line ends from there on
-
-        def advance() -> bool:
-            nonlocal block, block_offset, at, ends
-            block_offset += len(block)
-            block, at = stream.read(_CHUNK), 0
-            ends = block.count(b"\n")
-            return bool(block)
-
-        for wanted in lines:
-            while line + ends < wanted:
-                line += ends
-                if not advance():
-                    return
-            for _ in range(wanted - line):
-                at = block.index(b"\n", at) + 1
-            ends -= wanted - line
-            line = wanted
-            start = block_offset + at
-            while (end := block.find(b"\n", at)) < 0 and advance():
-                pass
-            at = end if end >= 0 else len(block)
-            yield wanted, start, _without_return(source.path, start, block_offset + at)
-
-
-def _without_return(path: Path, start: int, stop: int) -> int:
-    """Return the line's length, less a carriage return at its end."""
-    last = b"".join(_read(path, stop - 1, 1)) if stop > start else b""
-    return stop - start - (last == b"\r")

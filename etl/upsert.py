@@ -92,9 +92,7 @@ def _merge(
     digests = {table: _changed(whole[table], before[table], after[table]) for table in whole}
     outcome.digest = combine(digests)
     outcome.number = connection.value("next_number")
-    counts = {source.table.name: outcome.tallies[source.name].counts() for source in sources}
-    tables = {table.name: counts.get(table.name, Tally().counts()) for table in TABLES}
-    publication = describe(outcome, "upsert", tables, digests)
+    publication = describe(outcome, "upsert", sources, digests)
     connection.run("update_identity", vars(publication))
     record(connection, publication)
 
@@ -108,7 +106,7 @@ def _reject_orphans(builder: Builder, source: SourceFile, tally: Tally) -> None:
             parent=column.parent,
             going=f"going_{column.parent}",
         )
-        builder.reject(source, tally, f"unknown {column.parent.removesuffix('s')}")
+        builder.reject(source, tally, column.orphaned)
     builder.check_unchanged(source)
 
 

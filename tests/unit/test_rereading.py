@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etl import report
+from etl import rereading
 from etl.files import find_changes
 
 HEADER = b"id,style_id,size,quantity\n"
@@ -25,8 +25,8 @@ def test_lines_are_found(
     path.write_bytes(HEADER + b"\n".join(lines) + b"\n" * ended)
     (source,) = find_changes(path.parent)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report, "_CHUNK", chunk)
-        found = list(report.locate_lines(source, sorted(chosen)))
+        patch.setattr(rereading, "_CHUNK", chunk)
+        found = list(rereading.locate_lines(source, sorted(chosen)))
     content = path.read_bytes()
     there = content.split(b"\n")
     assert [(line, content[at : at + length]) for line, at, length in found] == [
