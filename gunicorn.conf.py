@@ -76,8 +76,10 @@ workers = _settings["GUNICORN_WORKERS"]
 # Longer than nginx keeps its upstream connections (60 s): the one that sends must be the one
 # that closes, or a request meets a connection that is just being closed and becomes a 502.
 keepalive = 75
-# What nginx takes: a line that only it takes would be refused here, out of its sight.
+# What nginx takes, which adds a blank to a field: a line that only it takes would be refused here,
+# under another id than nginx answers with. (8190 is all that gunicorn allows for the first.)
 limit_request_line = 8190
+limit_request_field_size = 8200
 # A heartbeat, not a limit on a request: those are the database's deadlines.
 timeout = 30
 graceful_timeout = 10

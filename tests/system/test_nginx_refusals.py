@@ -54,6 +54,11 @@ REFUSED = {
         b"GET / HTTP/1.1\r\n" + b"X: %s\r\n" % (b"x" * 7000) * 6 + TAIL + b"\r\n",
         431,
     ),
+    "the longest condition": (conditional(b"/products/1", b"If-Match: ".ljust(8190, b"x")), 412),
+    "a body of no sense to what is refused anyway": (
+        b"GET /ready HTTP/1.1\r\n" + TAIL + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",
+        400,
+    ),
     "another transfer coding": (
         b"POST / HTTP/1.1\r\n" + TAIL + b"Transfer-Encoding: gzip\r\n\r\n",
         501,
