@@ -1,6 +1,7 @@
 """Whether this process serves, whether it can answer from the database, and its metrics."""
 
-from flask import Blueprint, Response, abort, current_app
+from flask import Blueprint, Response, current_app
+from flask.blueprints import BlueprintSetupState
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from products_service.ops import multiprocess
@@ -29,10 +30,14 @@ def ready() -> Response:
     return Response(answer.body, mimetype="application/json", headers=_NOT_STORED)
 
 
-@blueprint.get("/metrics")
 def show_metrics() -> Response:
     """Show what this host has counted, for Prometheus."""
-    if not current_app.config["METRICS"]:
-        abort(404)
     counted = multiprocess.exposition()
     return Response(counted, content_type=CONTENT_TYPE_LATEST, headers=_NOT_STORED)
+
+
+@blueprint.record
+def _add_metrics(state: BlueprintSetupState) -> None:
+    """Have /metrics where something is counted."""
+    if state.app.config["METRICS"]:
+        state.add_url_rule("/metrics", "show_metrics", show_metrics)

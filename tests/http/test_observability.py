@@ -174,7 +174,8 @@ def test_a_flood_of_failures_is_a_line_a_second(
 def test_metrics_can_be_left_out(database: Database) -> None:
     app = make_app(database, METRICS="off")
     assert app.test_client().get("/products").status_code == 200
-    assert app.test_client().get("/metrics").status_code == 404
+    for method in ("GET", "OPTIONS", "POST"):
+        assert app.test_client().open("/metrics", method=method).status_code == 404
     app.extensions["database"].close()
 
 
