@@ -36,7 +36,7 @@ class ListQuery(Schema):
         },
     )
 
-    @validates_schema(pass_original=True)
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _check_combinations(self, data: Any, original: Any, **_: Any) -> None:
         """Refuse parameters that contradict each other. Each is named."""
         given = [name for name in self.fields if name in original]

@@ -176,6 +176,7 @@ INVALID = [
     ("q=camo&category=Jackets", ["category", "q"]),
     ("q=camo&after=0", ["after", "q"]),
     ("q=camo&after=0&page=1&ids=1", ["page", "after", "ids", "q"]),
+    ("ids=1&page=0&count=x", ["page", "count", "ids"]),
 ]
 
 
