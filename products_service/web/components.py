@@ -49,6 +49,12 @@ HEADERS = {
     "Retry-After": _header("Seconds after which to ask again.", 1),
     "Retry-After-Of-Some": _header("Seconds after which to ask again.", 1, required=False),
     "Allow": _header("The methods of this path.", "GET, HEAD, OPTIONS"),
+    "Content-Encoding": _header(
+        "Of an answer that is compressed: `gzip`. See `Accept-Encoding`.", "gzip", required=False
+    ),
+    "Access-Control-Allow-Origin": _header(
+        "The origins whose pages may read the answer.", "*", required=False
+    ),
     "Access-Control-Allow-Methods": _header(
         "Of a preflight: the methods that the page may use.", "GET, HEAD, OPTIONS", required=False
     ),

@@ -11,7 +11,7 @@ from products_service.web.headers import ALLOWED
 from products_service.web.problem_responses import EVERYWHERE
 
 OPTIONS_HEADERS = (
-    *("X-Request-ID", "Allow", "Access-Control-Allow-Methods"),
+    *("X-Request-ID", "Allow", "Access-Control-Allow-Origin", "Access-Control-Allow-Methods"),
     *("Access-Control-Allow-Headers", "Access-Control-Max-Age"),
 )
 
@@ -95,9 +95,9 @@ class Operation:
         }
 
     def _success(self, description: str, *headers: str) -> dict[str, Any]:
-        names = ["X-Request-ID", *headers]
+        names = ["X-Request-ID", "Access-Control-Allow-Origin", *headers]
         if self.is_kept:
-            names += ["ETag", "Vary"]
+            names += ["ETag", "Vary", "Content-Encoding"]
         of_all = {name: name for name in names} | {"Cache-Control": self.cache_control}
         return {"description": description, "headers": of_all}
 
