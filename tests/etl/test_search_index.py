@@ -114,3 +114,12 @@ def test_the_migration_takes_the_catalogue_that_is_there(
     migrate(url, MIGRATIONS, "up")
     assert query(url, ranks) == before
     assert found(url, "399") == [399]
+
+
+@pytest.mark.parametrize("sign", "@_./-%&<")
+def test_no_text_takes_long_to_read(database: Database, sign: str) -> None:
+    """Left to itself PostgreSQL's parser looks for the end of an address from each word on."""
+    text = f"a{sign}1" * 6_666
+    with closing(connect(database.admin)) as connection, connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = '10s'")
+        cursor.execute("SELECT search.document(%s, %s, %s, %s)", [text] * 4)

@@ -103,6 +103,7 @@ def test_the_last_word_may_be_a_beginning(
     [
         *(("t-shirt", [5]), ("shirt", [5]), ("T SHIRT", [5]), ("t-shi", [5]), ("ÉLAN", [5])),
         *(("white", [2]), ("grey white", [2]), ("jog", [4]), ("walk/jog", [4])),
+        *(("grey_white", [2]), ("white@grey", [2])),
         *(("15.5 litres", [6]), ("15 litres", [6]), ("amp", []), ("more", [])),
         *(("woods", [1, 8]), ("woods'", [1, 8]), ("o'clock", [8]), ("o\u2019clock", [8])),
         *(("worn out", [4]), ("word9", [7]), ("word79999", []), ("LLL", [])),
