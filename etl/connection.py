@@ -32,6 +32,7 @@ _KEEPALIVES = {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_cou
 _CONNECT_TIMEOUT = 10  # seconds
 # Rows of a stream that are held at a time.
 _STREAMED = 10_000
+_LOST = "the connection to PostgreSQL was lost"
 _NOT_MIGRATED = "the database is not migrated: run `flask db upgrade`"
 _VIOLATIONS = (psycopg2.errors.UniqueViolation, psycopg2.errors.ForeignKeyViolation)
 
@@ -130,7 +131,7 @@ class Connection:
                 return cursor.rowcount
         except DatabaseError:
             if self._connection.closed:
-                raise DatabaseError("the connection to PostgreSQL was lost") from None
+                raise DatabaseError(_LOST) from None
             raise
 
     def require_catalogue(self) -> None:
@@ -230,4 +231,6 @@ def _translated() -> Iterator[None]:
             "load, which begins at 1 again"
         ) from error
     except psycopg2.Error as error:
-        raise DatabaseError(str(error).strip()) from error
+        # psycopg2 may have no words for a connection that it finds lost, as while it commits
+        message = str(error).strip().replace("unknown error", "")
+        raise DatabaseError(message or _LOST) from error

@@ -237,6 +237,10 @@ def _hint(table: Table, header: bytes) -> str:
         return ", which is UTF-16: write the file as UTF-8"
     if header.startswith(b"\x1f\x8b"):
         return ", the file is compressed: unpack it"
+    if b"\0" in header:
+        return ", which has bytes of zero, as UTF-16 has: write the file as UTF-8"
+    if recognise_header(table, header.rstrip(b"\r")) is not None:
+        return ", its lines end with a carriage return too many"
     if b"\r" in header:
         return ", its lines end with a carriage return alone: end them with a newline"
     if recognise_header(_marked(table), header) is not None:

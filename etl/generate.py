@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 from etl.progress import Progress
 from etl.recipe import Block, Recipe, identifier, plan, share
+from etl.rereading import naming
 from etl.vocabulary import (
     CATEGORIES,
     COLOURS,
@@ -45,7 +46,8 @@ def generate(
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".generate-", dir=folder) as scratch:
         for table in FILES:
-            write_file(recipe, table, Path(scratch, f"{table}.csv"), progress or Progress())
+            with naming(folder / f"{table}.csv"):
+                write_file(recipe, table, Path(scratch, f"{table}.csv"), progress or Progress())
         for table in FILES:
             os.replace(Path(scratch, f"{table}.csv"), folder / f"{table}.csv")
     return recipe.rows

@@ -140,5 +140,11 @@ def describe(
 
 
 def name_folder(folder: Path) -> str:
-    """Return the folder's full name as a text that can be written down; it need not be UTF-8."""
-    return os.fsencode(os.path.realpath(folder)).decode("utf-8", "backslashreplace")
+    """Return the folder's full name as a text that can be written down."""
+    return written(os.path.realpath(folder))
+
+
+def written(name: str | os.PathLike[str]) -> str:
+    """Return a name, or a text with names in it, as UTF-8 can have it: bytes that are none by
+    escapes."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")

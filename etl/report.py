@@ -20,12 +20,13 @@ class ReportError(EtlError):
 
 def refuse_own_report(sources: list[SourceFile], report_folder: Path) -> None:
     """Raise LoadError when the report would be written over the files that are read."""
+    listing = report_folder / "rejects.csv"
     rejects = os.path.realpath(report_folder / "rejects")
     for source in sources:
         # of a link, and of what it leads to
         folders = [os.path.realpath(source.path.parent)]
         folders.append(os.path.dirname(os.path.realpath(source.path)))
-        if rejects in folders:
+        if rejects in folders or (listing.exists() and listing.samefile(source.path)):
             raise LoadError(
                 f"{source.path} is where the rejects of this load go: move it, or name another "
                 "place with --report"

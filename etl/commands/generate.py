@@ -20,6 +20,7 @@ from products_service.signals import leaving_when_told
 @click.option("--dirty", is_flag=True, help="Add the dirt that the published files have.")
 @click.option("--force", is_flag=True, help="Overwrite files that are there already.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
+@plainly()
 def generate(folder: Path, products: int, seed: int, dirty: bool, force: bool, quiet: bool) -> None:
     """Write a synthetic catalogue's six CSV files into FOLDER.
 
@@ -33,11 +34,10 @@ def generate(folder: Path, products: int, seed: int, dirty: bool, force: bool, q
         raise click.ClickException(
             f"{folder} has {names} already: name another folder, or add --force"
         )
-    with plainly():
-        with leaving_when_told():
-            rows = write_catalogue(folder, products, seed, dirty, choose_progress(quiet))
-        if force:
-            # beside products.csv it could not be loaded
-            (folder / "product.csv").unlink(missing_ok=True)
+    with leaving_when_told():
+        rows = write_catalogue(folder, products, seed, dirty, choose_progress(quiet))
+    if force:
+        # beside products.csv it could not be loaded
+        (folder / "product.csv").unlink(missing_ok=True)
     for name, count in rows.items():
         click.echo(f"{name:<10}{count:>12,}")

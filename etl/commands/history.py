@@ -11,7 +11,11 @@ from etl.connection import Connection
 
 @click.command()
 @click.option(
-    "--limit", type=click.IntRange(1), default=20, show_default=True, help="Number of loads."
+    "--limit",
+    type=click.IntRange(1, 1_000_000),
+    default=20,
+    show_default=True,
+    help="Number of loads.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a load.")
 def history(limit: int, as_json: bool) -> None:
@@ -30,7 +34,7 @@ def history(limit: int, as_json: bool) -> None:
             loaded = sum(table["loaded"] for table in tables.values())
             rejected = sum(table["rejected"] for table in tables.values())
             removed = sum(table["removed"] for table in tables.values())
-            counts = f"{loaded:,} rows, {rejected:,} rejected"
+            counts = f"{loaded:,} row{'' if loaded == 1 else 's'}, {rejected:,} rejected"
             if removed:
                 counts += f", {removed:,} removed"
             click.echo(

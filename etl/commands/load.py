@@ -16,7 +16,7 @@ from etl.commands.database import etl_database
 from etl.commands.summary import summarise, table_lines
 from etl.limits import MAX_REJECTS, RowLimit
 from etl.load import load as run_load
-from etl.outcome import Outcome
+from etl.outcome import Outcome, written
 from etl.progress import choose_progress
 from etl.upsert import upsert as run_upsert
 
@@ -148,11 +148,11 @@ def _as_json(outcome: Outcome, mode: str, report: Path, error: BaseException | N
         "digest": outcome.digest if outcome.published else None,
         "mode": mode,
         "error": outcome.trouble,
-        "rejects": click.format_filename(report / "rejects.csv") if _has_rejects(outcome) else None,
+        "rejects": written(report / "rejects.csv") if _has_rejects(outcome) else None,
     }
     if error is not None:
         message = error.message if isinstance(error, click.ClickException) else _tell_end(error)
-        summary["error"] = message.encode("utf-8", "backslashreplace").decode()
+        summary["error"] = written(message)
     return json.dumps(summary | summarise(outcome))
 
 

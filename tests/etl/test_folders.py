@@ -64,6 +64,14 @@ UNLOADABLE = {
         replace("photos.csv", PHOTOS_HEADER.encode("utf-16")),
         ["photos.csv", "which is UTF-16: write the file as UTF-8"],
     ),
+    "UTF-16 without a mark": (
+        replace("photos.csv", PHOTOS_HEADER.encode("utf-16-le")),
+        ["photos.csv", "bytes of zero, as UTF-16 has: write the file as UTF-8"],
+    ),
+    "a carriage return too many": (
+        replace("photos.csv", f"{PHOTOS_HEADER}\r\r\n1,1,u,t\r\r\n".encode()),
+        ["photos.csv", "end with a carriage return too many", rf"found {PHOTOS_HEADER}\r"],
+    ),
     "compressed": (
         replace("photos.csv", gzip.compress(b"x")),
         ["photos.csv", "the file is compressed: unpack it", r"found \x1f\x8b"],

@@ -1,5 +1,7 @@
 """flask etl generate."""
 
+import errno
+import os
 import signal
 import sys
 from pathlib import Path
@@ -85,11 +87,12 @@ def test_generate_that_fails_leaves_the_terminal_as_it_was(
     monkeypatch.setattr(command, "choose_progress", lambda quiet: recorded)
 
     def fail(block: Block) -> list[str]:
-        raise OSError("the disk is full")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setitem(FILES, "features", ("id", fail))
     done = CliRunner().invoke(etl, ["generate", str(tmp_path / "new"), "--products", "10"])
-    assert (done.exit_code, done.stderr) == (1, "Error: the disk is full\n")
+    file = tmp_path / "new" / "features.csv"
+    assert (done.exit_code, done.stderr) == (1, f"Error: {file}: No space left on device\n")
     assert recorded.begun == ["writing products", "writing features"]
     assert recorded.ended == 2
 
@@ -100,3 +103,13 @@ def test_generate_refuses_what_it_cannot_do(database: Database, tmp_path: Path) 
     done = flask_etl(database, "generate", tmp_path / "file", "--products", "1")
     assert done.returncode == 1
     assert "file" in done.stderr
+
+
+def test_a_place_that_cannot_be_is_said_without_a_traceback(
+    database: Database, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file" / "in", tmp_path / ("x" * 300)):
+        done = flask_etl(database, "generate", folder, "--products", "3", "--quiet")
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"Error: {folder}")

@@ -1,6 +1,7 @@
 """Reports that cannot be written, and those that would destroy what they report on."""
 
 import shutil
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -98,3 +99,14 @@ def test_the_rejects_of_a_load_are_not_overwritten_by_loading_them(
     assert photos.is_symlink()
     for file in folder.iterdir():
         assert (reports / "rejects" / file.name).read_bytes() == file.read_bytes()
+
+
+@pytest.mark.parametrize("make", [Path.symlink_to, Path.hardlink_to])
+def test_a_list_of_rejects_that_is_a_source_itself(
+    loaded: Database, folder: Path, reports: Path, make: Callable[[Path, Path], None]
+) -> None:
+    before = (folder / "photos.csv").read_bytes()
+    make(reports / "rejects.csv", folder / "photos.csv")
+    with pytest.raises(LoadError, match=r"photos.csv is where the rejects of this load go"):
+        load_catalogue(loaded.etl, folder, reports)
+    assert (folder / "photos.csv").read_bytes() == before
