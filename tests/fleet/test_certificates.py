@@ -82,6 +82,23 @@ def test_what_is_none_is_refused(folder: Path) -> None:
         assert key.splitlines()[1] not in done.stdout
 
 
+def test_one_that_has_ended_is_refused_unless_it_is_there(folder: Path) -> None:
+    ended = ("openssl", "x509", "-req", "-in", "tls.csr", "-out", "ended.pem", "-days", "-1")
+    by = ("-CA", "authority.pem", "-CAkey", "authority.key")
+    subprocess.run([*ended, *by], cwd=folder, check=True, stderr=subprocess.DEVNULL)
+    told = {
+        "nginx_tls_certificate": (folder / "ended.pem").read_text("ascii"),
+        "nginx_tls_key": (folder / "tls.key").read_text("ascii"),
+    }
+    refused = look(folder, **told)
+    assert refused.returncode != 0
+    said = " ".join(refused.stdout.split())
+    assert "nginx_tls_certificate has one that has ended" in said
+    done = look(folder, **told, nginx_tls_certificate_path=str(folder / "ended.pem"))
+    # which nginx could not see, in this folder; but it is not refused for its end
+    assert "has one that has ended" not in " ".join(done.stdout.split())
+
+
 def test_one_that_nginx_cannot_read_is_refused(folder: Path) -> None:
     """As where something else writes it, in a folder of its own."""
 
