@@ -21,26 +21,19 @@ Groups = Mapping[str, Iterable[int]]
 
 @dataclass(frozen=True)
 class Turn:
-    """What came of asking for a while.
+    """What came of asking for a while."""
 
-    `requests` are those that were answered with 2xx; `errors` are other answers, connections that
-    failed, and answers that took more than 30 s, by k6 20 s; `late_ms` is how long after they were
-    due requests were sent; `hits` is the share of answers that a cache gave, where that was
-    watched; `busy`, of a closed loop, is the share of connections that had a request under way and
-    were answered, by Little's law: one that is never answered shows nowhere else; `bytes` are those
-    of an answer on average, its head among them. CPU is in microseconds per request, by group of
-    processes.
-    """
-
-    requests: int
+    requests: int  # answered with 2xx
     seconds: float
-    errors: int
+    errors: int  # other answers, connections that failed, answers after more than 30 s (k6: 20 s)
     latency_ms: dict[str, float]
-    cpu_us: dict[str, float]
-    late_ms: dict[str, float] | None = None
-    hits: float | None = None
+    cpu_us: dict[str, float]  # a request, by group of processes
+    late_ms: dict[str, float] | None = None  # after it was due a request was sent
+    hits: float | None = None  # share of answers that a cache gave, where that was watched
+    # Of a closed loop, the share of connections that had a request under way and were answered, by
+    # Little's law: one that is never answered shows nowhere else.
     busy: float | None = None
-    bytes: float | None = None
+    bytes: float | None = None  # of an answer on average, its head among them
 
     @property
     def per_second(self) -> float:

@@ -76,7 +76,7 @@ def main() -> None:
 
     def yardstick() -> None:
         for number in range(1, REQUESTS + 1):
-            b"".join(bare(features.environ(number), features.start_response))
+            b"".join(bare(features.environ(f"/products/{number}"), features.start_response))
             connection.run("do_nothing")
 
     ids = json.load(sys.stdin)
@@ -110,7 +110,7 @@ def summarise(turns: Sequence[tuple[float, float]]) -> dict[str, float]:
 def ask(application: Callable[..., Any], path: str, ids: Sequence[int]) -> None:
     """Ask for the path of each id, as a server would."""
     for id_ in ids:
-        asked = features.environ(id_) | {"PATH_INFO": path.format(id=id_)}
+        asked = features.environ(path.format(id=id_))
         b"".join(application(asked, features.start_response))
     later.do_due()
 

@@ -1,9 +1,9 @@
 """Being stopped by a signal while PostgreSQL works: one way for statements, another for COPY.
 
-psycopg2 waits for a statement in a wait callback, where there is one, and what a signal's handler
-raises in it can have the statement ended. COPY does not work under a wait callback: libpq waits by
-itself, and psycopg2 takes what is raised meanwhile, also in the stream that it reads, for a failure
-of the database. So signals are held back while it copies, and let in by that stream, which keeps
+psycopg2 waits for a statement in a wait callback, if it is given one: there the signal's handler
+runs, and what it raises has the statement cancelled. COPY does not work under a wait callback, and
+psycopg2 takes whatever a handler raises during it for a failure of the database. So signals are
+blocked while it copies, and unblocked for a moment each time that it reads its stream, which keeps
 what they raise.
 """
 
@@ -75,9 +75,9 @@ def interruptible() -> Iterator[None]:
 
 
 def _cancel(connection: Any) -> int:
-    """Tell the server to end the statement, in a process of its own; return which.
+    """Cancel the statement, in a process of its own; return its id.
 
-    psycopg2 stops all threads while it does, and a server that is frozen makes that take forever.
+    psycopg2's cancel() holds up all of our threads, for ever if the server is frozen.
     """
     process = os.fork()
     if not process:

@@ -8,7 +8,8 @@ from etl.errors import EtlError
 from etl.files import SourceFile
 
 # Bytes on disk for a byte of CSV: 1.9 for tables and indexes, measured; the rest is for sorting
-# and for a write-ahead log that is kept for nobody. One that is takes 2.5 more.
+# and for write-ahead log that is soon used again. Log that is archived, or kept for a standby,
+# takes 2.5 more, which is not counted here.
 FACTOR = 2.5
 
 

@@ -15,9 +15,9 @@ _SIGNATURE = re.compile(r"-- (?P<name>[a-z_]+)\((?P<parameters>[a-z_ ,\[\]]*)\)\
 class Statement:
     """A prepared statement: its name, its parameters in order as (name, type), its SQL.
 
-    Each returns one row: number and digest of the load that answers, and the body, which is
-    finished JSON text, or NULL for a thing that does not exist; a page of a list, also where the
-    pages before it and after it are.
+    Those of files return one row: number and digest of the load that answers, and the body, which
+    is finished JSON text, or NULL for a thing that does not exist; a page of a list, also where the
+    pages before it and after it are. What `for_each` makes of one returns such a row a product.
     """
 
     name: str

@@ -59,7 +59,7 @@ def command(folder: Path, *arguments: str, directives: str = "") -> list[str]:
 
 
 def lay_out(
-    source: Path, folder: Path, listen: str, hosts: Sequence[str], origins: Collection[str] = "*"
+    source: Path, folder: Path, listen: str, hosts: Sequence[str], origins: Collection[str]
 ) -> None:
     """Make the folder anew from the configuration in `source`, for these addresses with ports.
 

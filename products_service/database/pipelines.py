@@ -27,10 +27,10 @@ Execution = tuple[Statement, Sequence[Any]]
 
 
 class AskElsewhereError(Exception):
-    """There is no answer, for a reason that is not the batch's: it is to be asked for elsewhere.
+    """There is no answer, for a reason that is not the batch's: ask for it elsewhere.
 
-    It may take until `latest`, by time.monotonic. `connection` is one of the pool's to ask on,
-    which is closed, so to be replaced, and then to be given back; None where one is to be taken.
+    By `latest` (time.monotonic). `connection` is one that the pool has lent us, whose session is
+    closed: ask on it, which opens another, and give it back. None: take one.
     """
 
     def __init__(self, latest: float, connection: Any = None) -> None:

@@ -16,10 +16,10 @@ WARM_UP = 1.0  # seconds
 
 
 class Pool:
-    """Lends connections, `size` at a time, each of which has a session or is to be given one.
+    """Lends DBUtils' connections, `size` at a time.
 
-    What is lent is DBUtils': its session is its `dbapi_connection`, in place of which it gets a
-    new one when it is asked for a cursor and finds it closed. Nothing is connected before.
+    The session of one is its `dbapi_connection`. Where that is closed, or was never opened, it gets
+    a new one when it is asked for a cursor. Nothing is connected before.
     """
 
     def __init__(

@@ -123,12 +123,12 @@ class Sessions:
                         session = self._open_on(number)
                 # or it cannot prepare the statements: a standby that a migration has not reached
                 except (psycopg2.Error, DeadlinePassedError) as error:
-                    is_told = isinstance(error, psycopg2.Error) or seconds >= LEAST
-                    if is_told:
+                    had_its_chance = isinstance(error, psycopg2.Error) or seconds >= LEAST
+                    if had_its_chance:
                         self._servers.mark_failed(number)
                     if untried:
                         continue
-                    if is_told:
+                    if had_its_chance:
                         raise
                     raise NoTimeLeftError from None
                 is_standby = session.get_parameter_status("in_hot_standby") == "on"
@@ -136,7 +136,7 @@ class Sessions:
                     return session
                 session.close()
                 self._servers.mark_primary(number)
-                return self.open()
+                return self.open()  # which knows of one primary more each time
 
     def _open_on(self, number: int) -> Session:
         """Return a new session with a server."""

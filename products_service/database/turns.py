@@ -18,7 +18,7 @@ BUSY = "every connection of the pool is in use"
 PATIENCE = 0.05  # seconds in which no connection was taken or given back
 LONGEST = 0.1  # seconds; where they do come and go, but to others
 # The same where one thread serves all, and whatever else it does takes its time from statements.
-# Who comes here has waited for that thread already (serving/slots.py).
+# Requests that come here have waited for a slot before (serving/slots.py).
 PATIENCE_AMONG_OTHERS = 0.15  # seconds
 LONGEST_AMONG_OTHERS = 0.25  # seconds; several searches, one after the other
 
@@ -102,8 +102,8 @@ class Turns:
         def end() -> float:
             return min(latest, self._moved_at + PATIENCE_AMONG_OTHERS)
 
-        # Until the end of this turn at least: a worker that was kept from running sees in any order
-        # what has come meanwhile, and one may be given back yet.
+        # Once more also when the time is up: a worker that was kept from running sees in any order
+        # what has come meanwhile, and a connection may be given back later in this turn.
         while not others.park(place, end()):
             if end() <= time.monotonic():
                 self._queue.remove(place)

@@ -62,7 +62,7 @@ def remove_rest(place: Place) -> None:
 
     DEVDB_DIR may be a folder in which others have files. Raises EmbeddedError.
     """
-    for folder in place.outside:
+    for folder in place.outside_folders:
         remove_folder(folder)
     remove_folder(place.home / "data.new")
     up = place.devdb / CLUSTER / CLUSTER_RUN_FILE

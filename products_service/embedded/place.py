@@ -61,7 +61,7 @@ class Place:
         return outside(self.devdb, PROGRAMS)
 
     @property
-    def outside(self) -> list[Path]:
+    def outside_folders(self) -> list[Path]:
         """The folders outside `devdb` that are this server's alone, if there are any."""
         folders = {self.home.parent, outside(self.devdb), self.programs} - {self.devdb}
         if self.home.parent != self.devdb:  # named after where the checkout was at first
@@ -158,7 +158,9 @@ def owner_of(home: Path) -> Account | None:
     except PermissionError:
         raise foreign(home) from None
     if os.geteuid() == 0:
-        return nobody() if found is None or found.st_uid == 0 else Account(*found[4:6])
+        if found is None or found.st_uid == 0:
+            return nobody()
+        return Account(found.st_uid, found.st_gid)
     if found is not None and found.st_uid != os.geteuid():
         raise foreign(home)
     return None

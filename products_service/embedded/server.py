@@ -124,7 +124,7 @@ def stop(devdb: Path, remove: bool = False) -> bool:
     where the server is another container's.
     """
     place = locate(devdb)
-    if not (place.record.exists() or place.home.parent in place.outside):
+    if not (place.record.exists() or place.home.parent in place.outside_folders):
         return False  # no server was ever started there, whatever there is
     with locked(devdb):
         ran = postmaster(place) is not None

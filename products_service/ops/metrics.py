@@ -21,7 +21,8 @@ from products_service.web.edge import Exchange, StatementTimer
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
-# Each count asks whether the process is another one than before; so the kernel is asked once.
+# prometheus_client asks for it at each count, to see that the process has forked; kept here, and
+# renewed after a fork, that takes no system call.
 _process = {"id": os.getpid()}
 os.register_at_fork(after_in_child=lambda: _process.update(id=os.getpid()))
 

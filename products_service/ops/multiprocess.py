@@ -47,11 +47,10 @@ def exposition() -> bytes:
 
 
 def forget(pid: int) -> None:
-    """Forget what a process that has ended said of its present state; its counts stay.
+    """Drop the gauges of a process that has ended, and add its counts to those of all such.
 
-    They are added to those of others that have ended, or there would be more files to be added up
-    from worker to worker. A file that it was only about to begin goes, since all who add up would
-    wait for it.
+    Otherwise each worker that is replaced would leave files to be added up from then on. A file
+    that it had only begun to make goes, since all who add up would wait for it.
     """
     mark_process_dead(pid)
     folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])

@@ -70,8 +70,9 @@ class Environments:
     def make(self, request: Request, repeated_id: str | None) -> Environ:
         """Return the environment of the next request.
 
-        `repeated_id` is None, or the id of one that has the header fields of the last one but for
-        that, empty where they have none; its path is plain then (serving/requests.py).
+        `repeated_id` is None for a request that was parsed as a whole. Otherwise its header fields
+        are those of the last one but for X-Request-ID, which this is ("" where there is none), and
+        its path has nothing to be decoded (serving/requests.py).
 
         Raises ConfigurationProblem as request_environ does.
         """

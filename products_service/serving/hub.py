@@ -18,8 +18,9 @@ READABLE = select.EPOLLIN
 WRITABLE = select.EPOLLOUT
 # Reported once for each time that it is asked for, so that what nobody waits for wakes nobody.
 _ONCE = select.EPOLLONESHOT
-# Who waits for a deadline may wait so much longer: where hundreds wait, as in overload, looking
-# through all of them for each would take longer than serving one.
+# Deadlines are looked at once in so long at most, and a wait may end that much later: in overload
+# hundreds are parked, and to look through all of them for each deadline would take longer than
+# serving a request.
 _LATE = 0.01  # seconds
 
 
@@ -36,8 +37,8 @@ class Hub:
         self._ready: deque[tuple[greenlet, tuple[Any, ...]]] = deque()
         self._watched: dict[int, Callable[[], None]] = {}
         self._coming = 0  # events of this turn that are still to be seen to
-        # Hardly any deadline ever comes, so they need no order: from when the first of them may
-        # have passed, but not too often, all the parked are looked through.
+        # Deadlines hardly ever pass, so they are not sorted: from then on, when the first may have,
+        # all who are parked are looked through, once in _LATE at most.
         self._look_at = math.inf
         self.now = time.monotonic()
         self._looked_at = self.now

@@ -81,7 +81,7 @@ def test_a_removed_product_takes_all_that_is_its_own(database: Database, tmp_pat
     assert rows_of(database, "skus") == texts([(2, 5, "7, 5", None)])
     listed = flask_etl(database, "history").stdout
     assert listed.startswith("load 2  upsert  ")
-    assert " s  1 rows, 0 rejected, 13 removed  " in listed.splitlines()[0]
+    assert " s  1 row, 0 rejected, 13 removed  " in listed.splitlines()[0]
 
 
 def test_nothing_goes_to_a_style_that_goes_with_its_product(

@@ -26,16 +26,16 @@ PARENTS = {
 }
 
 
-def write_changes(folder: Path, changes: Model, separator: str = ",") -> Path:
+def write_changes(folder: Path, changes: Model) -> Path:
     """Write files of changes; the last cell of a row is its `deleted`."""
     folder.mkdir(parents=True, exist_ok=True)
     for table in TABLES:
         if table.name in changes:
             columns = (*table.columns, DELETED)
-            lines = [separator.join(column.name for column in columns)]
+            lines = [",".join(column.name for column in columns)]
             for row in changes[table.name]:
                 cells = zip(row, columns, strict=True)
-                lines.append(separator.join(render_cell(c, column.kind) for c, column in cells))
+                lines.append(",".join(render_cell(c, column.kind) for c, column in cells))
             (folder / table.file_names[-1]).write_text("\n".join(lines), "utf-8")
     return folder
 

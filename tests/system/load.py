@@ -153,9 +153,9 @@ def load(
         read_results(found, results, stopped - min(tail, TAIL) + 0.5)
 
 
-def find_capacity(port: int, products: int, start: int = 100) -> float:
+def find_capacity(port: int, products: int) -> float:
     """Return how many requests a second are answered with 200 at most, as more and more come."""
-    best, rate = 0.0, start
+    best, rate = 0.0, 100
     while True:
         with load(port, products, rate=rate, users=2000, tail=STEP) as run:
             began = time.time()

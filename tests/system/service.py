@@ -43,12 +43,10 @@ class Reply(NamedTuple):
 
 
 class Client:
-    """One kept-alive connection to the service, at an address and from one of this machine's."""
+    """One kept-alive connection to the service, at an address."""
 
-    def __init__(self, port: int, address: str = LOOPBACK, source: str = "") -> None:
-        self._connection = http.client.HTTPConnection(
-            address, port, timeout=HANG, source_address=(source, 0) if source else None
-        )
+    def __init__(self, port: int, address: str = LOOPBACK) -> None:
+        self._connection = http.client.HTTPConnection(address, port, timeout=HANG)
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Reply:
         started = time.monotonic()

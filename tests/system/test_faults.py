@@ -210,8 +210,8 @@ def test_frozen_database_is_answered_for_within_the_deadline(fragile: Database) 
 # Restarted, stopped, killed: the sessions are lost, and there is nobody to make new ones.
 
 
-def assert_same_processes(service: Service, workers: int = 2) -> None:
-    assert service.log.count("Booting worker") == workers
+def assert_same_processes(service: Service) -> None:
+    assert service.log.count("Booting worker") == 2
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT, signal.SIGKILL])

@@ -51,7 +51,7 @@ def test_the_longest_origin_that_there_can_be(program: str, tmp_path: Path) -> N
 def test_an_ordinary_user_may_run_it() -> None:
     account, port = nobody(), free_port()
     with checkout() as folder:
-        lay_out(ROOT, folder / "nginx", f"{LOOPBACK}:{port}", [f"127.0.0.9:{port}"])
+        lay_out(ROOT, folder / "nginx", f"{LOOPBACK}:{port}", [f"127.0.0.9:{port}"], {"*"})
         for path in (folder, *folder.rglob("*")):
             os.chown(path, *account)
         configuration = folder / "nginx" / "nginx.conf"

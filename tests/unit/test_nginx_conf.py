@@ -106,7 +106,7 @@ def test_loopback_alone_is_shipped_without_a_limit() -> None:
 
 @pytest.mark.parametrize("hosts", [["10.0.0.1:8000"], ["127.0.0.11:8080", "127.0.0.12:8080"]])
 def test_every_host_has_the_same_limits(tmp_path: Path, hosts: list[str]) -> None:
-    lay_out(ROOT, tmp_path / "nginx", "127.0.0.1:80", hosts)
+    lay_out(ROOT, tmp_path / "nginx", "127.0.0.1:80", hosts, {"*"})
     listed = every("server", every("upstream", parsed(tmp_path / "nginx"))[0]["block"])
     assert [server["args"][0] for server in listed] == hosts
     for server in listed:
@@ -152,6 +152,6 @@ def test_hosts_that_somebody_has_edited(tmp_path: Path, listed: str, kept: list[
     shutil.copy(ROOT / "nginx.conf", source)
     (source / "nginx" / "hosts.conf").write_text(listed)
     hosts = ["127.0.0.11:8080", "127.0.0.12:8080"]
-    lay_out(source, tmp_path / "nginx", "127.0.0.1:80", hosts)
+    lay_out(source, tmp_path / "nginx", "127.0.0.1:80", hosts, {"*"})
     servers = every("server", every("upstream", parsed(tmp_path / "nginx"))[0]["block"])
     assert [server["args"] for server in servers] == [[host, *kept] for host in hosts]
