@@ -1,7 +1,6 @@
 """Who is measured side by side: this service in its variants, its peers, and the floor."""
 
 import os
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib import resources
@@ -17,6 +16,7 @@ from benchmarks.steps import step
 from benchmarks.subject import Subject
 from benchmarks.turns import Contestant, FloorContestant, HttpContestant
 from products_service.config import load_settings
+from products_service.release import gunicorn
 
 # To the database, of all processes of a peer at its best: as shipped here. And of each process of
 # Express, which has pg's own number, as the field does.
@@ -115,8 +115,7 @@ def service_program(
 ) -> Program:
     """Return gunicorn as it is shipped, but for these settings."""
     ours = {"DATABASE_URL": url, "PORT": str(port)}
-    argv = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", application]
-    return _program(name, argv, plain_environment() | ours | settings, Path())
+    return _program(name, gunicorn(application), plain_environment() | ours | settings, Path())
 
 
 def peer_program(url: str, port: int, name: str, peers: Path) -> Program:

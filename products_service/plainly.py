@@ -8,6 +8,7 @@ import click
 
 from products_service.config import ConfigurationError
 from products_service.embedded import EmbeddedError
+from products_service.release import NoReleaseError
 
 
 class BadConfiguration(click.ClickException):
@@ -26,7 +27,7 @@ def plainly() -> Iterator[None]:
         yield
     except ConfigurationError as error:
         raise BadConfiguration(str(error)) from None
-    except EmbeddedError as error:
+    except (EmbeddedError, NoReleaseError) as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
         # click itself ends quietly when nobody reads what is printed any more

@@ -15,11 +15,11 @@ from benchmarks.commands.options import (
 )
 from benchmarks.index import measure as measure_indexes
 from benchmarks.load import measure as measure_loads
-from benchmarks.prerequisites import require_release
 from benchmarks.tables import index_table, load_table
 from benchmarks.workshop import own_workshop
 from products_service.config import load_settings
 from products_service.database_urls import running_database
+from products_service.release import HOST, require_files
 
 
 @click.command()
@@ -75,7 +75,7 @@ def load(products: int, rounds: int, readers: int, output: Path) -> None:
     an embedded server of its own, and removes both at the end. Run it in a checkout or release
     folder.
     """
-    require_release()
+    require_files(HOST)
 
     def measure() -> dict[str, Any]:
         with own_workshop(Path("build/bench-load"), products) as workshop:

@@ -22,7 +22,7 @@ from benchmarks.draws import MIXES
 from benchmarks.growth import PRODUCTS
 from benchmarks.growth import measure as measure_growth
 from benchmarks.include import measure as measure_include
-from benchmarks.prerequisites import FLEET, find_programs, require_nginx, require_release
+from benchmarks.prerequisites import find_programs, require_nginx
 from benchmarks.speed_tables import (
     contest_table,
     growth_table,
@@ -31,6 +31,7 @@ from benchmarks.speed_tables import (
     rate_table,
 )
 from benchmarks.subject import Subject, served_catalogue
+from products_service.release import BALANCER, HOST, require_files
 
 only = click.option(
     "--only",
@@ -100,7 +101,7 @@ def include(worker_class: str, rounds: int, seconds: int, output: Path) -> None:
     has, asks for page after page: what a page takes it in time, and the service and PostgreSQL in
     CPU.
     """
-    require_release()
+    require_files(HOST)
 
     def measure(subject: Subject) -> dict[str, Any]:
         settings = {"GUNICORN_WORKER_CLASS": worker_class}
@@ -130,7 +131,7 @@ def rate(worker_class: str, rounds: int, seconds: int, warm: int, output: Path) 
     fleets in turn; wrk finds the highest rate without an error and with 99 of 100 answers within 65
     ms. Then 1,000 users ask one host again and again, and Express.
     """
-    require_release(*FLEET)
+    require_files(HOST + BALANCER)
     require_nginx()
     find_programs("wrk", "k6", "node", "npm", "pgbench")
 
@@ -153,7 +154,7 @@ def pool(worker_class: str, rounds: int, seconds: int, output: Path) -> None:
     The route of styles with it, and with a new connection for each request. The same of pgbench,
     which shows what PostgreSQL itself takes for a connection.
     """
-    require_release()
+    require_files(HOST)
     without = (f"{worker_class}-unpooled", "pgbench-reconnecting")
     names = (worker_class, without[0], "pgbench-prepared", without[1])
     find_needed(names)
@@ -189,7 +190,7 @@ def growth(
     generated, on embedded servers under build/ which are removed at the end. Reports memory and
     starting times too.
     """
-    require_release()
+    require_files(HOST)
     find_programs("wrk")
     settings = {"GUNICORN_WORKER_CLASS": worker_class}
     products = list(dict.fromkeys(products))
@@ -205,7 +206,7 @@ def growth(
 def _contest(
     name: str, mixes: Sequence[str], only: Sequence[str], rounds: int, seconds: int, output: Path
 ) -> None:
-    require_release()
+    require_files(HOST)
     only = list(dict.fromkeys(only))
     names = only or COMPETITORS
     find_needed(names)

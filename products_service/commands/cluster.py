@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from products_service import release
 from products_service.cluster import members, nginx
 from products_service.cluster.layout import (
     ADDRESS,
@@ -23,12 +24,7 @@ from products_service.cluster.layout import (
 from products_service.cluster.members import Member, ask
 from products_service.commands.doctor import expected
 from products_service.commands.drain import drain_host, stop_holder
-from products_service.commands.serve import (
-    MIGRATIONS,
-    filled_database,
-    refuse_elsewhere,
-    refuse_taken_port,
-)
+from products_service.commands.preparing import MIGRATIONS, filled_database, refuse_taken_port
 from products_service.config import load_settings
 from products_service.database_urls import refuse_two_databases
 from products_service.doctor.examination import outcome
@@ -42,7 +38,6 @@ from products_service.serving.draining import FILE
 from products_service.signals import STOP_SECONDS, stopping_on_signals
 
 PORT = "8080"
-NEEDED = ("wsgi.py", "gunicorn.conf.py", "migrations", "nginx.conf", "nginx")
 RUNS_ALREADY = "a cluster runs already: `flask cluster down` stops it"
 
 
@@ -73,7 +68,7 @@ def up(hosts: int) -> None:
     given = {name: value for name, value in os.environ.items() if value}
     settings = load_settings({"PORT": PORT} | given)
     refuse_two_databases(settings)
-    refuse_elsewhere(NEEDED)
+    release.require_files(release.HOST + release.BALANCER)
     nginx.find_program()
     layout = plan(cluster_folder(settings), settings["PORT"], hosts)
     if find_holder(layout.folder / CLUSTER_RUN_FILE) is not None:
@@ -200,7 +195,7 @@ def host_member(layout: Layout, host: str, url: str) -> Member:
         "PROMETHEUS_MULTIPROC_DIR": "",  # a folder that is chosen for all would mix their counts
     }
     return Member(
-        [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"],
+        release.gunicorn(),
         os.environ | ours,
         run_dir / "gunicorn.log",
         (host, layout.port),

@@ -13,6 +13,7 @@ import click
 
 from products_service import embedded
 from products_service.commands.migrate import migrate
+from products_service.commands.options import directory_option
 from products_service.config import load_settings
 from products_service.database_urls import PURPOSES, database_url, named_by, running_database
 from products_service.doctor.catalogue import applied_migrations
@@ -23,14 +24,6 @@ from products_service.extras import how_to_install
 from products_service.libpq_url import CONNECT_TIMEOUT, parse
 from products_service.plainly import plainly
 from products_service.signals import leaving_when_told
-
-directory_option = click.option(
-    "--directory",
-    type=click.Path(path_type=Path),
-    default="migrations",
-    show_default=True,
-    help="Folder of the migrations.",
-)
 
 
 def role_option(default: str) -> Any:

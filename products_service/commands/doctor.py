@@ -10,7 +10,7 @@ import click
 from etl.files import TABLES
 from etl.indexes import read_indexes
 from etl.publish import STATEMENT_TIMEOUT
-from products_service.commands.db import directory_option
+from products_service.commands.options import directory_option
 from products_service.doctor import Expected, Finding, Status, examine
 from products_service.plainly import plainly
 

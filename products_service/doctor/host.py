@@ -4,19 +4,18 @@ import os
 import re
 import resource
 import subprocess
-import sys
 import tempfile
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
+from products_service import release
 from products_service.doctor.findings import FailError, Finding, SkipError, fail, ok, warn
 from products_service.doctor.installation import Installation
 
 # What a worker has open beside its clients and its pool: sockets it listens on, logs, counters.
 OTHER_FILES = 64
 PATIENCE = 30  # seconds
-RELEASE = ("gunicorn.conf.py", "wsgi.py")
 GUNICORN_SETTING = re.compile(r"^(timeout|worker_connections)\s+= (\d+)$", re.MULTILINE)
 NGINX = Path("nginx.conf")
 # seconds where there is no unit: https://nginx.org/en/docs/syntax.html
@@ -66,8 +65,8 @@ def gunicorn_settings(folder: Path) -> dict[str, int]:
     gunicorn is asked itself: its file is a program, and there are other places for settings.
     Raises SkipError where it is not served from, FailError where gunicorn would not start.
     """
-    if missing := [name for name in RELEASE if not (folder / name).is_file()]:
-        raise SkipError(f"there is no {' and no '.join(missing)} in this folder")
+    if lacks := release.missing((release.CONFIGURATION, release.APPLICATION), folder):
+        raise SkipError(f"there is no {lacks} in this folder")
     starts, said = ask_gunicorn(folder)
     if not starts:
         reason = said.strip().rpartition("\n")[2]
@@ -81,7 +80,7 @@ def ask_gunicorn(folder: Path) -> tuple[bool, str]:
     with tempfile.TemporaryDirectory() as counters:
         try:
             asked = subprocess.run(
-                [sys.executable, "-m", "gunicorn", "-c", RELEASE[0], "--print-config", "wsgi:app"],
+                release.gunicorn("wsgi:app", "--print-config"),
                 cwd=folder,
                 # it would make the folders that it serves with
                 env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": counters, "RUN_DIR": ""},

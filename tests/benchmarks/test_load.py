@@ -159,7 +159,7 @@ def running_rounds(release: Path) -> Iterator[subprocess.Popen[str]]:
 def test_a_folder_without_the_service_is_refused(tmp_path: Path) -> None:
     done = bench_load(tmp_path)
     assert done.returncode == 1
-    assert "there is no migrations and no wsgi.py and no gunicorn.conf.py here" in done.stderr
+    assert "there is no wsgi.py and no gunicorn.conf.py and no migrations here" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -11,7 +11,7 @@ from etl.connection import Connection
 from etl.errors import EtlError
 from etl.sample import ensure_sample
 from etl.turn import take_turn
-from products_service.commands.serve import fill_if_new
+from products_service.commands.preparing import fill_if_new
 from tests.catalogue import load_catalogue
 from tests.conftest import Database
 from tests.etl.loads import ROWS, flask_etl, recorded, rows_of, served, texts

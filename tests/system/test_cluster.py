@@ -14,10 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from products_service import embedded
+from products_service import embedded, release
 from products_service.cluster import nginx
 from products_service.cluster.nginx import find_workers
-from products_service.commands.cluster import NEEDED
 from tests.catalogue import load_catalogue, write_catalogue
 from tests.conftest import PATIENT, Database
 from tests.programs import ROOT, environment, free_port
@@ -85,7 +84,7 @@ def test_from_nothing_to_a_served_catalogue_and_back() -> None:
 def test_make_clean_stops_it() -> None:
     port = free_port()
     with checkout() as folder:
-        for name in ("Makefile", *NEEDED):
+        for name in ("Makefile", *release.HOST, *release.BALANCER):
             (folder / name).symlink_to(ROOT / name)
         (folder / ".venv").symlink_to(sys.prefix)
         env = environment(None, PORT=str(port), PYTHONPATH=str(ROOT))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from etl.sample import ensure_sample
-from products_service.commands.serve import SAMPLE_PRODUCTS
+from products_service.commands.preparing import SAMPLE_PRODUCTS
 from tests.catalogue import without_wait_callback
 from tests.conftest import PATIENT, Database
 from tests.programs import ROOT

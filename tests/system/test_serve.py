@@ -16,7 +16,7 @@ import click
 import pytest
 
 from products_service import embedded
-from products_service.commands.serve import refuse_taken_port
+from products_service.commands.preparing import refuse_taken_port
 from tests.catalogue import write_catalogue
 from tests.conftest import PATIENT
 from tests.programs import ROOT, free_port

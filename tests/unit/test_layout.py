@@ -107,7 +107,7 @@ def test_only_entry_points_name_commands() -> None:
     # `flask serve` loads the first catalogue, `flask doctor` asks a load what it would have made;
     # they are entry points themselves.
     assert importers("etl") - importers_within("etl") <= {
-        "products_service.commands.serve",
+        "products_service.commands.preparing",
         "products_service.commands.doctor",
     }
 
@@ -140,8 +140,8 @@ def test_etl_knows_of_the_service_only_where_its_database_is() -> None:
 
 def test_benchmarks_know_of_the_service_only_what_a_client_may() -> None:
     known = known_of_the_service("benchmarks")
-    modules = ("config", "database_urls", "embedded", "extras", "leash", "plainly", "signals")
-    modules += ("statements", "cluster.nginx")
+    modules = ("config", "database_urls", "embedded", "extras", "leash", "plainly", "release")
+    modules += ("signals", "statements", "cluster.nginx")
     allowed = tuple(f"products_service.{module}." for module in modules)
     assert all(name.startswith(allowed) for name in known), known
 
