@@ -66,6 +66,12 @@ def load_catalogue(
     return result
 
 
+def publish(url: str, rows: Rows, folders: pytest.TempPathFactory) -> Outcome:
+    """Load rows and return what the load did."""
+    folder = write_catalogue(folders.mktemp("catalogue"), rows)
+    return load_catalogue(url, folder, folders.mktemp("report"))
+
+
 @contextmanager
 def publishing_at_leisure() -> Iterator[None]:
     """Have no load of this process be ended because the machine stands still while it publishes."""

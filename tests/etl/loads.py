@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
@@ -190,15 +189,6 @@ def started(database: Database, *arguments: str | Path) -> Iterator[subprocess.P
             yield process
         finally:
             process.kill()
-
-
-def wait_until(condition: Callable[[], Any], process: subprocess.Popen[str] | None = None) -> None:
-    """Poll until the condition holds; fail when the process ends before, or after minutes."""
-    deadline = time.monotonic() + HANG
-    while not condition():
-        assert process is None or process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from etl.files import BOM, FilesError, read_header
 from etl.limits import MAX_REJECTS, LimitError, RowLimit
 from etl.tally import Tally
-from tests.catalogue import load_catalogue, render_file, write_catalogue
+from tests.catalogue import load_catalogue, publish, render_file, write_catalogue
 from tests.conftest import Database
 from tests.etl.loads import ROWS, TABLE, assert_account, file_name, schemas, served
 
@@ -76,8 +76,7 @@ def files(draw: st.DrawFn, table: str) -> bytes:
 
 @pytest.fixture(scope="module")
 def before(shared_database: Database, tmp_path_factory: pytest.TempPathFactory) -> tuple[int, str]:
-    folder = write_catalogue(tmp_path_factory.mktemp("catalogue"), ROWS)
-    load_catalogue(shared_database.etl, folder, tmp_path_factory.mktemp("report"))
+    publish(shared_database.etl, ROWS, tmp_path_factory)
     return served(shared_database)
 
 

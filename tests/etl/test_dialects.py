@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from etl.files import BOM
-from tests.catalogue import load_catalogue, render_file, write_catalogue
+from tests.catalogue import load_catalogue, publish, render_file, write_catalogue
 from tests.conftest import Database
 from tests.etl.loads import ROWS, SUMMARY, TABLE, counts, file_name, served
 
@@ -27,8 +27,7 @@ DIALECTS = list(product((",", ", "), (False, True), (False, True), (False, True)
 
 @pytest.fixture(scope="module")
 def digest(shared_database: Database, tmp_path_factory: pytest.TempPathFactory) -> str | None:
-    folder = write_catalogue(tmp_path_factory.mktemp("catalogue"), ROWS)
-    return load_catalogue(shared_database.etl, folder, tmp_path_factory.mktemp("report")).digest
+    return publish(shared_database.etl, ROWS, tmp_path_factory).digest
 
 
 @pytest.mark.parametrize(("separator", "camel", "bom", "crlf", "newline"), DIALECTS)

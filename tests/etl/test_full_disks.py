@@ -22,9 +22,9 @@ from tests.etl.loads import (
     schemas,
     served,
     texts,
-    wait_until,
 )
 from tests.servers import Server, query, throwaway
+from tests.waiting import wait_for
 
 # A server whose disk is full is slow to recover, and the other tests share it.
 pytestmark = pytest.mark.slow
@@ -115,7 +115,7 @@ def test_a_disk_without_room_for_the_log(
                     progress=At("reading photos.csv", partial(fill, disk)),
                 )
             (disk / "filler").unlink()
-            wait_until(server.answers)
+            wait_for(server.answers)
             assert served(database) == before
             assert load_catalogue(database.etl, large, reports).published
 

@@ -14,8 +14,8 @@ from etl.generate import FILES
 from etl.progress import Progress
 from etl.recipe import Block
 from tests.conftest import Database
-from tests.etl.loads import SUMMARY, account, flask_etl, started, wait_until
-from tests.waiting import HANG
+from tests.etl.loads import SUMMARY, account, flask_etl, started
+from tests.waiting import HANG, wait_for
 
 
 def test_generate_does_not_overwrite_unless_told(database: Database, tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_what_is_half_written_goes_with_a_generate_that_is_told_to_end(
 ) -> None:
     arguments = ("generate", tmp_path / "generated", "--products", "1000011", "--quiet")
     with started(database, *arguments) as process:
-        wait_until(lambda: any((tmp_path / "generated").glob(".generate-*/products.csv")))
+        wait_for(lambda: any((tmp_path / "generated").glob(".generate-*/products.csv")))
         process.terminate()
         process.communicate(timeout=HANG)
     assert process.returncode == 128 + signal.SIGTERM

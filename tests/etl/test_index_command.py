@@ -15,11 +15,11 @@ from etl.indexes import IndexesError, choose_indexes, drop_index, read_indexes
 from etl.turn import take_turn
 from tests.catalogue import load_catalogue
 from tests.conftest import Database, make_app
-from tests.etl.loads import flask_etl, started, wait_until, watching
+from tests.etl.loads import flask_etl, started, watching
 from tests.etl.test_kill import wait_for_the_lock
 from tests.servers import query
 from tests.sessions import connect
-from tests.waiting import HANG
+from tests.waiting import HANG, wait_for
 
 NAMES = list(read_indexes())
 PATHS = ["/products", "/products/1", "/products/1/styles", "/products/1/related"]
@@ -69,7 +69,7 @@ def test_list(indexed: Database) -> None:
         cursor.execute("SELECT FROM catalogue.styles WHERE product_id = 1 ORDER BY position")
         session.commit()
         # What a session has counted is told by its end at the latest.
-    wait_until(lambda: listed(indexed)["styles_by_product"]["scans"] == before + 1)
+    wait_for(lambda: listed(indexed)["styles_by_product"]["scans"] == before + 1)
 
 
 def test_list_for_people(indexed: Database) -> None:
@@ -235,7 +235,7 @@ def test_readers_go_on_while_an_index_is_built(
         held(indexed, "LOCK TABLE pg_catalog.pg_class IN SHARE MODE"),
         started(indexed, "index", "build", "skus_by_style") as process,
     ):
-        wait_until(lambda: ("skus", "ShareLock") in waits(indexed), process)
+        wait_for(lambda: ("skus", "ShareLock") in waits(indexed), process)
         assert [client.get(path).status_code for path in PATHS] == [200] * len(PATHS)
         assert set(waits(indexed)) == {("skus", "ShareLock")}
         refused = flask_etl(indexed, "load", folder, "--report", reports)
@@ -254,7 +254,7 @@ def test_drop_waits_for_a_reader_in_moments(indexed: Database) -> None:
         held(indexed, "SELECT count(*) FROM catalogue.skus"),
         started(indexed, "index", "drop", "--yes", "skus_by_style") as process,
     ):
-        wait_until(lambda: runs("DROP INDEX"), process)
+        wait_for(lambda: runs("DROP INDEX"), process)
         statuses = [client.get(path).status_code for path in PATHS * 5]
         assert statuses == [200] * len(statuses)
         assert process.poll() is None

@@ -25,12 +25,11 @@ from tests.etl.loads import (
     served,
     started,
     texts,
-    wait_until,
     watching,
 )
 from tests.servers import query, throwaway
 from tests.sessions import connect
-from tests.waiting import HANG
+from tests.waiting import HANG, wait_for
 
 # What the load's last statement looks like at the moments in which it is killed, in their order.
 MOMENTS = {
@@ -88,7 +87,7 @@ def wait_for_the_lock(database: Database) -> None:
         with closing(Connection(database.etl)) as connection:
             return connection.value("lock_loads")
 
-    wait_until(free)
+    wait_for(free)
 
 
 def from_then_on(moment: str) -> str:
@@ -116,7 +115,7 @@ def test_a_killed_load_changes_nothing(
         watching(shared_database) as runs,
         started(shared_database, "load", large, "--report", reports, "--quiet") as process,
     ):
-        wait_until(lambda: runs(from_then_on(moment)), process)
+        wait_for(lambda: runs(from_then_on(moment)), process)
         process.kill()
         assert process.wait() == -signal.SIGKILL
         wait_for_the_lock(shared_database)
@@ -137,7 +136,7 @@ def about_to_be_recorded(
         started(database, "load", folder, "--report", reports, "--quiet") as process,
     ):
         other.cursor().execute("LOCK TABLE etl.loads IN SHARE MODE")
-        wait_until(lambda: runs("INSERT INTO etl.loads"), process)
+        wait_for(lambda: runs("INSERT INTO etl.loads"), process)
         yield process
 
 
@@ -188,9 +187,9 @@ def test_a_load_is_stopped_while_it_waits_for_others(
         started(shared_database, "load", small, "--report", reports, "--quiet") as process,
     ):
         other.cursor().execute("LOCK TABLE catalogue.skus")
-        wait_until(lambda: runs('CREATE TABLE "catalogue_next"."skus"'), process)
+        wait_for(lambda: runs('CREATE TABLE "catalogue_next"."skus"'), process)
         waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-        wait_until(lambda: query(shared_database.admin, waiting), process)
+        wait_for(lambda: query(shared_database.admin, waiting), process)
         ((server_process,),) = query(shared_database.admin, waiting)
         if frozen == "session":
             os.kill(server_process, signal.SIGSTOP)
@@ -224,7 +223,7 @@ def test_a_load_is_stopped_while_it_copies_to_a_server_that_is_frozen(
     session = "SELECT pid FROM pg_stat_activity WHERE application_name = 'flask etl'"
     copying = f"{session} AND query ~ 'COPY .*skus' AND state = 'active'"
     with started(shared_database, "load", small, "--report", reports, "--json") as process:
-        wait_until(lambda: query(shared_database.admin, copying), process)
+        wait_for(lambda: query(shared_database.admin, copying), process)
         ((server_process,),) = query(shared_database.admin, session)
         os.kill(server_process, signal.SIGSTOP)
         try:
@@ -281,7 +280,7 @@ def test_postgresql_killed_or_stopped_during_a_load(
             before = served(database)
             with started(database, "load", large, "--report", reports, "--quiet") as process:
                 with nothing_published(database), watching(database) as runs:
-                    wait_until(partial(runs, from_then_on(moment)), process)
+                    wait_for(partial(runs, from_then_on(moment)), process)
                     end()
                 server.start()
                 _, said = process.communicate(timeout=HANG)

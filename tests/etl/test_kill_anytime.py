@@ -11,10 +11,11 @@ import pytest
 from etl.generate import generate
 from tests.catalogue import load_catalogue
 from tests.conftest import Database
-from tests.etl.loads import ROWS, At, schemas, served, started, wait_until
+from tests.etl.loads import ROWS, At, schemas, served, started
 from tests.etl.test_kill import assert_whole, nothing_published, wait_for_the_lock
 from tests.servers import query
 from tests.system.service import Service, serving
+from tests.waiting import wait_for
 
 KILLS = 10
 PATHS = ["/products?count=3", "/products/1", "/products/1/styles", "/products/1/related"]
@@ -85,5 +86,5 @@ def test_ten_loads_killed_at_random_moments(
             assert served(database) == (before[0] + 1, result.digest)
             assert answers(service) == bodies
             assert schemas(database) == ["catalogue", "catalogue_previous"]
-            wait_until(lambda: database_size(database) < small + TOLERANCE)
+            wait_for(lambda: database_size(database) < small + TOLERANCE)
     assert largest > small + 10 * TOLERANCE

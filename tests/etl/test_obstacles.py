@@ -30,12 +30,11 @@ from tests.etl.loads import (
     schemas,
     served,
     started,
-    wait_until,
     watching,
 )
 from tests.servers import query
 from tests.sessions import connect
-from tests.waiting import HANG
+from tests.waiting import HANG, wait_for
 
 
 @pytest.fixture
@@ -180,7 +179,7 @@ def busy(database: Database) -> Iterator[psycopg2.extensions.connection]:
             "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query ~ '^SELECT pg_sl'"
         )
         try:
-            wait_until(lambda: query(database.admin, statement))
+            wait_for(lambda: query(database.admin, statement))
             yield session
         finally:
             session.cancel()
@@ -197,7 +196,7 @@ def test_publication_waits_for_older_statements(
         busy(database) as session,
         started(database, "load", folder, "--report", reports) as process,
     ):
-        wait_until(lambda: runs("query_start < "), process)
+        wait_for(lambda: runs("query_start < "), process)
         assert served(database)[0] == 0
         session.cancel()
         process.communicate(timeout=HANG)

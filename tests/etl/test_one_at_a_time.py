@@ -10,9 +10,9 @@ from etl.connection import Connection
 from etl.errors import LoadError
 from tests.catalogue import load_catalogue
 from tests.conftest import Database
-from tests.etl.loads import AS_IT_WAS, account, flask_etl, served, started, wait_until, watching
+from tests.etl.loads import AS_IT_WAS, account, flask_etl, served, started, watching
 from tests.etl.test_kill import from_then_on, nothing_published
-from tests.waiting import HANG
+from tests.waiting import HANG, wait_for
 
 
 def test_a_second_load_is_refused_and_leaves_the_report_of_the_first(
@@ -25,7 +25,7 @@ def test_a_second_load_is_refused_and_leaves_the_report_of_the_first(
         started(database, "load", large, "--report", report, "--quiet") as first,
     ):
         with nothing_published(database):
-            wait_until(lambda: runs(from_then_on("copying a large file")), first)
+            wait_for(lambda: runs(from_then_on("copying a large file")), first)
             first.send_signal(signal.SIGSTOP)
             second = flask_etl(database, "load", folder, "--report", report)
             assert second.returncode == 1

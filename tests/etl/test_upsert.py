@@ -29,7 +29,6 @@ from tests.etl.loads import (
     served,
     started,
     texts,
-    wait_until,
 )
 from tests.etl.upserts import (
     Model,
@@ -40,7 +39,7 @@ from tests.etl.upserts import (
 )
 from tests.servers import query
 from tests.sessions import connect
-from tests.waiting import HANG
+from tests.waiting import HANG, wait_for
 
 
 def test_rows_change_come_and_go(database: Database, tmp_path: Path) -> None:
@@ -169,7 +168,7 @@ def test_an_upsert_waits_for_a_migration_and_holds_nothing(
         cursor.execute("LOCK TABLE catalogue.published_load IN SHARE MODE")
         told = ("load", folder, "--mode", "upsert", "--report", tmp_path, "--quiet")
         with started(database, *told) as process:
-            wait_until(lambda: query(database.admin, waits), process)
+            wait_for(lambda: query(database.admin, waits), process)
             locks = query(database.admin, held)
             assert not [name for name, _ in locks if name.startswith("catalogue.")]
             migration.commit()

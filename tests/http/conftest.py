@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 from flask import Flask
 
-from tests.catalogue import Rows, load_catalogue, write_catalogue
+from tests.catalogue import Rows, publish
 from tests.conftest import Database, make_app
 
 Serve = Callable[[Database, Rows], Flask]
@@ -18,8 +18,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     with ExitStack() as stack:
 
         def make(database: Database, rows: Rows) -> Flask:
-            folder = write_catalogue(tmp_path_factory.mktemp("catalogue"), rows)
-            load_catalogue(database.etl, folder, tmp_path_factory.mktemp("report"))
+            publish(database.etl, rows, tmp_path_factory)
             app = make_app(database)
             stack.callback(app.extensions["database"].close)
             return app

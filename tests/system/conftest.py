@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.catalogue import load_catalogue, write_catalogue
+from tests.catalogue import publish
 from tests.conftest import Database
 from tests.system.fleet import NGINX, Fleet, cluster
 
@@ -26,7 +26,6 @@ def fleet(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Fleet]:
     """One host behind each version of nginx."""
-    folder = write_catalogue(tmp_path_factory.mktemp("catalogue"), ROWS)
-    load_catalogue(shared_database.etl, folder, tmp_path_factory.mktemp("report"))
+    publish(shared_database.etl, ROWS, tmp_path_factory)
     with cluster(shared_database, 1, request.param) as fleet:
         yield fleet

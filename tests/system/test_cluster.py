@@ -17,7 +17,7 @@ import pytest
 from products_service import embedded, release
 from products_service.cluster import nginx
 from products_service.cluster.nginx import find_workers
-from tests.catalogue import load_catalogue, write_catalogue
+from tests.catalogue import publish
 from tests.conftest import PATIENT, Database
 from tests.programs import ROOT, environment, free_port
 from tests.servers import alive, checkout, children
@@ -33,8 +33,7 @@ ROWS = {"products": [(1, "Onesie", "Blend in", "Camouflage", "Jackets", "140")]}
 
 @pytest.fixture(scope="module")
 def fleet(shared_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    folder = write_catalogue(tmp_path_factory.mktemp("catalogue"), ROWS)
-    load_catalogue(shared_database.etl, folder, tmp_path_factory.mktemp("report"))
+    publish(shared_database.etl, ROWS, tmp_path_factory)
     with cluster(shared_database, HOSTS) as fleet:
         yield fleet
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.catalogue import load_catalogue, write_catalogue
+from tests.catalogue import publish
 from tests.conftest import PATIENT, Database, janitor, migrated
 from tests.servers import Server, alive, children, throwaway
 from tests.sessions import catalogue_locked, count_sessions, count_waiting, session
@@ -49,8 +49,7 @@ def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
 
 def filled(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Database:
-    folder = write_catalogue(tmp_path_factory.mktemp("catalogue"), ROWS)
-    load_catalogue(database.etl, folder, tmp_path_factory.mktemp("report"))
+    publish(database.etl, ROWS, tmp_path_factory)
     return database
 
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack, closing
 
 import pytest
 
-from tests.catalogue import load_catalogue, write_catalogue
+from tests.catalogue import publish
 from tests.conftest import Database
 from tests.sessions import catalogue_locked
 from tests.system.fleet import NGINX, TAIL, Fleet, check_problem, cluster, receive_all
@@ -35,8 +35,7 @@ LONGEST = 2.0
 
 @pytest.fixture(scope="module")
 def database(shared_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Database:
-    folder = write_catalogue(tmp_path_factory.mktemp("catalogue"), ROWS)
-    load_catalogue(shared_database.etl, folder, tmp_path_factory.mktemp("report"))
+    publish(shared_database.etl, ROWS, tmp_path_factory)
     return shared_database
 
 

@@ -1,7 +1,6 @@
 """Who opens the pool's connections: not again at once after a failure, and one at a time then."""
 
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,7 +10,7 @@ import pytest
 from products_service.database.deadlines import NoTimeLeftError
 from products_service.database.errors import DatabaseUnreachableError
 from products_service.database.pooled_db import Connector
-from tests.waiting import HANG
+from tests.waiting import HANG, wait_for
 
 
 class Opening:
@@ -115,9 +114,6 @@ def test_connector_opens_several_at_once_while_all_is_well() -> None:
     connector = make_connector(opening, retry_pause=HANG)
     with ThreadPoolExecutor(3) as threads:
         connections = [threads.submit(connector) for _ in range(3)]
-        deadline = time.monotonic() + HANG
-        while opening.count < 3:
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
+        wait_for(lambda: opening.count == 3)
         opening.gate.set()
         assert [connection.result(timeout=HANG) for connection in connections] == [opening] * 3
