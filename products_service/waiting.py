@@ -12,11 +12,11 @@ import time
 from typing import Any, Protocol
 
 
-class Others(Protocol):
-    """Lets others of the same thread go on while one waits. Deadlines are by time.monotonic."""
+class Scheduler(Protocol):
+    """Of a thread that many share: runs others while one waits. Deadlines are by time.monotonic."""
 
-    def are_there(self) -> bool:
-        """Whether the caller may be made to wait while others go on."""
+    def runs_us(self) -> bool:
+        """Whether the caller is one of them, and may be made to wait while others go on."""
 
     def wait(self, fd: int, events: int, deadline: float) -> bool:
         """Wait for a socket: POLLIN or POLLOUT; return False when the deadline came first."""
@@ -34,18 +34,18 @@ class Others(Protocol):
         """Let all others go on first who can at once, if there is anyone."""
 
 
-_others: Others | None = None
+_installed: Scheduler | None = None
 
 
-def install(others: Others | None) -> None:
-    """Have the whole process wait so; None has its threads block."""
-    global _others
-    _others = others
+def install(scheduler: Scheduler | None) -> None:
+    """Have the whole process wait by it; None has its threads block."""
+    global _installed
+    _installed = scheduler
 
 
-def others() -> Others | None:
-    """Return who goes on while one waits; None where the thread blocks."""
-    return _others if _others is not None and _others.are_there() else None
+def scheduler() -> Scheduler | None:
+    """Return the scheduler that runs the caller; None where waiting blocks the thread."""
+    return _installed if _installed is not None and _installed.runs_us() else None
 
 
 def block(fd: int, events: int, deadline: float) -> bool:
@@ -58,13 +58,13 @@ def block(fd: int, events: int, deadline: float) -> bool:
 
 def wait(fd: int, events: int, deadline: float) -> bool:
     """Wait until the socket is ready; return False when the deadline came first."""
-    shared = others()
+    shared = scheduler()
     return block(fd, events, deadline) if shared is None else shared.wait(fd, events, deadline)
 
 
 def pause(seconds: float) -> None:
     """Wait for so long, without holding up others."""
-    shared = others()
+    shared = scheduler()
     if shared is None:
         time.sleep(seconds)
     else:

@@ -16,14 +16,15 @@ from products_service.database import pipelines
 from products_service.database.errors import DatabaseError, DatabaseTimeoutError, StatementError
 from products_service.database.pipelines import Execution
 from products_service.statements import Statement, all_for_each
-from products_service.waiting import Others
+from products_service.waiting import Scheduler
 
 # So that one statement does not become many times as long as any is meant to be.
-MOST = 32
-# However few are present: to ask twice for so few takes longer than it gains.
-FEW = 4
-# How long each asks alone after a batch that took too long, for which one of its products is to
-# blame, or the database: side by side, on the pool's connections, others have less to do with it.
+LARGEST = 32
+# No batch is full below this, however few requests are present: two statements for so few take
+# longer than one.
+FULL_FROM = 4
+# How long each asks alone after a batch that took too long. One of its products is to blame, or the
+# database: on connections of their own the others suffer less from it.
 APART = 10.0  # seconds
 
 
@@ -45,7 +46,7 @@ class Question:
 class Batches:
     """Gathers requests of all statements that take a product's id, those of a batch together.
 
-    `ask(begin)` and, for several, `ask_together(others, begin)` wait for a connection, then call
+    `ask(begin)` and, for several, `ask_together(scheduler, begin)` wait for a connection, then call
     `begin()` for what to execute, and return the rows, an answer each. They raise DatabaseError.
     `at_once()` is how many batches are to be under way.
     """
@@ -53,7 +54,7 @@ class Batches:
     def __init__(
         self,
         ask: Callable[[Callable[[], Execution]], Sequence[Any]],
-        ask_together: Callable[[Others, Callable[[], Execution]], Sequence[Any]],
+        ask_together: Callable[[Scheduler, Callable[[], Execution]], Sequence[Any]],
         at_once: Callable[[], int],
         statements: Iterable[Statement],
     ) -> None:
@@ -67,7 +68,7 @@ class Batches:
         self._line = Line(at_once)
         self._apart_until = -math.inf  # by time.monotonic
 
-    def fetch(self, others: Others, statement: Statement, product_id: int) -> Any:
+    def fetch(self, scheduler: Scheduler, statement: Statement, product_id: int) -> Any:
         """Return the statement's answer for a product. Raises DatabaseError.
 
         Where one of several has a defect, which shows at once, each is asked for alone. Where time
@@ -78,7 +79,7 @@ class Batches:
         question = Question(statement, product_id)
         self._present += 1
         try:
-            self._gather(others, question)
+            self._gather(scheduler, question)
         finally:
             self._present -= 1
         if question.failure is not None:
@@ -90,20 +91,20 @@ class Batches:
     def _ask_alone(self, statement: Statement, product_id: int) -> Any:
         return self._ask(lambda: (statement, [product_id]))[0]
 
-    def _gather(self, others: Others, question: Question) -> None:
+    def _gather(self, scheduler: Scheduler, question: Question) -> None:
         """Ask together with those who wait; return when that is done.
 
         A batch takes half of those who are present: were it all of them, the worker would have
         nothing to do while PostgreSQL has, and the other way round.
         """
         batch = self._gathering
-        if batch is None or len(batch) >= min(MOST, max(FEW, self._present // 2)):
-            self._lead(others, [question])
+        if batch is None or len(batch) >= min(LARGEST, max(FULL_FROM, self._present // 2)):
+            self._lead(scheduler, [question])
         else:
             batch.append(question)
-            others.park(question, math.inf)
+            scheduler.park(question, math.inf)
 
-    def _lead(self, others: Others, batch: list[Question]) -> None:
+    def _lead(self, scheduler: Scheduler, batch: list[Question]) -> None:
         """Ask for all who join until there is a connection, and let them go on."""
         asked: list[Question] = []  # as they are answered
 
@@ -115,9 +116,9 @@ class Batches:
         self._gathering = batch
         place = None
         try:
-            others.go_last()  # when all who can go on now have asked
-            place = self._line.enter(others)
-            answers = self._ask_together(others, begin)
+            scheduler.go_last()  # when all who can go on now have asked
+            place = self._line.enter(scheduler)
+            answers = self._ask_together(scheduler, begin)
             # found out before one of them has another's answer
             for question, answer in list(zip(asked, answers, strict=True)):
                 question.answer = answer
@@ -133,11 +134,11 @@ class Batches:
         finally:
             self._close(batch)
             for question in batch[1:]:
-                others.wake(question)
+                scheduler.wake(question)
             # Before any of these makes its answer, the next batch is asked for, so that PostgreSQL
             # has something to do meanwhile.
             if place is not None:
-                self._line.leave(others, place)
+                self._line.leave(scheduler, place)
 
     def _close(self, batch: list[Question]) -> None:
         """Have whoever asks from now on come with the next batch."""
@@ -174,20 +175,20 @@ class Line:
         self._in: list[Place] = []
         self._queue: deque[Place] = deque()
 
-    def enter(self, others: Others) -> Place:
+    def enter(self, scheduler: Scheduler) -> Place:
         """Wait until it is our turn; return what to leave with."""
         place = Place()
         if not self._queue and self._full_until() <= time.monotonic():
             self._admit(place)
             return place
         self._queue.append(place)
-        while not others.park(place, self._full_until()):
+        while not scheduler.park(place, self._full_until()):
             if self._queue[0] is place and self._full_until() <= time.monotonic():
                 self._admit(self._queue.popleft())
                 break
         return place
 
-    def leave(self, others: Others, place: Place) -> None:
+    def leave(self, scheduler: Scheduler, place: Place) -> None:
         """Let the next ones in, the first of them at once and before we go on."""
         self._in.remove(place)
         admitted = []
@@ -195,9 +196,9 @@ class Line:
             admitted.append(self._queue.popleft())
             self._admit(admitted[-1])
         for later in admitted[1:]:
-            others.wake(later)
+            scheduler.wake(later)
         if admitted:
-            others.hand_over(admitted[0])
+            scheduler.hand_over(admitted[0])
 
     def _full_until(self) -> float:
         """Return until when there are as many as may be. The hub may see to it 10 ms later."""

@@ -26,7 +26,7 @@ from products_service.database.sessions import Sessions
 from products_service.database.sqlstates import OUT_OF_RESOURCES, TIMED_OUT, may_succeed_elsewhere
 from products_service.database.turns import BUSY, is_passed_over
 from products_service.statements import Statement, all_prepared
-from products_service.waiting import Others
+from products_service.waiting import Scheduler
 
 # Share of its deadline that a request must still have to join a batch, which has all of it; and for
 # which a server is to be silent before it is taken for one that hangs.
@@ -147,9 +147,9 @@ class Database:
         if is_passed_over():
             raise DatabaseBusyError(BUSY)
         values = tuple([parameters[name] for name, _ in statement.parameters])
-        others = waiting.others()
-        if others is not None and statement.for_each is not None and self._has_time():
-            return self._batches.fetch(others, statement, *values)
+        scheduler = waiting.scheduler()
+        if scheduler is not None and statement.for_each is not None and self._has_time():
+            return self._batches.fetch(scheduler, statement, *values)
         return self._ask(lambda: (statement, values))[0]
 
     def _has_time(self) -> bool:
@@ -195,13 +195,13 @@ class Database:
             DEADLINE.set(outer)
             self._pool.give_back(connection)
 
-    def _ask_together(self, others: Others, begin: Callable[[], Execution]) -> list[Row]:
+    def _ask_together(self, scheduler: Scheduler, begin: Callable[[], Execution]) -> list[Row]:
         """Return the rows of a batch, asked on a connection on which another may be under way.
 
         `begin` is called again where there is no answer for that reason.
         """
         try:
-            return [_row(values) for values in self._pipelines.ask(others, begin)]
+            return [_row(values) for values in self._pipelines.ask(scheduler, begin)]
         except AskElsewhereError as elsewhere:
             return self._ask(begin, elsewhere.latest, elsewhere.connection)
         except DeadlinePassedError:

@@ -11,7 +11,7 @@ from products_service.database.libpq import Pipeline, PipelineError, Values
 from products_service.database.pool import Pool
 from products_service.database.sqlstates import may_succeed_elsewhere
 from products_service.statements import Statement
-from products_service.waiting import Others
+from products_service.waiting import Scheduler
 
 AT_ONCE = 2
 # Many times what a batch takes: none is sent behind one that takes longer, and the next one goes
@@ -60,12 +60,12 @@ class Sent:
 class Shared:
     """A connection of the pool's in use by batches `under_way`, of which the first reads."""
 
-    def __init__(self, connection: Any, others: Others) -> None:
+    def __init__(self, connection: Any, scheduler: Scheduler) -> None:
         self.connection = connection
         self.pipeline = Pipeline(connection.dbapi_connection)
         self.under_way: deque[Sent] = deque()
         self.is_usable = True  # all that was sent is read, or will be
-        self._others = others
+        self._scheduler = scheduler
         self._fd = connection.dbapi_connection.fileno()
         self._until = time.monotonic() + LONGEST
 
@@ -80,12 +80,12 @@ class Shared:
 
     def hurry(self) -> None:
         """Have who waits for the socket look at once: libpq has closed it, and nothing comes."""
-        self._others.wake(self._fd)
+        self._scheduler.wake(self._fd)
 
     def comes_first(self, sent: Sent) -> bool:
         """Wait until it is the one to be read; return False if it will not be in time."""
         if self.under_way[0] is not sent:
-            self._others.park(sent, sent.patient_until)
+            self._scheduler.park(sent, sent.patient_until)
         return self.is_usable and self.under_way[0] is sent
 
     def leave(self, sent: Sent) -> None:
@@ -95,13 +95,13 @@ class Shared:
         if was_first and self.under_way:
             first = self.under_way[0]
             first.begun_at = time.monotonic()
-            self._others.wake(first)
+            self._scheduler.wake(first)
 
     def receive(self, sent: Sent) -> list[Values]:
         """Return the rows of the first. Raises PipelineError, DeadlinePassedError."""
 
         def wait() -> None:
-            if not self._others.wait(self._fd, select.POLLIN, sent.latest):
+            if not self._scheduler.wait(self._fd, select.POLLIN, sent.latest):
                 raise DeadlinePassedError
 
         return self.pipeline.receive(wait)
@@ -123,7 +123,7 @@ class Pipelines:
         """Return how many batches are to be under way, beside those that are slow."""
         return AT_ONCE if self._are_fast else 1
 
-    def ask(self, others: Others, begin: Callable[[], Execution]) -> list[Values]:
+    def ask(self, scheduler: Scheduler, begin: Callable[[], Execution]) -> list[Values]:
         """Return the rows of what `begin` returns, called once there is a connection.
 
         Raises AskElsewhereError, PipelineError, DeadlinePassedError, DatabaseBusyError.
@@ -131,7 +131,7 @@ class Pipelines:
         shared = self._last
         may_share = self._are_fast and not self._pool.are_wanted()
         if shared is None or not (may_share and shared.has_room()):
-            shared = self._last = self._share(others)
+            shared = self._last = self._share(scheduler)
         sent = Sent(self._seconds)
         shared.under_way.append(sent)
         try:
@@ -155,11 +155,11 @@ class Pipelines:
             if not shared.under_way:
                 self._end(shared)
 
-    def _share(self, others: Others) -> Shared:
+    def _share(self, scheduler: Scheduler) -> Shared:
         connection = self._pool.take()
         if not connection.dbapi_connection.closed:
             try:
-                return Shared(connection, others)
+                return Shared(connection, scheduler)
             except PipelineError:
                 self._pool.give_up(connection)
         raise AskElsewhereError(time.monotonic() + self._seconds, connection)

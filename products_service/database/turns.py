@@ -19,8 +19,8 @@ PATIENCE = 0.05  # seconds in which no connection was taken or given back
 LONGEST = 0.1  # seconds; where they do come and go, but to others
 # The same where one thread serves all, and whatever else it does takes its time from statements.
 # Requests that come here have waited for a slot before (serving/slots.py).
-PATIENCE_AMONG_OTHERS = 0.15  # seconds
-LONGEST_AMONG_OTHERS = 0.25  # seconds; several searches, one after the other
+PATIENCE_IN_ONE_THREAD = 0.15  # seconds
+LONGEST_IN_ONE_THREAD = 0.25  # seconds; several searches, one after the other
 
 _passed_over: ContextVar[bool] = ContextVar("passed_over", default=False)
 
@@ -62,9 +62,9 @@ class Turns:
 
     def take(self) -> Any:
         """Return a connection. Raises DatabaseBusyError."""
-        others = waiting.others()
-        if others is not None:
-            return self._take_among(others)
+        scheduler = waiting.scheduler()
+        if scheduler is not None:
+            return self._take_cooperatively(scheduler)
         latest = time.monotonic() + LONGEST
         with self._moved:
             while True:
@@ -80,38 +80,38 @@ class Turns:
                     self._moved_at = time.monotonic()
                     return connection
 
-    def _take_among(self, others: waiting.Others) -> Any:
+    def _take_cooperatively(self, scheduler: waiting.Scheduler) -> Any:
         if self._free:
             self._free -= 1
         else:
-            self._wait_among(others)
+            self._wait_cooperatively(scheduler)
         try:
             return self._pool.connection()
         except BaseException:
-            self._pass_on(others)
+            self._pass_on(scheduler)
             raise
         finally:
             self._moved_at = time.monotonic()
 
-    def _wait_among(self, others: waiting.Others) -> None:
+    def _wait_cooperatively(self, scheduler: waiting.Scheduler) -> None:
         """Wait until somebody passes a place on to us. Raises DatabaseBusyError."""
         place = object()
         self._queue.append(place)
-        latest = time.monotonic() + LONGEST_AMONG_OTHERS
+        latest = time.monotonic() + LONGEST_IN_ONE_THREAD
 
         def end() -> float:
-            return min(latest, self._moved_at + PATIENCE_AMONG_OTHERS)
+            return min(latest, self._moved_at + PATIENCE_IN_ONE_THREAD)
 
         # Once more also when the time is up: a worker that was kept from running sees in any order
         # what has come meanwhile, and a connection may be given back later in this turn.
-        while not others.park(place, end()):
+        while not scheduler.park(place, end()):
             if end() <= time.monotonic():
                 self._queue.remove(place)
                 raise DatabaseBusyError(BUSY)
 
-    def _pass_on(self, others: waiting.Others) -> None:
+    def _pass_on(self, scheduler: waiting.Scheduler) -> None:
         if self._queue:
-            others.wake(self._queue.popleft())
+            scheduler.wake(self._queue.popleft())
         else:
             self._free += 1
 
@@ -122,10 +122,10 @@ class Turns:
     def give_back(self, connection: Any) -> None:
         """Let who waits longest have it."""
         connection.close()
-        others = waiting.others()
-        if others is not None:
+        scheduler = waiting.scheduler()
+        if scheduler is not None:
             self._moved_at = time.monotonic()
-            self._pass_on(others)
+            self._pass_on(scheduler)
             return
         with self._moved:
             self._moved_at = time.monotonic()

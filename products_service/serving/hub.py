@@ -47,7 +47,7 @@ class Hub:
         """Run a function in a greenlet of its own, from the next turn on."""
         self._ready.append((greenlet(function, self._main), arguments))
 
-    def are_there(self) -> bool:
+    def runs_us(self) -> bool:
         """Whether we are a greenlet of the hub's: not so while the application is loaded."""
         return getcurrent().parent is self._main
 

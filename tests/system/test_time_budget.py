@@ -112,7 +112,7 @@ def test_each_limit_ends_before_the_one_around_it(gunicorn: dict[str, int]) -> N
     assert SETTINGS["DB_CONNECT_TIMEOUT_MS"] < DEADLINE
     assert DEADLINE + CARRYING <= READ
     # whose turn does not come is refused before, also who was sent behind a slow one first
-    longest = slots.LONGEST + pipelines.PATIENCE + turns.LONGEST_AMONG_OTHERS
+    longest = slots.LONGEST + pipelines.PATIENCE + turns.LONGEST_IN_ONE_THREAD
     assert round(longest * 1000) + CARRYING <= READ
     # which is no limit of a request, and must not end a worker that is waiting for the database
     assert gunicorn["timeout"] > DEADLINE

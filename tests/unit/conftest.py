@@ -57,8 +57,8 @@ def nothing_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def worker(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     """Make a worker with a patient database, but for what settings say."""
-    monkeypatch.setattr(turns, "PATIENCE_AMONG_OTHERS", HANG)
-    monkeypatch.setattr(turns, "LONGEST_AMONG_OTHERS", HANG)
+    monkeypatch.setattr(turns, "PATIENCE_IN_ONE_THREAD", HANG)
+    monkeypatch.setattr(turns, "LONGEST_IN_ONE_THREAD", HANG)
     monkeypatch.setattr("products_service.database.pool.WARM_UP", HANG)
     made: list[Database] = []
     callback = get_wait_callback()

@@ -121,7 +121,7 @@ def test_the_next_batch_is_asked_for_before_the_last_one_has_its_answers(worker:
 
 @pytest.mark.usefixtures("nothing_is_slow")
 def test_no_batch_is_too_large(worker: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "MOST", 3)
+    monkeypatch.setattr(batches, "LARGEST", 3)
     asked = worker()
     bodies = asked.ask(*(("tell", number) for number in range(7)))
     assert [body.split()[0] for body in bodies] == [str(number) for number in range(7)]
@@ -257,7 +257,7 @@ def test_who_is_passed_over_joins_nobody(worker: Make) -> None:
 def test_all_are_refused_when_no_connection_comes_free(
     worker: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "PATIENCE_AMONG_OTHERS", 0.1)
+    monkeypatch.setattr(turns, "PATIENCE_IN_ONE_THREAD", 0.1)
     asked = worker()
     with asked.connection_kept():
         outcomes = asked.ask(("divide", 5), ("divide", 2), ("hold",))

@@ -68,7 +68,7 @@ def test_who_waits_longest_has_it_next(installed: Hub) -> None:
 
 
 def test_nobody_waits_where_nothing_moves(installed: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "LONGEST_AMONG_OTHERS", HANG)
+    monkeypatch.setattr(turns, "LONGEST_IN_ONE_THREAD", HANG)
     given = Turns(Pool(), 1)
     refused: list[float] = []
 
@@ -85,7 +85,7 @@ def test_nobody_waits_where_nothing_moves(installed: Hub, monkeypatch: pytest.Mo
     for function in (keep, wait, wait):
         installed.spawn(function)
     run(installed, lambda: len(refused) == 2)
-    assert min(refused) >= began + turns.PATIENCE_AMONG_OTHERS
+    assert min(refused) >= began + turns.PATIENCE_IN_ONE_THREAD
     # who comes when it is known that nothing moves waits for what comes in that turn, no longer
     installed.spawn(wait)
     run(installed, lambda: len(refused) == 3)
@@ -95,7 +95,7 @@ def test_who_was_kept_from_running_is_not_refused_for_that(
     installed: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection comes back in the same turn, after who wants it has looked."""
-    monkeypatch.setattr(turns, "PATIENCE_AMONG_OTHERS", 0)
+    monkeypatch.setattr(turns, "PATIENCE_IN_ONE_THREAD", 0)
     given = Turns(Pool(), 1)
     had: list[str] = []
 
@@ -116,7 +116,7 @@ def test_who_was_kept_from_running_is_not_refused_for_that(
 def test_nobody_waits_for_ever_and_then_others_have_it(
     installed: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "PATIENCE_AMONG_OTHERS", HANG)
+    monkeypatch.setattr(turns, "PATIENCE_IN_ONE_THREAD", HANG)
     given = Turns(Pool(), 1)
     seen: list[str] = []
 
@@ -126,7 +126,7 @@ def test_nobody_waits_for_ever_and_then_others_have_it(
         given.give_back(connection)
 
     def wait(name: str, longest: float) -> None:
-        monkeypatch.setattr(turns, "LONGEST_AMONG_OTHERS", longest)
+        monkeypatch.setattr(turns, "LONGEST_IN_ONE_THREAD", longest)
         try:
             given.give_back(given.take())
         except DatabaseBusyError:

@@ -228,7 +228,7 @@ def test_handler_of_a_watched_socket(hub: Hub, pair: tuple) -> None:
 
 def test_who_is_no_greenlet_of_the_hub_blocks(installed: Hub, pair: tuple) -> None:
     ours, peer = pair
-    assert waiting.others() is None
+    assert waiting.scheduler() is None
     assert not waiting.wait(ours.fileno(), READABLE, time.monotonic() + 0.05)
     peer.send(b"x")
     assert waiting.wait(ours.fileno(), READABLE, math.inf)
@@ -244,7 +244,7 @@ def test_greenlet_of_the_hub_lets_others_go_on(installed: Hub, pair: tuple) -> N
     seen = []
 
     def wait() -> None:
-        assert waiting.others() is installed
+        assert waiting.scheduler() is installed
         seen.append(waiting.wait(ours.fileno(), READABLE, math.inf))
 
     installed.spawn(wait)
