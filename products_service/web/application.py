@@ -140,6 +140,11 @@ class FinishedResponse(Response):
         self._headers = headers
         self._body = body
 
+    @property
+    def status_code(self) -> int:
+        """The status."""
+        return int(self._status[:3])
+
     def __call__(self, environ: dict[str, Any], start_response: Any) -> tuple[bytes, ...]:
         """Send it, as PEP 3333 says."""
         start_response(self._status, self._headers)
