@@ -45,15 +45,20 @@ class Operation:
         """Whether the answer may be kept."""
         return self.cache_control != NOT_KEPT
 
+    @property
+    def _headers(self) -> Sequence[str]:
+        """Those of an answer with a body, or of what would be one."""
+        return [*self.headers, "Content-Encoding"] if self.is_kept else self.headers
+
     def get(self) -> dict[str, Any]:
         """Return the Operation Object of GET."""
-        answer = self._success(self.answer, *self.headers)
+        answer = self._success(self.answer, *self._headers)
         answer |= {"content": self.content, "links": {name: name for name in self.links}}
         return self._asking(self.name, self.summary, self.description, answer)
 
     def head(self) -> dict[str, Any]:
         """Return that of HEAD: GET without a body."""
-        answer = self._success("The headers of GET's answer, and no body.", *self.headers)
+        answer = self._success("The headers of GET's answer, and no body.", *self._headers)
         summary = f"{self.summary}: the headers alone"
         return self._asking(f"{self.name}Head", summary, "As GET, without a body.", answer)
 
@@ -97,7 +102,7 @@ class Operation:
     def _success(self, description: str, *headers: str) -> dict[str, Any]:
         names = ["X-Request-ID", "Access-Control-Allow-Origin", *headers]
         if self.is_kept:
-            names += ["ETag", "Vary", "Content-Encoding"]
+            names += ["ETag", "Vary"]
         of_all = {name: name for name in names} | {"Cache-Control": self.cache_control}
         return {"description": description, "headers": of_all}
 
