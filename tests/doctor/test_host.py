@@ -18,6 +18,20 @@ def test_too_few_open_files(well: Database) -> None:
     assert "LimitNOFILE=" in check.hint
 
 
+@pytest.fixture
+def served_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, which has what gunicorn is started from."""
+    for name in ("gunicorn.conf.py", "wsgi.py"):
+        shutil.copy(ROOT / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def append(file: Path, text: str) -> None:
+    with file.open("a") as stream:
+        stream.write(text)
+
+
 @pytest.mark.parametrize(
     ("file", "text", "settings", "hint"),
     [
@@ -36,74 +50,48 @@ def test_too_few_open_files(well: Database) -> None:
     ],
 )
 def test_limits_on_time_that_do_not_fit_into_one_another(
-    well: Database,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    file: str,
-    text: str,
-    settings: dict[str, str],
-    hint: str,
+    well: Database, served_from: Path, file: str, text: str, settings: dict[str, str], hint: str
 ) -> None:
-    release(tmp_path)
-    with (tmp_path / file).open("a") as stream:
-        stream.write(text)
-    monkeypatch.chdir(tmp_path)
+    append(served_from / file, text)
     check = doctor(well, **settings)["timeouts"]
     assert (check.label, check.hint) == ("FAIL", hint)
 
 
-def release(folder: Path) -> None:
-    """Put into a folder what gunicorn is started from."""
-    for name in ("gunicorn.conf.py", "wsgi.py"):
-        shutil.copy(ROOT / name, folder)
-
-
-def test_the_balancers_limits_are_read(
-    well: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("file", "text", "found"),
+    [
+        (
+            "nginx.conf",
+            "proxy_read_timeout 3s;\n    proxy_read_timeout 900ms;\n",
+            "500 < DB_DEADLINE_MS 800 < proxy_read_timeout 900 < gunicorn's timeout 30,000 ms",
+        ),
+        # 0 is none
+        ("gunicorn.conf.py", "timeout = 0\n", "500 < DB_DEADLINE_MS 800 ms"),
+    ],
+)
+def test_limits_on_time_that_fit(
+    well: Database, served_from: Path, file: str, text: str, found: str
 ) -> None:
-    release(tmp_path)
-    (tmp_path / "nginx.conf").write_text("proxy_read_timeout 3s;\n    proxy_read_timeout 900ms;\n")
-    monkeypatch.chdir(tmp_path)
+    append(served_from / file, text)
     check = doctor(well)["timeouts"]
-    assert check.label == "ok"
-    assert "800 < proxy_read_timeout 900 < gunicorn's timeout 30,000 ms" in check.found
+    assert (check.label, check.found) == ("ok", f"DB_STATEMENT_TIMEOUT_MS {found}")
 
 
-def test_a_gunicorn_without_a_limit(
-    well: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    release(tmp_path)
-    with (tmp_path / "gunicorn.conf.py").open("a") as stream:
-        stream.write("timeout = 0\n")
-    monkeypatch.chdir(tmp_path)
-    check = doctor(well)["timeouts"]
-    assert (check.label, check.found) == (
-        "ok",
-        "DB_STATEMENT_TIMEOUT_MS 500 < DB_DEADLINE_MS 800 ms",
-    )
-
-
-def test_a_gunicorn_that_would_not_start(
-    well: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    release(tmp_path)
-    (tmp_path / "gunicorn.conf.py").write_text(
+def test_a_gunicorn_that_would_not_start(well: Database, served_from: Path) -> None:
+    (served_from / "gunicorn.conf.py").write_text(
         "open('asked', 'a').write('once')\nraise SystemExit('no certificate')\n"
     )
-    monkeypatch.chdir(tmp_path)
     said = doctor(well)
     for name in ("open files", "timeouts"):
         assert said[name].label == "FAIL"
         assert said[name].found == "gunicorn does not start: no certificate"
-    assert (tmp_path / "asked").read_text() == "once"
+    assert (served_from / "asked").read_text() == "once"
 
 
 def test_a_gunicorn_that_says_nothing(
-    well: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    well: Database, served_from: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    release(tmp_path)
-    (tmp_path / "gunicorn.conf.py").write_text("import time\ntime.sleep(600)\n")
-    monkeypatch.chdir(tmp_path)
+    (served_from / "gunicorn.conf.py").write_text("import time\ntime.sleep(600)\n")
     monkeypatch.setattr(host, "PATIENCE", 1)
     said = doctor(well)
     for name in ("open files", "timeouts"):
