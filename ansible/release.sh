@@ -22,6 +22,8 @@ if [ "${1:-}" = --tree ]; then
     [ $# = 3 ] || fail "usage: ansible/release.sh [COMMIT] | --tree FOLDER ID"
     source=$(cd "$2" && pwd)
     id=$3
+    # hosts look at the ID alone: those that have it would keep what they have
+    [ ! -e "dist/products-$id.tar.gz" ] || fail "dist/products-$id.tar.gz is there: choose another ID"
     SOURCE_DATE_EPOCH=0
 else
     commit=$(git rev-parse --verify --quiet "${1:-HEAD}^{commit}") || fail "no commit ${1:-HEAD}"

@@ -147,6 +147,8 @@ class Rollout:
                 shutil.copy2(ROOT / file, tree / file)
         if change is not None:
             change(tree)
+        # of another fleet
+        (ROOT / "dist" / f"products-{name}.tar.gz").unlink(missing_ok=True)
         subprocess.run(
             ["sh", ROOT / "ansible" / "release.sh", "--tree", tree, name],
             env=os.environ | {"PIP": str(PROGRAMS / "pip")},

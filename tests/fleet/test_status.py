@@ -17,7 +17,13 @@ def test_a_fleet_is_well_once_it_has_a_backup(rollout: Rollout) -> None:
     assert findings(run) == {standby.name: ["no backup in 26 hours"]}
 
     standby.run("systemctl start products-backup")
-    run = rollout.play("status")
+    # as rollback.yml leaves a database that a newer release has migrated
+    (primary,) = rollout.groups["primary"]
+    primary.sql("INSERT INTO public.schema_migrations VALUES ('9999')")
+    try:
+        run = rollout.play("status")
+    finally:
+        primary.sql("DELETE FROM public.schema_migrations WHERE version = '9999'")
     assert run.output.count("msg: well") == len(rollout.machines)
     assert not any(run.changed.values()), run.changed
 

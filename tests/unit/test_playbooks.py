@@ -144,3 +144,21 @@ def test_no_backup_of_a_standby_that_follows_nobody(backup: Path) -> None:
 
 def test_the_fleet_takes_the_origins_that_the_service_takes() -> None:
     assert look("fleet", "check.yml", "fleet_origin") == Origins._origin.pattern
+
+
+def test_a_release_of_a_folder_has_an_id_of_its_own(tmp_path: Path) -> None:
+    """Hosts that have the ID would keep what they have."""
+    script = tmp_path / "ansible" / "release.sh"
+    script.parent.mkdir()
+    script.write_bytes((ROOT / "ansible" / "release.sh").read_bytes())
+    made = tmp_path / "dist" / "products-trial.tar.gz"
+    made.parent.mkdir()
+    made.write_bytes(b"made before")
+    done = subprocess.run(
+        ["sh", script, "--tree", tmp_path, "trial"], stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (
+        1,
+        "release: dist/products-trial.tar.gz is there: choose another ID\n",
+    )
+    assert made.read_bytes() == b"made before"
