@@ -8,9 +8,9 @@ from typing import Any
 
 import products_service
 from products_service.database import database
+from products_service.database.checkouts import Checkouts
 from products_service.database.pool import Pool
 from products_service.database.sessions import Sessions
-from products_service.database.turns import Turns
 from products_service.statements import Statement
 
 STATEMENT = "get_styles"
@@ -50,7 +50,7 @@ class NoPool(Pool):
 
     def __init__(self, sessions: Sessions, size: int, **settings: Any) -> None:
         super().__init__(sessions, size, **settings)
-        self._turns = Turns(Opener(sessions), size * MOST)  # type: ignore[arg-type]
+        self._checkouts = Checkouts(Opener(sessions), size * MOST)  # type: ignore[arg-type]
 
     def warm_up(self, seconds: float) -> None:
         """Open nothing beforehand."""

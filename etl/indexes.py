@@ -95,7 +95,7 @@ def list_indexes(connection: Connection) -> list[IndexState]:
 def drop_index(connection: Connection, index: Index) -> None:
     """Drop an index of the served catalogue, which is there. Raises IndexesError.
 
-    The session has the turn of a load. Readers wait for moments only.
+    The session has the lock of loads. Readers wait for moments only.
     """
     patience.insist(
         partial(connection.run, "drop_index", index=index.name),
@@ -109,7 +109,7 @@ def drop_index(connection: Connection, index: Index) -> None:
 def build_index(connection: Connection, index: Index) -> None:
     """Build an index of the served catalogue that lacks it. Raises IndexesError.
 
-    The session has the turn of a load, so nobody writes; readers are not disturbed.
+    The session has the lock of loads, so nobody writes; readers are not disturbed.
     """
     if (index.name, "not valid") in [(each.name, each.state) for each in list_indexes(connection)]:
         raise IndexesError(

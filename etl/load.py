@@ -10,6 +10,7 @@ from etl.digest import Digests, combine, compute_digests, recorded_digests
 from etl.errors import LoadError
 from etl.files import TABLES, SourceFile, find_files
 from etl.limits import RowLimit, check_rejects, check_shrinking
+from etl.load_lock import take_load_lock
 from etl.outcome import Outcome, Session, describe, found_out, show
 from etl.progress import Progress
 from etl.publish import name_strangers, publish
@@ -17,7 +18,6 @@ from etl.report import Report, refuse_own_report
 from etl.schemas import NEXT
 from etl.space import check_space
 from etl.tally import Tally
-from etl.turn import take_turn
 
 
 class NotFirstError(LoadError):
@@ -48,7 +48,7 @@ def load(
     refuse_own_report(sources, report_folder)
     with found_out(url, outcome), closing(Connection(url)) as connection:
         outcome.session = Session.of(connection)
-        take_turn(connection)
+        take_load_lock(connection)
         if first and connection.value("get_load_number"):
             raise NotFirstError("a catalogue was loaded before")
         if strangers := name_strangers(connection):

@@ -8,9 +8,9 @@ from etl.connection import Connection
 from etl.generate import generate
 from etl.limits import MAX_REJECTS
 from etl.load import NotFirstError, load
+from etl.load_lock import RunningError
 from etl.outcome import Outcome
 from etl.progress import Progress
-from etl.turn import RunningError
 
 
 def ensure_sample(url: str, products: int) -> bool:

@@ -9,6 +9,7 @@ from etl.digest import Digests, TableDigest, combine, compute_digests, recorded_
 from etl.errors import LoadError
 from etl.files import TABLES, SourceFile, Table, find_changes
 from etl.limits import RowLimit, check_rejects
+from etl.load_lock import take_load_lock
 from etl.outcome import Outcome, Session, describe, found_out, show
 from etl.progress import Progress
 from etl.publish import record
@@ -16,7 +17,6 @@ from etl.report import Report, refuse_own_report
 from etl.schemas import NEXT, PREVIOUS, SCRATCH, SERVED
 from etl.space import check_space
 from etl.tally import Tally
-from etl.turn import take_turn
 
 # The files of etl/sql that merge a table's rows, in the order of loading: parents first.
 _UPSERTS = {
@@ -43,7 +43,7 @@ def upsert(
     refuse_own_report(sources, report_folder)
     with found_out(url, outcome), closing(Connection(url)) as connection:
         outcome.session = Session.of(connection)
-        take_turn(connection)
+        take_load_lock(connection)
         if not connection.value("get_load_number"):
             raise LoadError(
                 "no catalogue was ever loaded into this database: load a whole one first, without "

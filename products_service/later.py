@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 
-_due: set["Notes[Any]"] = set()
+_due: set["Buffer[Any]"] = set()
 _arrange: Callable[[], None] | None = None
 
 
@@ -29,7 +29,7 @@ def do_due() -> None:
         _due.pop().flush()
 
 
-class Notes(Generic[Item]):
+class Buffer(Generic[Item]):
     """Has things noted together, `most` of them or those of a moment; at once where nothing waits.
 
     One after the other they take less CPU than each does in the middle of its request

@@ -1,9 +1,9 @@
 """How to wait: the thread blocks, unless its worker has others to serve meanwhile.
 
-By this database/sessions.py and pipelines.py wait for PostgreSQL, turns.py there for a connection,
-batches.py for the answer that somebody else asks for, ops/multiprocess.py for another worker's
-file. A worker that serves all its connections in one thread puts its own way in the place of the
-one that blocks (serving/hub.py).
+By this database/sessions.py and pipelines.py wait for PostgreSQL, checkouts.py there for a
+connection, batches.py for the answer that somebody else asks for, ops/multiprocess.py for another
+worker's file. A worker that serves all its connections in one thread puts its own way in the place
+of the one that blocks (serving/hub.py).
 """
 
 import math

@@ -16,7 +16,7 @@ from etl.indexes import (
     drop_index,
     list_indexes,
 )
-from etl.turn import take_turn
+from etl.load_lock import take_load_lock
 
 
 @click.group()
@@ -98,13 +98,13 @@ def _change(
 ) -> None:
     """Do it to those of the indexes that are in another state, and say of each what was done.
 
-    One after the other in the turn of a load, which is not needed where nothing is to be done.
+    One after the other under the lock of loads, which is not needed where nothing is to be done.
     """
     doing, done, needless = words
     with closing(Connection(url)) as connection:
         states = _states(connection, chosen)
         if not all(state == wanted for state in states):
-            take_turn(connection)
+            take_load_lock(connection)
             states = _states(connection, chosen)
         for each, state in zip(chosen, states, strict=True):
             if state == wanted:

@@ -16,7 +16,7 @@ from products_service.libpq_url import CONNECT_TIMEOUT, ConnectionUrl, parse
 LOCK_TIMEOUT_MS = 2_000
 STATEMENT_TIMEOUT_MS = 60_000
 # how long one waits for another host's migrations
-TURN = "120s"
+MIGRATION_LOCK_TIMEOUT = "120s"
 TABLE = "public.schema_migrations"
 URL_VARIABLE = "PRODUCTS_MIGRATIONS_URL"
 # libpq's, which dbmate's driver would hand to the server as settings
@@ -69,7 +69,7 @@ def migrate(url: str, directory: Path, *command: str) -> None:
             *("--migrations-table", TABLE),
             "--no-dump-schema",
             "--migration-lock",
-            *("--migration-lock-timeout", TURN),
+            *("--migration-lock-timeout", MIGRATION_LOCK_TIMEOUT),
             *command,
         ],
         env=environment(url),

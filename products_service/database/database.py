@@ -10,6 +10,7 @@ import psycopg2
 
 from products_service import waiting
 from products_service.database.batches import Batches
+from products_service.database.checkouts import BUSY, is_passed_over
 from products_service.database.deadlines import DEADLINE, DeadlinePassedError, deadline_within
 from products_service.database.errors import (
     DatabaseBusyError,
@@ -24,7 +25,6 @@ from products_service.database.pipelines import AskElsewhereError, Execution, Pi
 from products_service.database.pool import Pool
 from products_service.database.sessions import Sessions
 from products_service.database.sqlstates import OUT_OF_RESOURCES, TIMED_OUT, may_succeed_elsewhere
-from products_service.database.turns import BUSY, is_passed_over
 from products_service.statements import Statement, all_prepared
 from products_service.waiting import Scheduler
 

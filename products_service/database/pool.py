@@ -5,11 +5,11 @@ from typing import Any
 
 import psycopg2
 
+from products_service.database.checkouts import Checkouts
 from products_service.database.deadlines import DEADLINE, deadline_within
 from products_service.database.observer import Observer
 from products_service.database.pooled_db import Connector, make_pool
 from products_service.database.sessions import Session, Sessions
-from products_service.database.turns import Turns
 
 # Longest that a new worker is kept from serving by a database that does not answer.
 WARM_UP = 1.0  # seconds
@@ -31,11 +31,11 @@ class Pool:
         self._connector = Connector(sessions.open, retry_pause)
         # Several servers are to be used by turns.
         self._pool = make_pool(self._connector, size, last_first=not sessions.are_with_several)
-        self._turns = Turns(self._pool, size)
+        self._checkouts = Checkouts(self._pool, size)
 
     def take(self) -> Any:
         """Return a connection. Raises DatabaseBusyError."""
-        connection = self._turns.take()
+        connection = self._checkouts.take()
         self._observer.taken()
         return connection
 
@@ -44,7 +44,7 @@ class Pool:
         session = connection.dbapi_connection
         if session.expires_at < time.monotonic():
             session.close()
-        self._turns.give_back(connection)
+        self._checkouts.give_back(connection)
         self._observer.returned()
 
     def give_up(self, connection: Any) -> None:
@@ -54,7 +54,7 @@ class Pool:
 
     def are_wanted(self) -> bool:
         """Whether somebody who shares the thread waits for a connection."""
-        return self._turns.are_wanted()
+        return self._checkouts.are_wanted()
 
     @property
     def last_error(self) -> str | None:
@@ -67,7 +67,7 @@ class Pool:
         So that the first requests of a new worker are not refused for the want of one. Where the
         database cannot be reached, requests find that out.
         """
-        connections = [self._turns.take() for _ in range(self._size)]
+        connections = [self._checkouts.take() for _ in range(self._size)]
         try:
             with deadline_within(min(seconds, WARM_UP)):
                 for connection in connections:
@@ -81,7 +81,7 @@ class Pool:
             return
         finally:
             for connection in connections:
-                self._turns.give_back(connection)
+                self._checkouts.give_back(connection)
 
     def close(self) -> None:
         """End the sessions that are not lent."""

@@ -88,9 +88,9 @@ class DatabaseMetrics(StatementTimer):
     load_number = None
 
     def __init__(self) -> None:
-        self._uses = later.Notes(lambda changes: POOL_IN_USE.inc(sum(changes)), 256)
-        self._statements = later.Notes(self._count_statements)
-        self._failures = later.Notes(count_failures)
+        self._uses = later.Buffer(lambda changes: POOL_IN_USE.inc(sum(changes)), 256)
+        self._statements = later.Buffer(self._count_statements)
+        self._failures = later.Buffer(count_failures)
         for error in FAILURES:
             DATABASE_ERRORS.labels(error.kind)
 

@@ -15,7 +15,7 @@ from gunicorn.http.message import Request
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.http.wsgi import FileWrapper
 
-from products_service.database import turns
+from products_service.database import checkouts
 from products_service.serving.client import CHUNK, LINGER_SECONDS, Client, GoneError, TooSlowError
 from products_service.serving.environ import Address, Environments, connection_environ
 from products_service.serving.requests import END_OF_HEAD, END_OF_LINE, Requests
@@ -164,7 +164,7 @@ class Conversation:
         slots = self._worker.slots
         slot = slots.acquire()
         if not slot:
-            parts = turns.pass_over(self._worker.wsgi, environ, response.start_response)
+            parts = checkouts.pass_over(self._worker.wsgi, environ, response.start_response)
         else:
             try:
                 parts = self._worker.wsgi(environ, response.start_response)

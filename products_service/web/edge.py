@@ -78,7 +78,7 @@ class Edge:
         self._complete = complete
         self._timer = timer
         # one each, so that what one of them cannot note does not keep the others from it
-        self._notes = [later.Notes(observe) for observe in observers]
+        self._buffers = [later.Buffer(observe) for observe in observers]
 
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
@@ -108,6 +108,6 @@ class Edge:
             self._timer.seconds,
             time.time_ns(),
         )
-        for notes in self._notes:
-            notes.add(exchange)
+        for buffer in self._buffers:
+            buffer.add(exchange)
         return body

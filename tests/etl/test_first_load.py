@@ -9,8 +9,8 @@ import pytest
 import etl.sample
 from etl.connection import Connection
 from etl.errors import EtlError
+from etl.load_lock import take_load_lock
 from etl.sample import ensure_sample
-from etl.turn import take_turn
 from products_service.commands.preparing import fill_if_new
 from tests.catalogue import load_catalogue
 from tests.conftest import Database
@@ -41,7 +41,7 @@ def test_sample_takes_the_place_of_no_catalogue(
 
 def test_sample_makes_way_for_a_load_that_runs(database: Database) -> None:
     with closing(Connection(database.etl)) as other:
-        take_turn(other)
+        take_load_lock(other)
         assert not ensure_sample(database.etl, 10)
     assert ensure_sample(database.etl, 10)
 

@@ -12,7 +12,7 @@ import pytest
 from etl import patience
 from etl.connection import Connection, read_sql
 from etl.indexes import IndexesError, choose_indexes, drop_index, read_indexes
-from etl.turn import take_turn
+from etl.load_lock import take_load_lock
 from tests.catalogue import load_catalogue
 from tests.conftest import Database, make_app
 from tests.etl.loads import flask_etl, started, watching
@@ -177,7 +177,7 @@ def test_an_index_that_is_not_valid(indexed: Database) -> None:
 def test_refused_at_once_while_a_load_runs(indexed: Database, command: tuple[str, ...]) -> None:
     query(indexed.admin, "DROP INDEX catalogue.skus_by_style")
     with closing(Connection(indexed.etl)) as load:
-        take_turn(load)
+        take_load_lock(load)
         done = flask_etl(indexed, "index", *command)
     assert done.returncode == 1
     assert "another load or `flask etl index` is running (server process " in done.stderr
@@ -190,7 +190,7 @@ def test_refused_at_once_while_a_load_runs(indexed: Database, command: tuple[str
 def test_a_load_is_not_in_the_way_where_nothing_is_to_be_done(indexed: Database) -> None:
     """So a deploy may ask for what is missing at any time."""
     with closing(Connection(indexed.etl)) as load:
-        take_turn(load)
+        take_load_lock(load)
         done = flask_etl(indexed, "index", "build")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [f"{name} is there already" for name in NAMES]
@@ -282,7 +282,7 @@ def test_drop_gives_up_on_a_reader_that_stays(
         held(indexed, "SELECT count(*) FROM catalogue.skus"),
         closing(Connection(indexed.etl)) as connection,
     ):
-        take_turn(connection)
+        take_load_lock(connection)
         with pytest.raises(IndexesError, match=r"skus_by_style: another session has held skus for"):
             drop_index(connection, read_indexes()["skus_by_style"])
     assert built(indexed) == set(NAMES)

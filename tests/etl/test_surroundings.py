@@ -8,7 +8,7 @@ import pytest
 
 from etl.connection import Connection
 from etl.errors import LoadError
-from etl.turn import take_turn
+from etl.load_lock import take_load_lock
 from tests.conftest import Database
 from tests.etl.loads import ROWS, flask_etl, rows_of, texts
 from tests.servers import Server, query
@@ -33,7 +33,7 @@ def test_database_that_cannot_keep_every_text_is_refused(server: Server) -> None
             closing(Connection(server.url(database="latin"))) as connection,
             pytest.raises(LoadError, match="encoding is LATIN1"),
         ):
-            take_turn(connection)
+            take_load_lock(connection)
     finally:
         query(server.url(), "DROP DATABASE latin")
 

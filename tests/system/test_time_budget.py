@@ -14,7 +14,7 @@ import crossplane
 import pytest
 
 from products_service.config import load_settings
-from products_service.database import pipelines, turns
+from products_service.database import checkouts, pipelines
 from products_service.serving import slots
 from tests.conftest import MIGRATIONS
 from tests.programs import ROOT, environment
@@ -112,7 +112,7 @@ def test_each_limit_ends_before_the_one_around_it(gunicorn: dict[str, int]) -> N
     assert SETTINGS["DB_CONNECT_TIMEOUT_MS"] < DEADLINE
     assert DEADLINE + CARRYING <= READ
     # whose turn does not come is refused before, also who was sent behind a slow one first
-    longest = slots.LONGEST + pipelines.PATIENCE + turns.LONGEST_IN_ONE_THREAD
+    longest = slots.LONGEST + pipelines.PATIENCE + checkouts.LONGEST_IN_ONE_THREAD
     assert round(longest * 1000) + CARRYING <= READ
     # which is no limit of a request, and must not end a worker that is waiting for the database
     assert gunicorn["timeout"] > DEADLINE

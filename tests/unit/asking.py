@@ -142,7 +142,7 @@ class Worker:
     @contextmanager
     def connection_kept(self) -> Iterator[None]:
         """Have somebody use one of the pool's connections during the block."""
-        lent = self._database._pool._turns
+        lent = self._database._pool._checkouts
 
         def keep() -> None:
             connection = lent.take()

@@ -9,7 +9,7 @@ import pytest
 from psycopg2.extensions import get_wait_callback, set_wait_callback
 
 from products_service import waiting
-from products_service.database import Database, pipelines, turns
+from products_service.database import Database, checkouts, pipelines
 from products_service.serving import hub as hubs
 from products_service.serving.hub import Hub
 from tests.servers import Server
@@ -57,8 +57,8 @@ def nothing_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def worker(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     """Make a worker with a patient database, but for what settings say."""
-    monkeypatch.setattr(turns, "PATIENCE_IN_ONE_THREAD", HANG)
-    monkeypatch.setattr(turns, "LONGEST_IN_ONE_THREAD", HANG)
+    monkeypatch.setattr(checkouts, "PATIENCE_IN_ONE_THREAD", HANG)
+    monkeypatch.setattr(checkouts, "LONGEST_IN_ONE_THREAD", HANG)
     monkeypatch.setattr("products_service.database.pool.WARM_UP", HANG)
     made: list[Database] = []
     callback = get_wait_callback()

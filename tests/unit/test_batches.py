@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from products_service import waiting
-from products_service.database import batches, turns
+from products_service.database import batches, checkouts
 from products_service.database.deadlines import deadline_within
 from products_service.database.errors import (
     DatabaseBusyError,
@@ -247,7 +247,7 @@ def test_who_is_passed_over_joins_nobody(worker: Make) -> None:
     refused: list[Any] = []
     answered: list[Any] = []
     for product in (5, 2):
-        turns.pass_over(asked.start, refused, ("divide", product))
+        checkouts.pass_over(asked.start, refused, ("divide", product))
         asked.start(answered, ("divide", product))
     asked.turn(lambda: len(answered) == 2)
     assert answered == ["2", "5"]
@@ -257,7 +257,7 @@ def test_who_is_passed_over_joins_nobody(worker: Make) -> None:
 def test_all_are_refused_when_no_connection_comes_free(
     worker: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "PATIENCE_IN_ONE_THREAD", 0.1)
+    monkeypatch.setattr(checkouts, "PATIENCE_IN_ONE_THREAD", 0.1)
     asked = worker()
     with asked.connection_kept():
         outcomes = asked.ask(("divide", 5), ("divide", 2), ("hold",))

@@ -19,21 +19,21 @@ def arranged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_what_happened_is_noted_at_once_where_nothing_waits() -> None:
     noted: list[Sequence[int]] = []
-    notes = later.Notes(noted.append)
-    notes.add(1)
-    notes.add(2)
+    buffer = later.Buffer(noted.append)
+    buffer.add(1)
+    buffer.add(2)
     assert noted == [[1], [2]]
 
 
 def test_what_happened_is_noted_in_a_moment_or_when_it_is_full(arranged: list[str]) -> None:
     noted: list[Sequence[int]] = []
-    notes = later.Notes(noted.append, 3)
+    buffer = later.Buffer(noted.append, 3)
     for number in range(5):
-        notes.add(number)
+        buffer.add(number)
     assert (noted, arranged) == ([[0, 1, 2]], ["again"])
     later.do_due()
     assert noted == [[0, 1, 2], [3, 4]]
-    notes.add(5)
+    buffer.add(5)
     assert arranged == ["again"] * 2
     later.do_due()
     assert noted[-1] == [5]
@@ -43,12 +43,12 @@ def test_what_cannot_be_noted_is_nobodys_failure(
     arranged: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     noted: list[Sequence[int]] = []
-    another = later.Notes(noted.append)
-    notes = later.Notes(lambda items: 1 / 0, 2)
+    another = later.Buffer(noted.append)
+    buffer = later.Buffer(lambda items: 1 / 0, 2)
     another.add(0)
-    notes.add(1)
-    notes.add(2)
-    notes.add(3)
+    buffer.add(1)
+    buffer.add(2)
+    buffer.add(3)
     later.do_due()
     assert noted == [[0]]
     assert [entry.message for entry in caplog.records] == [UNNOTED] * 2
@@ -56,5 +56,5 @@ def test_what_cannot_be_noted_is_nobodys_failure(
 
 
 def test_nor_is_it_where_nothing_waits(caplog: pytest.LogCaptureFixture) -> None:
-    later.Notes(lambda items: 1 / 0).add(1)
+    later.Buffer(lambda items: 1 / 0).add(1)
     assert [entry.message for entry in caplog.records] == [UNNOTED]

@@ -43,7 +43,7 @@ def is_passed_over() -> bool:
     return _passed_over.get()
 
 
-class Turns:
+class Checkouts:
     """Lends the connections of a pool of that size.
 
     Requests come in bursts, and each has its connection for a millisecond: who comes when all are

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from products_service.database import turns
+from products_service.database import checkouts
+from products_service.database.checkouts import Checkouts
 from products_service.database.errors import DatabaseBusyError
 from products_service.database.pooled_db import PoolEmptyError
-from products_service.database.turns import Turns
 from products_service.serving.hub import Hub
 from tests.unit.hubs import run
 from tests.waiting import HANG
@@ -32,18 +32,18 @@ class Pool:
 
 def test_thread_waits_while_connections_come_and_go(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PATIENCE", "LONGEST"):
-        monkeypatch.setattr(turns, name, HANG)
-    given = Turns(Pool(), 1)
+        monkeypatch.setattr(checkouts, name, HANG)
+    given = Checkouts(Pool(), 1)
     connection = given.take()
     threading.Timer(0.05, given.give_back, [connection]).start()
     assert given.take() is connection
 
 
 def test_who_is_told_too_late_looks_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "PATIENCE", 1)
-    monkeypatch.setattr(turns, "LONGEST", HANG)
+    monkeypatch.setattr(checkouts, "PATIENCE", 1)
+    monkeypatch.setattr(checkouts, "LONGEST", HANG)
     pool = Pool()
-    given = Turns(pool, 1)
+    given = Checkouts(pool, 1)
     given.take()
     # given back, and nobody is told
     threading.Timer(0.02, pool.close).start()
@@ -51,7 +51,7 @@ def test_who_is_told_too_late_looks_once_more(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_who_waits_longest_has_it_next(installed: Hub) -> None:
-    given = Turns(Pool(), 1)
+    given = Checkouts(Pool(), 1)
     had: list[str] = []
 
     def take(name: str, times: int) -> None:
@@ -68,8 +68,8 @@ def test_who_waits_longest_has_it_next(installed: Hub) -> None:
 
 
 def test_nobody_waits_where_nothing_moves(installed: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "LONGEST_IN_ONE_THREAD", HANG)
-    given = Turns(Pool(), 1)
+    monkeypatch.setattr(checkouts, "LONGEST_IN_ONE_THREAD", HANG)
+    given = Checkouts(Pool(), 1)
     refused: list[float] = []
 
     def keep() -> None:
@@ -85,7 +85,7 @@ def test_nobody_waits_where_nothing_moves(installed: Hub, monkeypatch: pytest.Mo
     for function in (keep, wait, wait):
         installed.spawn(function)
     run(installed, lambda: len(refused) == 2)
-    assert min(refused) >= began + turns.PATIENCE_IN_ONE_THREAD
+    assert min(refused) >= began + checkouts.PATIENCE_IN_ONE_THREAD
     # who comes when it is known that nothing moves waits for what comes in that turn, no longer
     installed.spawn(wait)
     run(installed, lambda: len(refused) == 3)
@@ -95,8 +95,8 @@ def test_who_was_kept_from_running_is_not_refused_for_that(
     installed: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection comes back in the same turn, after who wants it has looked."""
-    monkeypatch.setattr(turns, "PATIENCE_IN_ONE_THREAD", 0)
-    given = Turns(Pool(), 1)
+    monkeypatch.setattr(checkouts, "PATIENCE_IN_ONE_THREAD", 0)
+    given = Checkouts(Pool(), 1)
     had: list[str] = []
 
     def take(name: str) -> None:
@@ -116,8 +116,8 @@ def test_who_was_kept_from_running_is_not_refused_for_that(
 def test_nobody_waits_for_ever_and_then_others_have_it(
     installed: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "PATIENCE_IN_ONE_THREAD", HANG)
-    given = Turns(Pool(), 1)
+    monkeypatch.setattr(checkouts, "PATIENCE_IN_ONE_THREAD", HANG)
+    given = Checkouts(Pool(), 1)
     seen: list[str] = []
 
     def keep() -> None:
@@ -126,7 +126,7 @@ def test_nobody_waits_for_ever_and_then_others_have_it(
         given.give_back(connection)
 
     def wait(name: str, longest: float) -> None:
-        monkeypatch.setattr(turns, "LONGEST_IN_ONE_THREAD", longest)
+        monkeypatch.setattr(checkouts, "LONGEST_IN_ONE_THREAD", longest)
         try:
             given.give_back(given.take())
         except DatabaseBusyError:
@@ -146,7 +146,7 @@ def test_nobody_waits_for_ever_and_then_others_have_it(
 def test_a_place_is_not_lost_with_a_connection_that_cannot_be_had(installed: Hub) -> None:
     pool = Pool()
     pool.lent = True
-    given = Turns(pool, 1)
+    given = Checkouts(pool, 1)
     seen: list[object] = []
 
     def ask() -> None:

@@ -1,4 +1,4 @@
-"""The turn of whoever changes the catalogue: one load, or one change of indexes, at a time."""
+"""The lock of whoever changes the catalogue: one load, or one change of indexes, at a time."""
 
 from etl.connection import Connection
 from etl.errors import LoadError
@@ -8,7 +8,7 @@ class RunningError(LoadError):
     """Another load is running, or somebody changes indexes."""
 
 
-def take_turn(connection: Connection) -> None:
+def take_load_lock(connection: Connection) -> None:
     """Take the lock of whoever changes the catalogue and become its owner.
 
     Raises RunningError where somebody has it, another EtlError where there can be no load.
