@@ -109,12 +109,12 @@ class Conversation:
         while head and head.find(END_OF_HEAD, max(looked_at - 3, 0)) < 0:
             if head.count(b"\n", looked_at) != head.count(END_OF_LINE, max(looked_at - 1, 0)):
                 raise InvalidHeader("bare LF as line terminator")
-            if len(head) > HEAD_BYTES:
+            if len(head) >= HEAD_BYTES:
                 if END_OF_LINE in head:
                     raise LimitRequestHeaders("the head is too long")
                 raise LimitRequestLine(len(head), HEAD_BYTES)
             looked_at = len(head)
-            more = self._client.recv(CHUNK)
+            more = self._client.recv(min(CHUNK, HEAD_BYTES - len(head)))
             head = more and head + more
         return head
 

@@ -309,6 +309,14 @@ def test_as_many_fields_as_there_may_be(wire: Wire) -> None:
         assert wire.read().status == 200
 
 
+@pytest.mark.parametrize(("length", "status"), [(64 * 1024, 200), (64 * 1024 + 1, 431)])
+def test_as_long_a_head_as_there_may_be(wire: Wire, length: int, status: int) -> None:
+    head = b"GET /live HTTP/1.1\r\nHost: x\r\n" + b"A: %s\r\n" % (b"b" * 8000) * 8
+    last = length - len(head) - len(b"A: \r\n\r\n")
+    wire.send(head + b"A: %s\r\n\r\n" % (b"b" * last))
+    assert wire.read().status == status
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_no_request_is_refused_and_nothing_after_it_is_served(
     wire: Wire, name: str
