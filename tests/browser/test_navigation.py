@@ -33,7 +33,7 @@ def test_search_results_and_categories(visit: Opener) -> None:
     search.press("Enter")
     expect(heading(page)).to_have_text("Results for “sunglasses”")
     expect(page).to_have_url(f"{shop.url}/?q=sunglasses")
-    expect(page.locator("#announcer")).to_have_text("1 product")
+    expect(page.locator("#announcer")).to_have_text("1 product on this page")
     page.get_by_role("link", name="Bright Future Sunglasses").click()
     expect(heading(page)).to_have_text("Bright Future Sunglasses")
     expect(page).to_have_url(f"{shop.url}/?product={SHADES}")
