@@ -208,10 +208,13 @@ class Rollout:
         }
 
     @contextmanager
-    def under_load(self, rate: float = 25) -> Iterator[Seen]:
-        """Have clients ask while the block runs. Raises AssertionError when one was let down."""
-        address = self.groups["balancer"][0].address
-        with steady(address, SHOP, self.authority, PATHS, rate) as seen:
+    def under_load(self, rate: float = 25, at: Host | None = None) -> Iterator[Seen]:
+        """Have clients ask while the block runs, `at` a balancer or the first.
+
+        Raises AssertionError when one was let down.
+        """
+        balancer = at or self.groups["balancer"][0]
+        with steady(balancer.address, SHOP, self.authority, PATHS, rate) as seen:
             yield seen
         print(seen)
         assert not seen.failures, f"{seen}: {seen.failures[:5]}"
