@@ -95,7 +95,7 @@ class Connection:
     ) -> list[tuple[Any, ...]]:
         """Run the statements of a file and return the rows of the last one.
 
-        `identifiers` fill the file's {places}: a name, or a list of names for a list. Raises
+        `identifiers` fill the file's {places}: a name, the parts of one, or a list of these. Raises
         DatabaseError.
         """
         with _translated(), interruptible(), self._connection.cursor() as cursor:
@@ -165,7 +165,7 @@ class Connection:
             ours.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """End the session; what it held goes with it, and its turn at once."""
+        """End the session; what it held goes with it, and its locks at once."""
         if not self._connection.closed:
             with suppress(DatabaseError):
                 self.run("unlock")
@@ -178,10 +178,11 @@ def _compose(text: str, identifiers: dict[str, Any]) -> Any:
     return sql.SQL(text).format(**{key: _identifier(name) for key, name in identifiers.items()})
 
 
-def _identifier(name: str | list[str]) -> sql.Composable:
+def _identifier(name: str | tuple[str, ...] | list[Any]) -> sql.Composable:
+    """Return a name, a qualified one, or a list of either."""
     if isinstance(name, list):
-        return sql.SQL(", ").join(map(sql.Identifier, name))
-    return sql.Identifier(name)
+        return sql.SQL(", ").join(map(_identifier, name))
+    return sql.Identifier(*name) if isinstance(name, tuple) else sql.Identifier(name)
 
 
 @contextmanager

@@ -4,18 +4,11 @@ import hashlib
 from typing import NamedTuple
 
 from etl.connection import Connection
-from etl.files import TABLES
+from etl.files import TABLES, Table
 from etl.schemas import SERVED
 
-# The files of etl/sql that reckon a table, named here so that a search for one finds what runs it.
-_STATEMENTS = {
-    "products": "digest_products",
-    "features": "digest_features",
-    "styles": "digest_styles",
-    "photos": "digest_photos",
-    "skus": "digest_skus",
-    "related": "digest_related",
-}
+# Of tables with prices, which are hashed as text.
+_PRICED = {"products": "digest_products", "styles": "digest_styles"}
 
 
 class TableDigest(NamedTuple):
@@ -33,12 +26,15 @@ def compute_digests(connection: Connection, schema: str, prefix: str = "") -> Di
 
     With a `prefix`, for what is named so: views of the tables that have part of their rows.
     """
-    return {
-        table.name: _read(
-            *connection.run(_STATEMENTS[table.name], schema=schema, table=prefix + table.name)[0]
-        )
-        for table in TABLES
-    }
+    return {table.name: _compute(connection, table, schema, prefix) for table in TABLES}
+
+
+def _compute(connection: Connection, table: Table, schema: str, prefix: str) -> TableDigest:
+    place = {"schema": schema, "table": prefix + table.name}
+    if statement := _PRICED.get(table.name):
+        return _read(*connection.run(statement, **place)[0])
+    columns = [column.name for column in table.columns]
+    return _read(*connection.run("digest_rows", owner=table.owner, columns=columns, **place)[0])
 
 
 def recorded_digests(connection: Connection) -> Digests:

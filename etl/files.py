@@ -58,6 +58,11 @@ class Table:
         """The columns that refer to rows of another table."""
         return tuple(column for column in self.columns if column.parent)
 
+    @property
+    def owner(self) -> str:
+        """The column that says within what its rows are in order; a product is alone in its own."""
+        return self.references[0].name if self.references else ID.name
+
 
 ID = Column(("id",), Kind.KEY)
 PRODUCT_ID = Column(("product_id", "productId"), Kind.REFERENCE, parent="products")
@@ -69,7 +74,8 @@ def text(name: str, nullable: bool = False) -> Column:
     return Column((name,), Kind.TEXT, nullable)
 
 
-# In the order of loading: a table stands after those it refers to.
+# In the order of loading: a table stands after those it refers to. Digests hash the columns in this
+# order, so with another one those that are recorded do not hold any more.
 TABLES = (
     Table(
         "products",

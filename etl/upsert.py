@@ -18,16 +18,7 @@ from etl.schemas import NEXT, PREVIOUS, SCRATCH, SERVED
 from etl.space import check_space
 from etl.tally import Tally
 
-# The files of etl/sql that merge a table's rows, in the order of loading: parents first.
-_UPSERTS = {
-    "products": "upsert_products",
-    "features": "upsert_features",
-    "styles": "upsert_styles",
-    "photos": "upsert_photos",
-    "skus": "upsert_skus",
-    "related": "upsert_related",
-}
-# Those that find out which parents are removed, once their table is merged.
+# The files of etl/sql that find out which parents are removed, once their table is merged.
 _GOING = {"products": "collect_going_products", "styles": "collect_going_styles"}
 
 
@@ -54,7 +45,8 @@ def upsert(
                 connection.run("drop_schema", schema=leftover)
         check_space(connection, sources)
         outcome.started_at = connection.value("current_time")
-        connection.run("create_changes")
+        for table in TABLES:
+            connection.run("create_changes", table=table.name)
         with closing(Report(report_folder)) as report:
             builder = Builder(connection, SCRATCH, report, progress, whole=False)
             for source in sources:
@@ -81,7 +73,7 @@ def _merge(
             tally = outcome.tallies[source.name]
             _reject_orphans(builder, source, tally)
             check_rejects(source, tally, max_rejects)
-            connection.run(_UPSERTS[table.name])
+            _upsert_rows(connection, table)
         if table.name in _GOING:
             connection.run(_GOING[table.name])
     for table in reversed(TABLES):  # what refers to others first
@@ -108,6 +100,18 @@ def _reject_orphans(builder: Builder, source: SourceFile, tally: Tally) -> None:
         )
         builder.reject(source, tally, column.orphaned)
     builder.check_unchanged(source)
+
+
+def _upsert_rows(connection: Connection, table: Table) -> None:
+    key, *others = (column.name for column in table.columns)
+    connection.run(
+        "upsert_rows",
+        table=table.name,
+        columns=[key, *others],
+        changed=others,
+        values=[("excluded", name) for name in others],
+        owner=table.owner,
+    )
 
 
 def _remove(connection: Connection, table: Table) -> int:

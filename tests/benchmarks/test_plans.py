@@ -11,6 +11,7 @@ from benchmarks.connection import read_sql
 from benchmarks.index import EXTRA
 from benchmarks.plans import Node, indexes_used, nodes
 from etl.connection import read_sql as etl_sql
+from etl.files import TABLES
 from products_service.statements import Statement, all_prepared, read_statements
 from tests.benchmarks.bench import loaded
 from tests.conftest import Database
@@ -160,7 +161,8 @@ def explain_removal(database: Database) -> dict[str, Any]:
     """Return the plan by which an upsert removes the related pairs of ten products that go."""
     with session(database) as cursor:
         cursor.execute("BEGIN")
-        cursor.execute(etl_sql("create_changes"))
+        for table in TABLES:
+            cursor.execute(etl_sql("create_changes").format(table=table.name))
         cursor.execute(
             "INSERT INTO pg_temp.products (id, name, default_price, deleted) "
             "SELECT id, name, default_price, true FROM catalogue.products LIMIT 10"
