@@ -8,7 +8,7 @@ from etl.files import TABLES, Table
 from etl.schemas import SERVED
 
 # Of tables with prices, which are hashed as text.
-_PRICED = {"products": "digest_products", "styles": "digest_styles"}
+PRICED = {"products": "digest_products", "styles": "digest_styles"}
 
 
 class TableDigest(NamedTuple):
@@ -31,7 +31,7 @@ def compute_digests(connection: Connection, schema: str, prefix: str = "") -> Di
 
 def _compute(connection: Connection, table: Table, schema: str, prefix: str) -> TableDigest:
     place = {"schema": schema, "table": prefix + table.name}
-    if statement := _PRICED.get(table.name):
+    if statement := PRICED.get(table.name):
         return _read(*connection.run(statement, **place)[0])
     columns = [column.name for column in table.columns]
     return _read(*connection.run("digest_rows", owner=table.owner, columns=columns, **place)[0])
