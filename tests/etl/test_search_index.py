@@ -3,6 +3,7 @@ through."""
 
 import json
 import subprocess
+import unicodedata
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -116,7 +117,34 @@ def test_the_migration_takes_the_catalogue_that_is_there(
     assert found(url, "399") == [399]
 
 
-@pytest.mark.parametrize("sign", "@_./-%&<")
+def test_signs_of_every_script_separate_words(database: Database) -> None:
+    """Whatever the locale takes for letters: it is C, or C.UTF-8 where the server is another."""
+    signs = [sign for sign in map(chr, range(1, 0x10000)) if separates(sign) and sign != "<"]
+    assert len(signs) > 800
+    joined = """
+        SELECT sign FROM unnest(%s) AS sign
+        CROSS JOIN LATERAL (
+          VALUES ('fox' || sign || 'cat', '{fox,cat}'), ('fox' || sign || '7', '{fox,7}'),
+                 (sign || 'cat', '{cat}')
+        ) AS tried (text, words)
+        WHERE words::text[] <> ARRAY(
+          SELECT token FROM ts_parse('default', search.plain(text)) WHERE tokid <> 12
+        )
+    """
+    with closing(connect(database.admin)) as connection, connection.cursor() as cursor:
+        cursor.execute(joined, (signs,))
+        assert cursor.fetchall() == []
+
+
+def separates(character: str) -> bool:
+    """Whether Unicode has it for punctuation, a blank or a sign, now and in an early version."""
+    return all(
+        known.category(character)[0] in "PZ" or known.category(character) in ("Sc", "Sm")
+        for known in (unicodedata, unicodedata.ucd_3_2_0)
+    )
+
+
+@pytest.mark.parametrize("sign", "@_./-%&<~+")
 def test_no_text_takes_long_to_read(database: Database, sign: str) -> None:
     """Left to itself PostgreSQL's parser looks for the end of an address from each word on."""
     text = f"a{sign}1" * 6_666
