@@ -10,10 +10,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
 
 from products_service.database import pipelines
 from products_service.database.errors import DatabaseError, DatabaseTimeoutError, StatementError
+from products_service.database.executor import Executor, Row
 from products_service.database.pipelines import Execution
 from products_service.statements import Statement, all_for_each
 from products_service.waiting import Scheduler
@@ -39,36 +39,24 @@ class Question:
     def __init__(self, statement: Statement, product_id: int) -> None:
         self.statement = statement
         self.product_id = product_id
-        self.answer: Any = None
+        self.answer: Row | None = None
         self.failure: Callable[[], DatabaseError] | None = None
 
 
 class Batches:
-    """Gathers requests of all statements that take a product's id, those of a batch together.
+    """Gathers requests of all statements that take a product's id, and has them executed."""
 
-    `ask(begin)` and, for several, `ask_together(scheduler, begin)` wait for a connection, then call
-    `begin()` for what to execute, and return the rows, an answer each. They raise DatabaseError.
-    `at_once()` is how many batches are to be under way.
-    """
-
-    def __init__(
-        self,
-        ask: Callable[[Callable[[], Execution]], Sequence[Any]],
-        ask_together: Callable[[Scheduler, Callable[[], Execution]], Sequence[Any]],
-        at_once: Callable[[], int],
-        statements: Iterable[Statement],
-    ) -> None:
+    def __init__(self, executor: Executor, statements: Iterable[Statement]) -> None:
         statements = [each for each in statements if each.for_each is not None]
-        self._ask = ask
-        self._ask_together = ask_together
+        self._executor = executor
         self._all = all_for_each(statements)
         self._index = {each.name: number for number, each in enumerate(statements)}
         self._gathering: list[Question] | None = None
         self._present = 0  # who gathers, and who waits for an answer
-        self._line = Line(at_once)
+        self._line = Line(executor.at_once)
         self._apart_until = -math.inf  # by time.monotonic
 
-    def fetch(self, scheduler: Scheduler, statement: Statement, product_id: int) -> Any:
+    def fetch(self, scheduler: Scheduler, statement: Statement, product_id: int) -> Row:
         """Return the statement's answer for a product. Raises DatabaseError.
 
         Where one of several has a defect, which shows at once, each is asked for alone. Where time
@@ -88,8 +76,8 @@ class Batches:
             return self._ask_alone(statement, product_id)
         return question.answer
 
-    def _ask_alone(self, statement: Statement, product_id: int) -> Any:
-        return self._ask(lambda: (statement, [product_id]))[0]
+    def _ask_alone(self, statement: Statement, product_id: int) -> Row:
+        return self._executor.run(lambda: (statement, [product_id]))[0]
 
     def _gather(self, scheduler: Scheduler, question: Question) -> None:
         """Ask together with those who wait; return when that is done.
@@ -118,7 +106,7 @@ class Batches:
         try:
             scheduler.go_last()  # when all who can go on now have asked
             place = self._line.enter(scheduler)
-            answers = self._ask_together(scheduler, begin)
+            answers = self._executor.run_batch(scheduler, begin)
             # found out before one of them has another's answer
             for question, answer in list(zip(asked, answers, strict=True)):
                 question.answer = answer

@@ -106,7 +106,7 @@ class Worker:
 
     def under_way(self) -> int:
         """Return how many batches are sent and not answered yet, on the connection used last."""
-        shared = self._database._pipelines._last
+        shared = self._database._executor._pipelines._last
         return len(shared.under_way) if shared else 0
 
     def turn_once(self) -> None:

@@ -55,7 +55,7 @@ def test_who_has_used_up_much_of_its_time_asks_alone(worker: Make) -> None:
 def test_who_asks_for_others_does_so_in_full_time(
     worker: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("products_service.database.database.LEAST_LEFT", 0.0)
+    monkeypatch.setattr("products_service.database.executor.LEAST_LEFT", 0.0)
     asked = worker()
     outcomes: list[Any] = []
     with asked.locked(1):
@@ -277,14 +277,14 @@ def test_fault_of_ours_leaves_nobody_waiting_and_nobody_has_what_is_anothers(
     worker: Make, monkeypatch: pytest.MonkeyPatch, rows_left: list[int]
 ) -> None:
     asked = worker()
-    ask = asked._database._batches._ask_together
+    ask = asked._database._executor.run_batch
     broken = iter([True])
 
     def fail_once(*arguments: Any, **named: Any) -> Any:
         rows = ask(*arguments, **named)
         return [rows[number] for number in rows_left] if next(broken, False) else rows
 
-    monkeypatch.setattr(asked._database._batches, "_ask_together", fail_once)
+    monkeypatch.setattr(asked._database._executor, "run_batch", fail_once)
     fetch = asked._database.fetch
     failed = []
 

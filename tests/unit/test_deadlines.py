@@ -102,7 +102,7 @@ def test_what_time_a_batch_has_left_says_nothing_of_the_server_that_it_then_asks
             return database._statements["sleep"], [HANG]
 
         with pytest.raises(DatabaseTimeoutError, match=f"no answer within {HANG} s"):
-            database._ask(begin, time.monotonic() + given)
+            database._executor.run(begin, time.monotonic() + given)
         assert (failed, bool(begun)) == ([], sent)
         assert database.fetch("echo", body="x").body == "x"
 

@@ -13,7 +13,7 @@ PACKAGES = ("products_service", "etl", "benchmarks")
 # One for each purpose: what serves is prepared and bounded, what loads writes, what measures
 # explains, and what examines must work where the service's own does not.
 CONNECTIONS = {
-    "products_service.database.database",
+    "products_service.database.executor",
     "products_service.database.pool",
     "products_service.database.pooled_db",
     "products_service.database.sessions",
@@ -190,7 +190,7 @@ def test_only_the_connection_modules_execute() -> None:
 def test_what_is_executed_comes_from_files() -> None:
     """In the connection modules, `execute` is given a file's text or what is composed of it."""
     allowed = {
-        "products_service/database/database.py": {"statement.execute"},
+        "products_service/database/executor.py": {"statement.execute"},
         # what database.py gives it, by libpq.Pipeline.run
         "products_service/database/sessions.py": set(),
         "products_service/database/pool.py": set(),

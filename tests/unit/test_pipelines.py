@@ -100,7 +100,7 @@ def test_after_a_slow_one_they_are_asked_for_one_by_one(
     worker: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = worker(pool_size=2)
-    at_once = asked._database._pipelines.at_once
+    at_once = asked._database._executor._pipelines.at_once
     assert at_once() == 2
     monkeypatch.setattr(pipelines, "SLOW", 0.0)
     asked.ask(("divide", 2))
@@ -119,7 +119,7 @@ def test_who_asks_elsewhere_does_not_make_a_slow_one_fast(
         asked.turn(lambda: outcomes == ["2"])
         monkeypatch.setattr(pipelines, "SLOW", 0.0)
     assert outcomes == ["2", "1"]
-    assert asked._database._pipelines.at_once() == 1
+    assert asked._database._executor._pipelines.at_once() == 1
 
 
 @pytest.mark.usefixtures("nothing_is_slow")
@@ -131,7 +131,7 @@ def test_what_one_waits_behind_another_does_not_make_it_slow(
     with behind(asked, ("lock", 1), ("divide", 5)) as outcomes:
         monkeypatch.setattr(pipelines.time, "monotonic", later_by(HANG / 2))
     assert outcomes == ["1", "2"]
-    assert asked._database._pipelines.at_once() == 2
+    assert asked._database._executor._pipelines.at_once() == 2
 
 
 @pytest.mark.usefixtures("nothing_is_slow")
@@ -253,7 +253,7 @@ def test_who_waits_is_told_of_a_loss_that_is_found_by_who_sends_behind_it(
 
     def lose() -> None:
         release()
-        file = asked._database._pipelines._last._fd
+        file = asked._database._executor._pipelines._last._fd
         assert select.select([file], [], [], HANG)[0]  # the answer has come
         with socket.socket(fileno=os.dup(file)) as connection:
             connection.shutdown(socket.SHUT_RDWR)
