@@ -22,25 +22,25 @@ LONGEST = 0.1  # seconds; where they do come and go, but to others
 PATIENCE_IN_ONE_THREAD = 0.15  # seconds
 LONGEST_IN_ONE_THREAD = 0.25  # seconds; several searches, one after the other
 
-_passed_over: ContextVar[bool] = ContextVar("passed_over", default=False)
+_shed: ContextVar[bool] = ContextVar("shed", default=False)
 
 
-def pass_over(function: Callable[..., Any], *arguments: Any) -> Any:
+def shed(function: Callable[..., Any], *arguments: Any) -> Any:
     """Return what the function returns. No fetch inside it gets a connection.
 
     It raises DatabaseBusyError at once, also where one is free: that is for those whose turn it is
     (docs/decisions/worker.md).
     """
-    token = _passed_over.set(True)
+    token = _shed.set(True)
     try:
         return function(*arguments)
     finally:
-        _passed_over.reset(token)
+        _shed.reset(token)
 
 
-def is_passed_over() -> bool:
-    """Whether fetches of the current request are refused, since `pass_over` runs it."""
-    return _passed_over.get()
+def is_shed() -> bool:
+    """Whether fetches of the current request are refused, since `shed` runs it."""
+    return _shed.get()
 
 
 class Checkouts:

@@ -8,7 +8,7 @@ from typing import Any
 
 from products_service import waiting
 from products_service.database.batches import Batches
-from products_service.database.checkouts import BUSY, is_passed_over
+from products_service.database.checkouts import BUSY, is_shed
 from products_service.database.deadlines import deadline_within
 from products_service.database.errors import DatabaseBusyError, DatabaseError
 from products_service.database.executor import Executor, Row
@@ -89,7 +89,7 @@ class Database:
         return row
 
     def _fetch(self, statement: Statement, parameters: Mapping[str, Any]) -> Row:
-        if is_passed_over():
+        if is_shed():
             raise DatabaseBusyError(BUSY)
         values = tuple([parameters[name] for name, _ in statement.parameters])
         scheduler = waiting.scheduler()

@@ -108,7 +108,7 @@ class Executor:
         except DeadlinePassedError:
             in_full = latest - now >= LEAST_LEFT * self._deadline
             if connection.dbapi_connection is asked and in_full:
-                self._pool.give_up(connection)
+                self._pool.discard(connection)
             else:
                 # It had less than the whole deadline, or took the place of one that was lost: that
                 # it has not answered says nothing of its server.
@@ -143,7 +143,7 @@ class Executor:
         except psycopg2.OperationalError as error:
             if not may_succeed_elsewhere(error):
                 raise
-        self._pool.give_up(connection)
+        self._pool.discard(connection)
         return _execute(connection, statement, values)
 
     def _too_late(self, is_cut_short: bool = False) -> DatabaseError:

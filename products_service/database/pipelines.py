@@ -161,7 +161,7 @@ class Pipelines:
             try:
                 return Shared(connection, scheduler)
             except PipelineError:
-                self._pool.give_up(connection)
+                self._pool.discard(connection)
         raise AskElsewhereError(time.monotonic() + self._seconds, connection)
 
     def _lose(self, shared: Shared, sent: Sent) -> Any:
@@ -174,7 +174,7 @@ class Pipelines:
             shared.hurry()
             return None
         connection, shared.connection = shared.connection, None
-        self._pool.give_up(connection)
+        self._pool.discard(connection)
         return connection
 
     def _end(self, shared: Shared) -> None:
@@ -187,7 +187,7 @@ class Pipelines:
             try:
                 shared.pipeline.leave()
             except PipelineError:
-                self._pool.give_up(connection)
+                self._pool.discard(connection)
         else:
             connection.dbapi_connection.close()
         self._pool.give_back(connection)

@@ -8,7 +8,7 @@ import psycopg2
 from products_service.database.checkouts import Checkouts
 from products_service.database.deadlines import DEADLINE, deadline_within
 from products_service.database.observer import Observer
-from products_service.database.pooled_db import Connector, make_pool
+from products_service.database.pooled_db import CircuitBreaker, make_pool
 from products_service.database.sessions import Session, Sessions
 
 # Longest that a new worker is kept from serving by a database that does not answer.
@@ -28,9 +28,9 @@ class Pool:
         self._sessions = sessions
         self._size = size
         self._observer = observer
-        self._connector = Connector(sessions.open, retry_pause)
+        self._breaker = CircuitBreaker(sessions.open, retry_pause)
         # Several servers are to be used by turns.
-        self._pool = make_pool(self._connector, size, last_first=not sessions.are_with_several)
+        self._pool = make_pool(self._breaker, size, last_first=not sessions.are_with_several)
         self._checkouts = Checkouts(self._pool, size)
 
     def take(self) -> Any:
@@ -47,10 +47,10 @@ class Pool:
         self._checkouts.give_back(connection)
         self._observer.returned()
 
-    def give_up(self, connection: Any) -> None:
+    def discard(self, connection: Any) -> None:
         """End the session, whose server failed: it is replaced by one with another server."""
         if isinstance(connection.dbapi_connection, Session):
-            self._sessions.give_up(connection.dbapi_connection)
+            self._sessions.discard(connection.dbapi_connection)
 
     def are_wanted(self) -> bool:
         """Whether somebody who shares the thread waits for a connection."""
@@ -59,7 +59,7 @@ class Pool:
     @property
     def last_error(self) -> str | None:
         """Why no session could be had when there was time to try it last; None if one could."""
-        return self._connector.last_error
+        return self._breaker.last_error
 
     def warm_up(self, seconds: float) -> None:
         """Open sessions one by one, as many as there is time for; that is a second at most.

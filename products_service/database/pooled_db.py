@@ -13,7 +13,7 @@ from dbutils.pooled_db import TooManyConnectionsError as PoolEmptyError
 from products_service.database.deadlines import NoTimeLeftError
 from products_service.database.errors import DatabaseUnreachableError
 
-__all__ = ["Connector", "PoolEmptyError", "PooledDB", "make_pool"]
+__all__ = ["CircuitBreaker", "PoolEmptyError", "PooledDB", "make_pool"]
 
 
 class _UnopenedConnection:
@@ -56,7 +56,7 @@ class _LastFirst(list):
         return super().pop()
 
 
-class Connector:
+class CircuitBreaker:
     """Opens connections; after a failure refuses for a while, then lets one caller probe."""
 
     # What DBUtils asks of a creator.
@@ -102,14 +102,14 @@ class Connector:
         return connection
 
 
-def make_pool(connector: Connector, size: int, *, last_first: bool) -> PooledDB:
+def make_pool(breaker: CircuitBreaker, size: int, *, last_first: bool) -> PooledDB:
     """Return a pool of so many connections, none of which is open yet.
 
     `last_first` is which of the idle ones is used next: the one that was used last, or in turn.
     Raises PoolEmptyError when it is asked for one more.
     """
     pool = PooledDB(
-        connector,
+        breaker,
         mincached=size,
         maxcached=size,
         maxconnections=size,
@@ -121,7 +121,7 @@ def make_pool(connector: Connector, size: int, *, last_first: bool) -> PooledDB:
         # default it takes a statement timeout for a lost connection, and runs the statement again.
         failures=psycopg2.InterfaceError,
     )
-    connector.filling = False
+    breaker.filling = False
     if last_first:
         pool._idle_cache = _LastFirst(pool._idle_cache)
     return pool

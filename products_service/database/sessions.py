@@ -165,7 +165,7 @@ class Sessions:
             raise
         return session
 
-    def give_up(self, session: Session) -> None:
+    def discard(self, session: Session) -> None:
         """Close a session whose server failed: others are opened elsewhere for a while."""
         session.close()
         self._servers.mark_failed(session.server)

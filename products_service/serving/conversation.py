@@ -164,7 +164,7 @@ class Conversation:
         slots = self._worker.slots
         slot = slots.acquire()
         if not slot:
-            parts = checkouts.pass_over(self._worker.wsgi, environ, response.start_response)
+            parts = checkouts.shed(self._worker.wsgi, environ, response.start_response)
         else:
             try:
                 parts = self._worker.wsgi(environ, response.start_response)

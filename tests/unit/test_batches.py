@@ -242,12 +242,12 @@ def test_all_are_told_when_the_deadline_comes(worker: Make) -> None:
     assert asked.ask(("divide", 5), ("divide", 2)) == ["2", "5"]
 
 
-def test_who_is_passed_over_joins_nobody(worker: Make) -> None:
+def test_who_is_shed_joins_nobody(worker: Make) -> None:
     asked = worker()
     refused: list[Any] = []
     answered: list[Any] = []
     for product in (5, 2):
-        checkouts.pass_over(asked.start, refused, ("divide", product))
+        checkouts.shed(asked.start, refused, ("divide", product))
         asked.start(answered, ("divide", product))
     asked.turn(lambda: len(answered) == 2)
     assert answered == ["2", "5"]

@@ -9,7 +9,7 @@ import pytest
 
 from products_service.database.deadlines import NoTimeLeftError
 from products_service.database.errors import DatabaseUnreachableError
-from products_service.database.pooled_db import Connector
+from products_service.database.pooled_db import CircuitBreaker
 from tests.waiting import HANG, wait_for
 
 
@@ -32,34 +32,34 @@ class Opening:
         return self
 
 
-def make_connector(opening: Callable[[], object], retry_pause: float) -> Connector:
-    connector = Connector(opening, retry_pause)
-    connector.filling = False
-    return connector
+def make_breaker(opening: Callable[[], object], retry_pause: float) -> CircuitBreaker:
+    breaker = CircuitBreaker(opening, retry_pause)
+    breaker.filling = False
+    return breaker
 
 
-def test_connector_refuses_for_a_while_after_a_failure() -> None:
+def test_breaker_refuses_for_a_while_after_a_failure() -> None:
     opening = Opening()
-    connector = make_connector(opening, retry_pause=HANG)
+    breaker = make_breaker(opening, retry_pause=HANG)
     opening.error = psycopg2.OperationalError("no route")
     with pytest.raises(psycopg2.OperationalError):
-        connector()
+        breaker()
     opening.error = None
     for _ in range(3):
         with pytest.raises(DatabaseUnreachableError):
-            connector()
+            breaker()
     assert opening.count == 1
-    assert connector.last_error == "no route"
+    assert breaker.last_error == "no route"
 
 
-def test_connector_learns_nothing_from_who_has_no_time_left() -> None:
+def test_breaker_learns_nothing_from_who_has_no_time_left() -> None:
     opening = Opening()
-    connector = make_connector(opening, retry_pause=HANG)
+    breaker = make_breaker(opening, retry_pause=HANG)
     opening.error = NoTimeLeftError()
     with pytest.raises(NoTimeLeftError):
-        connector()
+        breaker()
     opening.error = None
-    assert connector() is opening
+    assert breaker() is opening
 
 
 def test_who_has_no_time_left_ends_no_pause_of_another_s() -> None:
@@ -72,48 +72,48 @@ def test_who_has_no_time_left_ends_no_pause_of_another_s() -> None:
             raise psycopg2.OperationalError("no route")
         # while this one is at it, another one fails
         with pytest.raises(psycopg2.OperationalError):
-            connector()
+            breaker()
         raise NoTimeLeftError
 
-    connector = make_connector(open_connection, retry_pause=HANG)
+    breaker = make_breaker(open_connection, retry_pause=HANG)
     with pytest.raises(NoTimeLeftError):
-        connector()
+        breaker()
     with pytest.raises(DatabaseUnreachableError):
-        connector()
-    assert connector.last_error == "no route"
+        breaker()
+    assert breaker.last_error == "no route"
 
 
-def test_connector_lets_one_caller_probe_however_long_that_takes() -> None:
+def test_breaker_lets_one_caller_probe_however_long_that_takes() -> None:
     opening = Opening()
-    connector = make_connector(opening, retry_pause=0)
+    breaker = make_breaker(opening, retry_pause=0)
     opening.error = psycopg2.OperationalError("no route")
     with pytest.raises(psycopg2.OperationalError):
-        connector()
+        breaker()
     opening.error = None
     opening.gate.clear()
     opening.entered.clear()
     with ThreadPoolExecutor(1) as thread:
-        probe = thread.submit(connector)
+        probe = thread.submit(breaker)
         try:
             assert opening.entered.wait(HANG)
             for _ in range(3):
                 with pytest.raises(DatabaseUnreachableError):
-                    connector()
+                    breaker()
         finally:
             opening.gate.set()
         assert probe.result(timeout=HANG) is opening
     assert opening.count == 2
     # It has succeeded: everyone may connect again.
-    assert connector() is opening
-    assert connector.last_error is None
+    assert breaker() is opening
+    assert breaker.last_error is None
 
 
-def test_connector_opens_several_at_once_while_all_is_well() -> None:
+def test_breaker_opens_several_at_once_while_all_is_well() -> None:
     opening = Opening()
     opening.gate.clear()
-    connector = make_connector(opening, retry_pause=HANG)
+    breaker = make_breaker(opening, retry_pause=HANG)
     with ThreadPoolExecutor(3) as threads:
-        connections = [threads.submit(connector) for _ in range(3)]
+        connections = [threads.submit(breaker) for _ in range(3)]
         wait_for(lambda: opening.count == 3)
         opening.gate.set()
         assert [connection.result(timeout=HANG) for connection in connections] == [opening] * 3
