@@ -92,19 +92,23 @@ def test_failed_statement_is_a_defect_and_leaves_the_connection(url: str) -> Non
         assert database.fetch("session").body == session
 
 
-def test_a_statement_that_is_in_the_way_everywhere_is_no_defect(
-    url: str, admin: "psycopg2.extensions.cursor"
+@pytest.mark.parametrize(
+    ("code", "message"), [("40001", "conflict with recovery"), ("53100", "no space left on device")]
+)
+def test_what_the_servers_state_is_to_blame_for_is_no_defect(
+    url: str, admin: "psycopg2.extensions.cursor", code: str, message: str
 ) -> None:
+    """A standby's, whose changes the statement is in the way of; one's that has no room left."""
     admin.execute(
-        "CREATE OR REPLACE FUNCTION recover() RETURNS text LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE SQLSTATE '40001' USING MESSAGE = 'conflict with recovery'; END $$"
+        "CREATE OR REPLACE FUNCTION fail() RETURNS text LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE SQLSTATE '{code}' USING MESSAGE = '{message}'; END $$"
     )
-    statement = Statement("in_the_way", (), "SELECT 7, 'digest', recover()")
+    statement = Statement("failing", (), "SELECT 7, 'digest', fail()")
     with (
-        opened(url, {"in_the_way": statement}) as database,
-        pytest.raises(DatabaseUnreachableError, match="conflict with recovery"),
+        opened(url, {"failing": statement}) as database,
+        pytest.raises(DatabaseUnreachableError, match=message),
     ):
-        database.fetch("in_the_way")
+        database.fetch("failing")
 
 
 def test_replaced_connection_is_like_the_first(
