@@ -38,13 +38,16 @@ def test_statement_timeout_after_a_lost_connection_runs_once(
     assert log.count("canceling statement due to statement timeout") == 1
 
 
-def test_deadline_ends_the_wait_and_the_connection(
+def test_deadline_ends_the_wait_and_the_connection_and_tells_of_the_server(
     url: str, admin: "psycopg2.extensions.cursor"
 ) -> None:
     with opened(url, deadline=1, pool_size=1) as database:
+        failed: list[int] = []
+        database._pool._sessions._servers.mark_failed = failed.append
         session = database.fetch("session").body
         with pytest.raises(DatabaseTimeoutError, match=r"no answer within 1 s"):
             database.fetch("sleep", seconds=HANG)
+        assert failed == [0]
         assert database.fetch("session").body != session
     terminate(admin)
 
