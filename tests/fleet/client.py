@@ -120,8 +120,9 @@ def main() -> None:
     address, name, authority, rate = sys.argv[1:]
     paths = sys.stdin.read().split()
     context = ssl.create_default_context(cafile=authority)
-    stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    # no Event: setting one in a handler waits for ever where the signal came while it is looked at
+    told: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
     lock = threading.Lock()
 
     def ask_and_tell(path: str) -> None:
@@ -133,7 +134,8 @@ def main() -> None:
         due = time.monotonic()
         for number, path in enumerate(itertools.cycle(paths)):
             due += 1 / float(rate)
-            if stopped.wait(max(0, due - time.monotonic())):
+            time.sleep(max(0, due - time.monotonic()))
+            if told:
                 break
             separator = "&" if "?" in path else "?"
             uncached = f"{path}{separator}n={time.time_ns()}"

@@ -8,7 +8,7 @@ the instance that the image was made of.
 
 import signal
 import sys
-import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -80,13 +80,14 @@ def tag(instance: dict[str, Any], key: str) -> str:
 
 def main() -> None:
     """Look until SIGTERM."""
-    stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    told: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
     hypervisor = Hypervisor()
-    while not stopped.wait(PAUSE):
+    while not told:
         # moto may take longer to start than this
         with suppress(EndpointConnectionError):
             hypervisor.look()
+        time.sleep(PAUSE)
     sys.exit()
 
 
