@@ -77,14 +77,18 @@ def interruptible() -> Iterator[None]:
 def _cancel(connection: Any) -> int:
     """Cancel the statement, in a process of its own; return its id.
 
-    psycopg2's cancel() holds up all of our threads, for ever if the server is frozen.
+    psycopg2's cancel() holds up all of our threads, for ever if the server is frozen. A second
+    signal to stop, which a terminal sends to both, waits until there are two, and does not end the
+    one that cancels.
     """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     process = os.fork()
     if not process:
         try:
             connection.cancel()
         finally:
             os._exit(0)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return process
 
 
