@@ -82,14 +82,16 @@ def _cancel(connection: Any) -> int:
     one that cancels.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
-    process = os.fork()
-    if not process:
-        try:
-            connection.cancel()
-        finally:
-            os._exit(0)
-    signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    return process
+    try:
+        process = os.fork()
+        if not process:
+            try:
+                connection.cancel()
+            finally:
+                os._exit(0)
+        return process
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _await_exit(process: int) -> None:
