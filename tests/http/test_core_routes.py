@@ -252,6 +252,10 @@ def test_undecodable_query_is_400(client: FlaskClient) -> None:
         response = client.get(path)
         assert response.status_code == 400, path
         assert len(response.json["errors"]) == 1
+    # not percent-encoded at all: WSGI gives a byte as the character of that number (PEP 3333)
+    response = client.get("/products", environ_overrides={"QUERY_STRING": "page=\xff"})
+    assert response.status_code == 400
+    assert [error["parameter"] for error in response.json["errors"]] == ["page"]
 
 
 def test_sample_catalogue(database: Database, reports: Path) -> None:

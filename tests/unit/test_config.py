@@ -104,6 +104,10 @@ def test_empty_is_unset() -> None:
         ),
         ({"DB_STATEMENT_TIMEOUT_MS": "900"}, "DB_STATEMENT_TIMEOUT_MS=900: must be less than"),
         ({"DB_DEADLINE_MS": "99"}, "DB_DEADLINE_MS=99: must be 100 to 60000"),
+        ({"DB_DEADLINE_MS": "60001"}, "DB_DEADLINE_MS=60001: must be 100 to 60000"),
+        ({"DB_STATEMENT_TIMEOUT_MS": "0"}, "DB_STATEMENT_TIMEOUT_MS=0: must be 1 to 60000"),
+        ({"CACHE_MAX_AGE": "-1"}, "CACHE_MAX_AGE=-1: must be 0 to 31536000"),
+        ({"CACHE_MAX_AGE": "31536001"}, "CACHE_MAX_AGE=31536001: must be 0 to 31536000"),
         ({"DB_CONNECT_TIMEOUT_MS": "99"}, "DB_CONNECT_TIMEOUT_MS=99: must be 100 to"),
         *(
             (
