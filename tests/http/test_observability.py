@@ -8,6 +8,7 @@ import logging.config
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -116,8 +117,10 @@ def test_a_reader_that_went_away_fails_no_request(
 def test_requests_and_statements_are_counted(client: FlaskClient) -> None:
     client.get("/live")
     before = samples(client)
+    began = time.monotonic()
     for path in ("/products", "/products?count=7", "/products/1", "/nonsense", "/products?page=x"):
         client.get(path)
+    elapsed = time.monotonic() - began
     after = samples(client)
 
     def grown(*key: str) -> float:
@@ -131,6 +134,9 @@ def test_requests_and_statements_are_counted(client: FlaskClient) -> None:
     statements = "products_statement_duration_seconds_count"
     assert grown(statements, "list_products") == 2
     assert grown(statements, "get_product") == 1
+    statement = grown("products_statement_duration_seconds_sum", "list_products")
+    request = grown("products_request_duration_seconds_sum", "/products", "200")
+    assert 0 < statement < request < elapsed
     assert after[("products_pool_connections_in_use",)] == 0
     assert after[("products_pool_connections_max",)] == 4
     assert after[("products_load_number",)] == 0

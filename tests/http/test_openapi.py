@@ -16,6 +16,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 from werkzeug.test import TestResponse
 
+from etl.files import TABLES
 from products_service import create_app
 from products_service.config import load_settings
 from products_service.database.errors import DatabaseBusyError, DatabaseTimeoutError
@@ -146,6 +147,27 @@ def test_everything_has_a_description(document: dict[str, Any]) -> None:
     for kind in ("parameters", "headers", "schemas", "links"):
         for name in components[kind]:
             assert f'"#/components/{kind}/{name}"' in used, name
+
+
+@pytest.mark.parametrize(
+    ("schema", "table"),
+    [("Product", "products"), ("Feature", "features"), ("Style", "styles"), ("Photo", "photos")],
+)
+def test_null_is_described_where_the_catalogue_may_have_it(
+    document: dict[str, Any], schema: str, table: str
+) -> None:
+    (columns,) = [each.columns for each in TABLES if each.name == table]
+    properties = document["components"]["schemas"][schema]["properties"]
+    shared = [column for column in columns if column.name in properties]
+    assert shared
+    for column in shared:
+        assert ("null" in properties[column.name]["type"]) == column.nullable, column.name
+
+
+def test_everything_is_always_there_but_what_is_to_be_asked_for(document: dict[str, Any]) -> None:
+    for name, schema in document["components"]["schemas"].items():
+        asked_for = {"styles", "related"} if name == "WholeProduct" else set()
+        assert set(schema["required"]) == set(schema["properties"]) - asked_for, name
 
 
 def test_every_type_of_error_is_described(document: dict[str, Any]) -> None:
