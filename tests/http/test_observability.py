@@ -268,6 +268,16 @@ def test_what_workers_that_have_ended_have_counted_is_in_one_file(counted: Path)
     assert sorted(multiprocess.exposition().splitlines()) == sorted(before.splitlines())
 
 
+def test_of_a_worker_that_has_ended_no_gauges_and_no_empty_file_are_left(counted: Path) -> None:
+    """For an empty one all who add up would wait, as for that of a worker that is beginning."""
+    (counted / "gauge_livesum_1.db").write_bytes(bytes(64))
+    (counted / "counter_4.db").touch()
+    for pid in (1, 4):
+        multiprocess.forget(pid)
+    assert not [*counted.glob("*_1.db"), *counted.glob("*_4.db")]
+    assert b'things_total{kind="good"} 9.0' in multiprocess.exposition()
+
+
 def test_nobody_waits_for_who_adds_up_and_stands_still(counted: Path) -> None:
     before = multiprocess.exposition()
     descriptor = os.open(counted, os.O_RDONLY)
