@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from products_service.embedded.place import PORT, SUPERUSER, Place
 # What pg_isready returns: sessions are let in; the server refuses them, as while it recovers from
 # a crash. https://www.postgresql.org/docs/current/app-pg-isready.html
 ACCEPTS, REFUSES = 0, 1
+# How long a process may take to end: the kernel takes back its locks after its memory, from when on
+# nothing tells what it ran.
+ENDING_SECONDS = 1
 # Whether process $1 runs PostgreSQL in folder $2.
 LOOK = """
 case "$(readlink "/proc/$1/exe")" in
@@ -63,11 +67,16 @@ def is_elsewhere(place: Place) -> bool:
     """Whether a server runs whose process we do not see, as that of another container.
 
     Its socket may not be in a folder that we have too. What a server has left that was killed here,
-    we do see.
+    we do see; but not what is just ending, of which its lock is left last.
     """
-    if postmaster(place) is not None:
-        return False
-    return listens(place) or (is_held(place) and not workers(place))
+    latest = time.monotonic() + ENDING_SECONDS
+    while postmaster(place) is None and not listens(place):
+        if not is_held(place) or workers(place):
+            return False
+        if time.monotonic() > latest:
+            return True
+        time.sleep(0.02)
+    return postmaster(place) is None
 
 
 def pid_files(place: Place) -> tuple[Path, Path]:

@@ -1,5 +1,6 @@
 """The embedded server among many starters, kills, removals, and what others leave in its way."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -7,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -129,6 +131,18 @@ def test_a_container_without_its_socket_leaves_the_server_alone_too(template):
         os.kill(pid, signal.SIGKILL)
         with embedded.running(devdb):
             assert query(devdb, "TABLE kept") == [(1,)]
+
+
+def test_a_server_that_is_just_ending_is_not_another_container_s(used):
+    with embedded.running(used):
+        pass
+    # as the kernel takes it back, a moment after nothing else of a process is to be seen
+    lock = os.open(locate(used).held, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    given_back = threading.Timer(0.3, os.close, [lock])
+    given_back.start()
+    assert not embedded.stop(used)
+    given_back.join()
 
 
 def test_a_killed_user_is_no_user(used):
